@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// Number: the only stage that knows which blocks are live. It turns each event into the changes
+// it makes to them, gives every block the lowest number that is free, so that a replay is an
+// array index, and counts what cannot be.
+//
+// A block is known by pid, heap handle and address. Rules: an alloc or realloc with address 0
+// failed and changes nothing. A realloc of old address 0 is an alloc. An alloc or a moved realloc
+// onto a live block ends that block first (its free was lost). A realloc of an unknown block makes
+// the block first, with the recorded old size. A free of an unknown block is counted. Destroy ends
+// every block of its heap. All other kinds change nothing.
+#ifndef HT_CONVERT_NUMBER_H
+#define HT_CONVERT_NUMBER_H
+
+#include "formats/block.h"
+#include "formats/event.h"
+#include "formats/error.h"
+
+struct ht_number;
+
+// What could not be, by count.
+struct ht_number_counts {
+    uint64_t adopted;         // reallocs of a block unknown until then
+    uint64_t unknown_frees;   // frees of a block that was not live
+    uint64_t replaced;        // blocks that ended because another was made over them
+    uint64_t old_size_differs; // reallocs whose old size is not the one tracked
+    uint64_t failed;          // allocs and reallocs that gave no block
+};
+
+// A heap met in the trace, by index of first use.
+struct ht_number_heap {
+    uint32_t pid;
+    uint64_t handle;
+};
+
+enum ht_status ht_number_open(struct ht_number **number, struct ht_error *error);
+void ht_number_close(struct ht_number *number);
+
+// Takes one event. Its changes are then fetched with ht_number_next before the next push.
+// HT_LIMIT at the caps of formats/limits.h, HT_MEMORY.
+enum ht_status ht_number_push(struct ht_number *number, const struct ht_event *event,
+                              struct ht_error *error);
+
+// Fetches the next change of the event pushed last, in the order they are to be applied; false
+// when there are no more. `change` is the caller's.
+bool ht_number_next(struct ht_number *number, struct ht_change *change);
+
+const struct ht_number_counts *ht_number_counts(const struct ht_number *number);
+
+// Heaps met so far, those that were only created or named included.
+uint32_t ht_number_heap_count(const struct ht_number *number);
+struct ht_number_heap ht_number_heap(const struct ht_number *number, uint32_t index);
+
+// Blocks live now, and one more than the highest block number given so far.
+uint64_t ht_number_live_count(const struct ht_number *number);
+uint32_t ht_number_block_limit(const struct ht_number *number);
+
+#endif

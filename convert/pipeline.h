@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// The pipeline: an input of any readable format, opened as one stream of events, and the visible
+// loop that pumps it into a writer.
+#ifndef HT_CONVERT_PIPELINE_H
+#define HT_CONVERT_PIPELINE_H
+
+#include "formats/format.h"
+
+// An open input. A value in the caller's memory; zero it before ht_stream_open.
+struct ht_stream {
+    struct ht_input *input;
+    const struct ht_format *format;
+    struct ht_reader *reader; // the fold around the format's reader, or that alone
+    struct ht_trace trace;
+};
+
+// Opens `path` ("-" is standard input), finds its format, and folds moved reallocs unless
+// `is_raw` or the input is folded already. On failure nothing is left open.
+enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
+                              struct ht_error *error);
+
+// The same over an input the caller opened; the stream owns it from here, also on failure.
+enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
+                              struct ht_error *error);
+
+// The next event, or HT_END.
+enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,
+                              struct ht_error *error);
+
+// Closes; a stream that is zero or closed is fine.
+void ht_stream_close(struct ht_stream *stream);
+
+// Told now and then how far a long run is.
+struct ht_progress {
+    void (*tell)(void *context, const struct ht_stream *stream, uint64_t events);
+    void *context;
+};
+
+// Pumps every event of the stream into a new writer of `format` over `output`, and finishes it.
+// The output is not committed. `progress` may be NULL. *events gets the number of events written.
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
+                          struct ht_output *output, const struct ht_progress *progress,
+                          uint64_t *events, struct ht_error *error);
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Summary: the figures of `heaptape info`, added up from events and their changes. Used by every
+// command that tells what a trace holds.
+#ifndef HT_CONVERT_SUMMARY_H
+#define HT_CONVERT_SUMMARY_H
+
+#include "convert/number.h"
+#include "formats/event.h"
+
+// Live requested bytes and blocks of one heap or of all.
+struct ht_live {
+    uint64_t bytes;
+    uint64_t blocks;
+    uint64_t peak_bytes;
+    int64_t peak_time_ns; // when peak_bytes was first reached
+};
+
+struct ht_heap_summary {
+    struct ht_live live;
+    uint64_t events;
+};
+
+struct ht_realloc_summary {
+    uint64_t in_place;
+    uint64_t moved;
+    uint64_t grow;
+    uint64_t shrink;
+    uint64_t same;         // new size equals the old one
+    uint64_t bytes_copied; // sum over the moved of min(old size, new size)
+};
+
+struct ht_process_summary {
+    uint32_t pid;
+    uint64_t events;
+};
+
+struct ht_summary {
+    uint64_t events;
+    uint64_t by_kind[HT_KIND_COUNT];
+    int64_t first_ns; // valid when events > 0
+    int64_t last_ns;
+    struct ht_realloc_summary realloc; // of reallocs that succeeded and had an old block
+    struct ht_live live;               // all heaps together
+    struct ht_heap_summary *heaps;     // by heap index of `number`, owned
+    uint32_t heap_count;
+    uint32_t heap_capacity;
+    struct ht_process_summary *processes; // those with events, in order of first use, owned
+    uint32_t process_count;
+    uint32_t process_capacity;
+    struct ht_number *number; // owned
+};
+
+enum ht_status ht_summary_init(struct ht_summary *summary, struct ht_error *error);
+void ht_summary_reset(struct ht_summary *summary);
+
+// Adds one event: numbers it and applies its changes.
+enum ht_status ht_summary_add(struct ht_summary *summary, const struct ht_event *event,
+                              struct ht_error *error);
+
+// Adds one change made by an event at `time_ns` to the live figures. Part of ht_summary_add; here
+// for those who number themselves.
+void ht_live_apply(struct ht_live *live, const struct ht_change *change, int64_t time_ns);
+
+// Blocks the trace speaks of without having made them: adopted ones and frees of unknown ones.
+uint64_t ht_summary_unknown_blocks(const struct ht_summary *summary);
+
+#endif

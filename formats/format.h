@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// The contract between heaptape and its formats. A format is a const table of functions; the
+// table of all of them is in format.c. Readers are pulled an event at a time, writers are pushed.
+// A reader or writer embeds the struct below as its first member.
+#ifndef HT_FORMATS_FORMAT_H
+#define HT_FORMATS_FORMAT_H
+
+#include "formats/block.h"
+#include "formats/event.h"
+#include "formats/input.h"
+#include "formats/output.h"
+#include "formats/trace.h"
+
+struct ht_reader {
+    // Fills *event and returns HT_OK, or HT_END after the last, or a failure after which only
+    // close may follow. What can be skipped is skipped and counted in the trace, never failed.
+    enum ht_status (*next)(struct ht_reader *self, struct ht_event *event, struct ht_error *error);
+    // Frees the reader. The input and the trace stay the caller's.
+    void (*close)(struct ht_reader *self);
+};
+
+struct ht_writer {
+    // Takes one event; events come in the order of the trace.
+    enum ht_status (*write)(struct ht_writer *self, const struct ht_event *event,
+                            struct ht_error *error);
+    // What the event just written did to the live blocks, once for each change. NULL when the
+    // format does not need it: numbering blocks then never runs.
+    enum ht_status (*change)(struct ht_writer *self, const struct ht_change *change,
+                             struct ht_error *error);
+    // Writes what is still held and the closing record. The output is committed by the caller.
+    enum ht_status (*finish)(struct ht_writer *self, struct ht_error *error);
+    // Frees the writer, finished or not. The output and the trace stay the caller's.
+    void (*close)(struct ht_writer *self);
+};
+
+struct ht_format {
+    const char *name;   // "etl", for --to and messages
+    const char *suffix; // ".etl"
+    const char *what;   // one line for people
+
+    // True when the first bytes of an input look like this format. Looks, never consumes.
+    // NULL when the format is not read.
+    bool (*taste)(const uint8_t *head, size_t size);
+
+    // Opens a reader at the start of `input`. Both outlive the reader. `trace` is empty and the
+    // reader sets its origin before it returns. On failure *reader is NULL.
+    enum ht_status (*open_reader)(struct ht_input *input, struct ht_trace *trace,
+                                  struct ht_reader **reader, struct ht_error *error);
+
+    // Opens a writer, NULL when the format is not written. `trace` has its origin already and
+    // gets the rest while events pass; writers read it at finish.
+    enum ht_status (*open_writer)(struct ht_output *output, const struct ht_trace *trace,
+                                  struct ht_writer **writer, struct ht_error *error);
+};
+
+// The i-th format, NULL past the last.
+const struct ht_format *ht_format_at(unsigned index);
+
+// The format that is written under this name ("tsv") or to a path with its suffix; NULL when
+// there is none.
+const struct ht_format *ht_format_by_name(const char *name);
+const struct ht_format *ht_format_by_path(const char *path);
+
+// Finds the format of an input by its first bytes, without consuming them. HT_FORMAT with a text
+// that says what the bytes look like when no format knows them.
+enum ht_status ht_format_detect(struct ht_input *input, const struct ht_format **format,
+                                struct ht_error *error);
+
+#endif

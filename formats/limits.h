@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// Every cap on a length or a count that comes from a file, in one place. A cap is generous for
+// real traces and small enough that a hostile file cannot make heaptape reserve much.
+#ifndef HT_FORMATS_LIMITS_H
+#define HT_FORMATS_LIMITS_H
+
+enum {
+    HT_TASTE_BYTES = 1024, // how much of an input a format may look at to recognise it
+
+    // ETL. Session buffers are 1 KiB to 16 MiB (docs/formats/etl.md).
+    HT_ETL_BUFFER_MAX = 16 << 20,       // one buffer, unpacked
+    HT_ETL_BUFFERS_MAX = 1 << 24,       // buffers in one file
+    HT_ETL_OPEN_BYTES_MAX = 64 << 20,   // unpacked buffers held at once by the merge
+    HT_ETL_STRING_BYTES_MAX = 32 << 10, // a name in an event; an event has at most 64 KiB
+
+    // The compact stream.
+    HT_COMPACT_MESSAGE_MAX = 32 << 20, // one message, unpacked
+    HT_COMPACT_EVENTS_MAX = 1 << 16,   // events in one block
+
+    // TSV and allocation logs.
+    HT_TEXT_LINE_MAX = 64 << 10,
+
+    // The dictionary of names, stacks, processes and details.
+    HT_DICT_STRINGS_MAX = 1 << 22,
+    HT_DICT_STRING_BYTES_MAX = 256 << 20,
+    HT_DICT_STACKS_MAX = (1 << 24) - 1, // a stack id has 24 bits in struct ht_event
+    HT_DICT_STACK_BYTES_MAX = 512 << 20,
+    HT_DICT_FRAMES_MAX = 256, // frames in one stack
+    HT_DICT_PROCESSES_MAX = 1 << 20,
+    HT_DICT_DETAIL_VALUES_MAX = 8200,   // values in one detail; an event has at most 64 KiB
+    HT_DICT_DETAIL_RING_VALUES = 1 << 19, // detail values kept; older ones are gone
+
+    // What a reader tells of its input besides events (formats/trace.h).
+    HT_TRACE_COUNTERS_MAX = 4096,
+    HT_TRACE_DAMAGE_KEPT = 16, // places of damage kept by offset; all are counted
+
+    // Stages.
+    HT_FOLD_WINDOW = 4096,        // events that fold may hold back
+    HT_LIVE_BLOCKS_MAX = 1 << 30, // blocks live at once
+    HT_HEAPS_MAX = 1 << 20,       // heaps in one trace
+};
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// What is known of a recording besides its events: where it comes from, its processes, what was
+// lost, and the dictionary. One struct ht_trace goes with the events from reader to writer; the
+// reader fills it while reading, so it is complete only after the last event.
+#ifndef HT_FORMATS_TRACE_H
+#define HT_FORMATS_TRACE_H
+
+#include "formats/dict.h"
+#include "formats/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ht_clock {
+    HT_CLOCK_NONE = 0, // the format does not say
+    HT_CLOCK_QPC = 1,  // the numbers of the ETL log header
+    HT_CLOCK_SYSTEM = 2,
+    HT_CLOCK_CYCLES = 3,
+};
+
+// The recording itself. Numbers that the format does not carry are 0.
+struct ht_origin {
+    const char *format; // name of the format the recording was made in ("etl"), static
+    uint32_t os_major, os_minor, os_build;
+    uint32_t pointer_size; // 4 or 8, of the recording session
+    uint32_t cpu_count;
+    uint32_t clock; // enum ht_clock
+    uint64_t clock_hz;
+    int64_t start_unix_ns; // wall time of time_ns 0; HT_TIME_UNKNOWN when not known
+    bool is_folded;        // moved reallocs are single events already
+};
+
+#define HT_TIME_UNKNOWN INT64_MIN
+
+// What was lost, each counted by its own number. The order is part of the compact format: append.
+enum ht_loss {
+    HT_LOSS_EVENTS,          // the recorder says it lost these
+    HT_LOSS_BUFFERS,         // the recorder says it lost these
+    HT_LOSS_DAMAGED_BUFFERS, // buffers, blocks or lines that could not be read to their end
+    HT_LOSS_DAMAGED_EVENTS,  // heap events too short for their kind, or with no heap handle
+    HT_LOSS_CUT,             // 1 when the input ends before its own end
+    HT_LOSS_TIME_BACK,       // events stamped before the one ahead of them
+    HT_LOSS_DETAILS,         // rare events that lost their further fields
+    HT_LOSS_DICTIONARY,      // names or stacks dropped at a cap
+    HT_LOSS_COUNT,
+};
+
+// The JSON key of a loss: "events_lost", "buffers_lost", "damaged_buffers", …
+const char *ht_loss_name(enum ht_loss loss);
+
+// A process of the recording. Names are string ids, 0 when unknown.
+struct ht_process {
+    uint32_t pid;
+    uint32_t parent_pid;
+    int64_t start_ns; // HT_TIME_UNKNOWN when it began before the recording
+    int64_t end_ns;   // HT_TIME_UNKNOWN when it outlived it
+    uint32_t name;    // image name
+    uint32_t command; // command line
+    uint32_t revision;
+};
+
+// How many records of one sort a reader met ("hook.0x1021", "header.SYSTEM64"), for info.
+struct ht_counter {
+    char name[32];
+    uint64_t count;
+};
+
+struct ht_damage {
+    uint64_t offset;  // in the input
+    const char *what; // static text
+};
+
+struct ht_trace {
+    struct ht_origin origin;
+    uint64_t loss[HT_LOSS_COUNT];
+    struct ht_damage damage[HT_TRACE_DAMAGE_KEPT]; // the first places of damage
+    uint32_t damage_count;
+    struct ht_process *processes; // owned
+    uint32_t process_count;
+    uint32_t process_capacity;
+    uint32_t revision; // of the newest change to a process
+    struct ht_counter *counters; // owned
+    uint32_t counter_count;
+    struct ht_dict *dict; // owned
+};
+
+// An empty trace. HT_MEMORY when there is no memory; then nothing needs to be reset.
+enum ht_status ht_trace_init(struct ht_trace *trace, struct ht_error *error);
+
+// Frees what the trace owns.
+void ht_trace_reset(struct ht_trace *trace);
+
+// Counts one loss and, while there is room, keeps its place.
+void ht_trace_damage(struct ht_trace *trace, enum ht_loss loss, uint64_t offset, const char *what);
+
+// The process that has this pid at this time: the latest one that began by then; NULL when none.
+const struct ht_process *ht_trace_process_at(const struct ht_trace *trace, uint32_t pid,
+                                             int64_t time_ns);
+
+// Notes a process, or completes what is known of it: the entry with the same pid and start (or
+// with an unknown start, when the times do not contradict) takes the non-zero fields. revision of
+// the entry becomes the trace's newest. `process->revision` is not read.
+enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_process *process,
+                                     struct ht_error *error);
+
+// Sets a counter, by name. Past HT_TRACE_COUNTERS_MAX nothing is added.
+enum ht_status ht_trace_set_counter(struct ht_trace *trace, const char *name, uint64_t count,
+                                    struct ht_error *error);
+
+#endif
