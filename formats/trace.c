@@ -106,8 +106,10 @@ static enum ht_status grow_processes(struct ht_trace *trace, struct ht_error *er
     trace->process_heads = heads;
     trace->process_capacity = capacity;
     for (uint32_t i = 0; i < trace->process_count; i++) {
-        uint32_t *head = &heads[head_index(trace, processes[i].pid)];
-        processes[i].next = *head;
+        struct ht_process *process = &trace->processes[i];
+        // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): entries below process_count are set
+        uint32_t *head = &heads[head_index(trace, process->pid)];
+        process->next = *head;
         *head = i + 1;
     }
     return HT_OK;
