@@ -3,6 +3,7 @@
 // What is known of a recording besides its events. See the header.
 #include "formats/trace.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,7 @@ static enum ht_status add_process(struct ht_trace *trace, uint32_t pid, struct h
         if (status != HT_OK)
             return status;
     }
+    assert(trace->processes != NULL && trace->process_heads != NULL);
     uint32_t *head = &trace->process_heads[head_index(trace, pid)];
     *added = &trace->processes[trace->process_count++];
     **added = (struct ht_process){
