@@ -111,20 +111,24 @@ static inline void end_block(struct player *player, struct ht_slot *slot)
     player->heap->release(player->self, old.address);
 }
 
+static inline void play_op(struct player *player, const struct ht_op *op, enum ht_touch touch)
+{
+    struct ht_slot *slot = &player->slots[op->block];
+    if (op->kind == HT_OP_FREE) {
+        end_block(player, slot);
+    } else if (op->kind <= HT_OP_ADOPT) {
+        begin_block(player, slot, (size_t)op->size, touch);
+    } else {
+        resize_block(player, slot, (size_t)op->size, op->kind == HT_OP_REALLOC_MOVED, touch);
+    }
+}
+
 static inline void play(struct player *player, const struct ht_plan_span *span, enum ht_touch touch)
 {
     for (; span != NULL; span = span->next) {
         const struct ht_op *end = span->ops + span->count;
         for (const struct ht_op *op = span->ops; op != end; op++) {
-            struct ht_slot *slot = &player->slots[op->block];
-            if (op->kind == HT_OP_FREE) {
-                end_block(player, slot);
-            } else if (op->kind <= HT_OP_ADOPT) {
-                begin_block(player, slot, (size_t)op->size, touch);
-            } else {
-                resize_block(player, slot, (size_t)op->size, op->kind == HT_OP_REALLOC_MOVED,
-                             touch);
-            }
+            play_op(player, op, touch);
         }
     }
 }

@@ -14,7 +14,7 @@ enum {
 
 struct ht_plan {
     struct ht_plan_span *first;
-    struct ht_plan_span *last;
+    struct ht_plan_span *last; // the one that is filled
     uint64_t memory_limit;
     struct ht_plan_totals totals;
 };
@@ -25,31 +25,6 @@ const char *ht_op_kind_name(enum ht_op_kind kind)
         "alloc", "adopt", "realloc_in_place", "realloc_moved", "free",
     };
     return names[kind];
-}
-
-enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct ht_error *error)
-{
-    *plan = ht_os_map(sizeof **plan);
-    if (*plan == NULL) {
-        return ht_fail_memory(error, "the replay plan");
-    }
-    (*plan)->memory_limit = memory_limit;
-    (*plan)->totals.memory_bytes = sizeof **plan;
-    (*plan)->totals.digest = UINT64_C(0xcbf29ce484222325);
-    return HT_OK;
-}
-
-void ht_plan_close(struct ht_plan *plan)
-{
-    if (plan == NULL) {
-        return;
-    }
-    for (struct ht_plan_span *span = plan->first; span != NULL;) {
-        struct ht_plan_span *next = span->next;
-        ht_os_unmap(span, SPAN_BYTES);
-        span = next;
-    }
-    ht_os_unmap(plan, sizeof *plan);
 }
 
 static enum ht_status add_span(struct ht_plan *plan, struct ht_error *error)
@@ -67,10 +42,44 @@ static enum ht_status add_span(struct ht_plan *plan, struct ht_error *error)
     if (span == NULL) {
         return ht_fail_memory(error, "the replay plan");
     }
-    *(plan->last == NULL ? &plan->first : &plan->last->next) = span;
+    if (plan->first == NULL) {
+        plan->first = span;
+    } else {
+        plan->last->next = span;
+    }
     plan->last = span;
     totals->memory_bytes += SPAN_BYTES;
     return HT_OK;
+}
+
+enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct ht_error *error)
+{
+    *plan = ht_os_map(sizeof **plan);
+    if (*plan == NULL) {
+        return ht_fail_memory(error, "the replay plan");
+    }
+    (*plan)->memory_limit = memory_limit;
+    (*plan)->totals.memory_bytes = sizeof **plan;
+    (*plan)->totals.digest = UINT64_C(0xcbf29ce484222325);
+    enum ht_status status = add_span(*plan, error);
+    if (status != HT_OK) {
+        ht_plan_close(*plan);
+        *plan = NULL;
+    }
+    return status;
+}
+
+void ht_plan_close(struct ht_plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    for (struct ht_plan_span *span = plan->first; span != NULL;) {
+        struct ht_plan_span *next = span->next;
+        ht_os_unmap(span, SPAN_BYTES);
+        span = next;
+    }
+    ht_os_unmap(plan, sizeof *plan);
 }
 
 static enum ht_op_kind kind_of(const struct ht_change *change)
@@ -130,7 +139,7 @@ static void count(struct ht_plan_totals *totals, const struct ht_change *change,
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
                            struct ht_error *error)
 {
-    if (plan->last == NULL || plan->last->count == SPAN_OPS) {
+    if (plan->last->count == SPAN_OPS) {
         enum ht_status status = add_span(plan, error);
         if (status != HT_OK) {
             return status;

@@ -58,7 +58,8 @@ struct ht_plan;
 #define HT_PLAN_MEMORY_DEFAULT (UINT64_C(8) << 30)
 
 // An empty plan. The operations and the table of blocks that a replay needs beside them may
-// together take `memory_limit` bytes, give or take a MiB, the step in which a plan grows.
+// together take `memory_limit` bytes, give or take a MiB, the step in which a plan grows. On
+// failure *plan is NULL.
 enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct ht_error *error);
 void ht_plan_close(struct ht_plan *plan);
 
@@ -67,7 +68,7 @@ void ht_plan_close(struct ht_plan *plan);
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
                            struct ht_error *error);
 
-// The first span, NULL when the plan is empty; valid until the plan is added to or closed.
+// The first span, never NULL; valid until the plan is closed.
 const struct ht_plan_span *ht_plan_first(const struct ht_plan *plan);
 
 // Valid until the plan is closed.

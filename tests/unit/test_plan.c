@@ -64,9 +64,10 @@ static void an_operation_takes_16_bytes(void **state)
     assert_int_equal(sizeof(struct ht_op), 16);
 }
 
-static void an_empty_plan_has_no_span(void **state)
+static void an_empty_plan_has_no_operation(void **state)
 {
-    assert_null(ht_plan_first(*state));
+    assert_int_equal(ht_plan_first(*state)->count, 0);
+    assert_null(ht_plan_first(*state)->next);
     const struct ht_plan_totals *totals = ht_plan_totals(*state);
     assert_int_equal(totals->operations, 0);
     assert_int_equal(totals->block_limit, 0);
@@ -197,6 +198,14 @@ static void a_plan_stops_at_its_limit(void **state)
     ht_plan_close(plan);
 }
 
+static void a_limit_under_one_step_is_too_small(void **state)
+{
+    (void)state;
+    struct ht_plan *plan;
+    assert_int_equal(ht_plan_open(&plan, 4096, NULL), HT_LIMIT);
+    assert_null(plan);
+}
+
 static void the_table_of_blocks_counts_toward_the_limit(void **state)
 {
     (void)state;
@@ -233,7 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_operation_takes_16_bytes),
-        cmocka_unit_test_setup_teardown(an_empty_plan_has_no_span, open_plan, close_plan),
+        cmocka_unit_test_setup_teardown(an_empty_plan_has_no_operation, open_plan, close_plan),
         cmocka_unit_test_setup_teardown(changes_become_operations_in_order, open_plan, close_plan),
         cmocka_unit_test_setup_teardown(totals_are_those_of_the_recording, open_plan, close_plan),
         cmocka_unit_test(the_digest_tells_sequences_apart),
@@ -242,6 +251,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_plan_of_several_spans_keeps_its_order, open_plan,
                                         close_plan),
         cmocka_unit_test(a_plan_stops_at_its_limit),
+        cmocka_unit_test(a_limit_under_one_step_is_too_small),
         cmocka_unit_test(the_table_of_blocks_counts_toward_the_limit),
         cmocka_unit_test_setup_teardown(a_size_no_heap_can_give_stays_one, open_plan, close_plan),
         cmocka_unit_test(close_accepts_null),
