@@ -18,7 +18,8 @@ struct ht_replay_options {
 
 // Bytes of the process in memory, as the system tells them (replay/os.h says how and how exactly).
 // The harness's memory is resident before the first figure is taken and still after the last, and
-// so in none of the growths.
+// so in none of the growths. The two sources differ by some pages: a peak may read that much under
+// the growth.
 struct ht_replay_resident {
     const char *source;         // where the next three come from; NULL: the system does not tell
     uint64_t before_bytes;      // before the first call

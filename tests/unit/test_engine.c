@@ -201,6 +201,25 @@ static uint64_t release_all(struct fixture *fixture)
     return released;
 }
 
+// Which bytes of the arena were written, as runs "from+count ".
+static void assert_touched(struct fixture *fixture, const char *expected)
+{
+    char text[LOG_SIZE] = "";
+    const unsigned char *arena = fixture->heap.arena;
+    for (size_t at = 0; at < ARENA_SIZE; at++) {
+        if (arena[at] == UNTOUCHED) {
+            continue;
+        }
+        size_t from = at;
+        while (at < ARENA_SIZE && arena[at] != UNTOUCHED) {
+            at++;
+        }
+        size_t length = strlen(text);
+        snprintf(text + length, sizeof text - length, "%zu+%zu ", from, at - from);
+    }
+    assert_string_equal(text, expected);
+}
+
 static void calls_come_in_the_plans_order(void **state)
 {
     struct fixture *fixture = *state;
@@ -246,8 +265,9 @@ static void sizes_of_zero_are_passed_on(void **state)
     begin(fixture, 0, 0);
     resize(fixture, 0, 16, true);
     resize(fixture, 0, 0, true);
-    play(fixture, HT_TOUCH_FILL);
+    play(fixture, HT_TOUCH_PAGE);
     assert_string_equal(fixture->heap.log, "a0=0 r0,16=1 r1,0=2 ");
+    assert_touched(fixture, "1+1 ");
     assert_int_equal(fixture->played.live_bytes, 0);
     assert_int_equal(fixture->played.peak_bytes, 16);
     assert_int_equal(release_all(fixture), 1);
@@ -322,25 +342,6 @@ static void a_failed_realloc_leaves_the_block_as_it_was(void **state)
     assert_int_equal(fixture->played.peak_bytes, 130);
     assert_int_equal(fixture->played.agreement[true][true], 1);
     assert_int_equal(release_all(fixture), 1);
-}
-
-// Which bytes of the arena were written, as runs "from+count ".
-static void assert_touched(struct fixture *fixture, const char *expected)
-{
-    char text[LOG_SIZE] = "";
-    const unsigned char *arena = fixture->heap.arena;
-    for (size_t at = 0; at < ARENA_SIZE; at++) {
-        if (arena[at] == UNTOUCHED) {
-            continue;
-        }
-        size_t from = at;
-        while (at < ARENA_SIZE && arena[at] != UNTOUCHED) {
-            at++;
-        }
-        size_t length = strlen(text);
-        snprintf(text + length, sizeof text - length, "%zu+%zu ", from, at - from);
-    }
-    assert_string_equal(text, expected);
 }
 
 // A block of 1000 bytes at 0 and one of 2 pages and a bit at 1001.
@@ -421,6 +422,16 @@ static void after_a_realloc_only_pages_of_the_grown_tail_are_touched(void **stat
     assert_touched_by_resize(*state, 5000, 8193, HT_TOUCH_PAGE, "5000+1 8192+1 ");
 }
 
+static void the_page_behind_a_block_is_not_touched(void **state)
+{
+    assert_touched_by_resize(*state, 5000, 8192, HT_TOUCH_PAGE, "5000+1 ");
+}
+
+static void after_a_realloc_to_the_same_size_nothing_is_touched(void **state)
+{
+    assert_touched_by_resize(*state, 100, 100, HT_TOUCH_PAGE, "");
+}
+
 static void after_a_realloc_the_first_byte_is_not_touched_again(void **state)
 {
     assert_touched_by_resize(*state, 100, 150, HT_TOUCH_FIRST, "");
@@ -488,6 +499,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(after_a_realloc_only_pages_of_the_grown_tail_are_touched,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_page_behind_a_block_is_not_touched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(after_a_realloc_to_the_same_size_nothing_is_touched, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(after_a_realloc_the_first_byte_is_not_touched_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_first_byte_is_touched_when_there_was_none, set_up,
