@@ -3,20 +3,20 @@
 """Walks an .etl file and prints what is in it: a second opinion on our reader and writer.
 
 Written from the description of the format alone; shares nothing with the C code. Prints the log
-header, buffers, events by header kind and by hook (group and opcode), and with --events one line
-for each heap alloc, realloc and free in the order of time: stamp, CPU, kind, pid, tid, address,
-size, old address, old size.
+header, buffers, events by header kind and by hook (group, ff for other providers, and opcode); with
+--events also a line for each heap alloc, realloc and free in the order of time: stamp, CPU, kind,
+pid, tid, heap, address, size, old address, old size.
 """
 import collections
 import struct
 import sys
 
-HEADERS = {1: (0x20, 4), 2: (0x20, 8), 3: (0x18, 4), 4: (0x18, 8), 0x0A: (0x30, 4), 0x14: (0x30, 8),
-           0x0B: (0x48, 4), 0x15: (0x48, 8), 0x10: (0x10, 4), 0x11: (0x10, 8), 0x12: (0x50, 4),
-           0x13: (0x50, 8)}
-NAMES = {1: "SYSTEM32", 2: "SYSTEM64", 3: "COMPACT32", 4: "COMPACT64", 0x0A: "FULL32",
-         0x14: "FULL64", 0x0B: "INSTANCE32", 0x15: "INSTANCE64", 0x10: "PERFINFO32",
-         0x11: "PERFINFO64", 0x12: "EVENT32", 0x13: "EVENT64"}
+HEADERS = {kind: (name + str(8 * pointer), size, pointer)
+           for pointer, name, size, kind in [
+               (4, "SYSTEM", 0x20, 1), (8, "SYSTEM", 0x20, 2), (4, "COMPACT", 0x18, 3),
+               (8, "COMPACT", 0x18, 4), (4, "FULL", 0x30, 0x0A), (8, "FULL", 0x30, 0x14),
+               (4, "INSTANCE", 0x48, 0x0B), (8, "INSTANCE", 0x48, 0x15), (4, "PERFINFO", 0x10, 0x10),
+               (8, "PERFINFO", 0x10, 0x11), (4, "EVENT", 0x50, 0x12), (8, "EVENT", 0x50, 0x13)]}
 GROUPS = {bytes.fromhex("ab6229228061884ba825346b75f2a24a"): 0x10,
           bytes.fromhex("d3a86f3d05fed0119dda00c04fd7ba7c"): 0x02}
 
@@ -96,7 +96,7 @@ def events(body):
     at = 0
     while at + 8 <= len(body) and body[at + 3] == 0xC0 and body[at + 2] in HEADERS:
         kind = body[at + 2]
-        header, pointer = HEADERS[kind]
+        _, header, pointer = HEADERS[kind]
         by_hook = kind in (1, 2, 3, 4, 0x10, 0x11)
         size = u16(body, at + (4 if by_hook else 0))
         if size < header or at + size > len(body):
@@ -105,11 +105,11 @@ def events(body):
         if by_hook:
             group, opcode, version = event[7], event[6], event[0]
         elif kind in (0x12, 0x13):
-            group, opcode, version = GROUPS.get(event[0x18:0x28]), event[0x2D], event[0x2A]
+            group, opcode, version = GROUPS.get(event[0x18:0x28], 0xFF), event[0x2D], event[0x2A]
             if u16(event, 4) & 1:
                 header += u16(event, 0x50)
         else:
-            group, opcode, version = GROUPS.get(event[0x18:0x28]), event[4], u16(event, 6)
+            group, opcode, version = GROUPS.get(event[0x18:0x28], 0xFF), event[4], u16(event, 6)
         perfinfo = kind in (0x10, 0x11)
         stamp = u64(event, 8 if perfinfo else 0x10)
         pid, tid = (0, 0) if perfinfo else (u32(event, 0xC), u32(event, 8))
@@ -125,7 +125,7 @@ def main(path, lists_events):
         seen["compressed buffers" if packed else "plain buffers"] += 1
         last = 0
         for kind, pointer, group, opcode, version, stamp, pid, tid, payload in events(body):
-            seen[NAMES[kind]] += 1
+            seen[HEADERS[kind][0]] += 1
             hooks[(group, opcode, version)] += 1
             backwards += stamp < last
             last = stamp
@@ -142,9 +142,8 @@ def main(path, lists_events):
                 position += 1
     for name, count in sorted(seen.items()):
         print(f"{name}: {count}")
-    for (group, opcode, version), count in sorted(hooks.items(), key=str):
-        print("hook %s%02x v%d: %d" % ("??" if group is None else "%02x" % group, opcode, version,
-                                       count))
+    for (group, opcode, version), count in sorted(hooks.items()):
+        print("hook %02x%02x v%d: %d" % (group, opcode, version, count))
     print("stamps going back in a buffer:", backwards)
     for stamp, cpu, _, pid, tid, handle, what in sorted(heap) if lists_events else ():
         print(stamp, cpu, what[0], pid, tid, hex(handle), hex(what[1]), what[2], hex(what[3]), what[4])
