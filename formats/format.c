@@ -4,12 +4,14 @@
 #include "formats/format.h"
 
 #include "formats/tsv.h"
+#include "formats/etl.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct ht_format *const formats[] = {
     &ht_format_tsv,
+    &ht_format_etl,
     NULL,
 };
 

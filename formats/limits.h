@@ -5,6 +5,8 @@
 #ifndef HT_FORMATS_LIMITS_H
 #define HT_FORMATS_LIMITS_H
 
+#include <stdint.h>
+
 enum {
     HT_TASTE_BYTES = 1024, // how much of an input a format may look at to recognise it
 
@@ -41,5 +43,8 @@ enum {
     HT_LIVE_BLOCKS_MAX = 1 << 30, // blocks live at once
     HT_HEAPS_MAX = 1 << 20,       // heaps in one trace
 };
+
+// A frequency of the ETL clock above this cannot be meant; 10^9 times it fits into 64 bits.
+#define HT_ETL_CLOCK_HZ_MAX UINT64_C(10000000000)
 
 #endif
