@@ -20,11 +20,11 @@ struct ht_number;
 
 // What could not be, by count.
 struct ht_number_counts {
-    uint64_t adopted;         // reallocs of a block unknown until then
-    uint64_t unknown_frees;   // frees of a block that was not live
-    uint64_t replaced;        // blocks that ended because another was made over them
+    uint64_t adopted;          // reallocs of a block unknown until then
+    uint64_t unknown_frees;    // frees of a block that was not live
+    uint64_t replaced;         // blocks that ended because another was made over them
     uint64_t old_size_differs; // reallocs whose old size is not the one tracked
-    uint64_t failed;          // allocs and reallocs that gave no block
+    uint64_t failed;           // allocs and reallocs that gave no block
 };
 
 // A heap met in the trace, by index of first use.

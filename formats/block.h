@@ -22,9 +22,9 @@ enum ht_change_cause {
 };
 
 struct ht_change {
-    uint8_t kind;  // enum ht_change_kind
-    uint8_t cause; // enum ht_change_cause
-    uint32_t heap; // index of the heap (pid and handle), in order of first use, from 0
+    uint8_t kind;   // enum ht_change_kind
+    uint8_t cause;  // enum ht_change_cause
+    uint32_t heap;  // index of the heap (pid and handle), in order of first use, from 0
     uint32_t block; // lowest number that was free when the block began, from 0
     uint64_t address;
     uint64_t size;        // requested bytes; for END those of the block that ends

@@ -107,10 +107,10 @@ static size_t utf8_sequence(const uint8_t *text, size_t size)
     uint8_t first = text[0];
     if (first < 0x80)
         return 1;
-    size_t length = first >= 0xF0 && first < 0xF8 ? 4
+    size_t length = first >= 0xF0 && first < 0xF8   ? 4
                     : first >= 0xE0 && first < 0xF0 ? 3
                     : first >= 0xC0 && first < 0xE0 ? 2
-                                                     : 0;
+                                                    : 0;
     if (length == 0 || length > size)
         return 0;
     uint32_t code = first & (0xFFu >> (length + 1));

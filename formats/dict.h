@@ -49,8 +49,8 @@ uint32_t ht_dict_stack_count(const struct ht_dict *dict);
 // At most HT_DICT_DETAIL_VALUES_MAX are kept. Never fails: the ring is part of the dictionary.
 uint64_t ht_dict_add_detail(struct ht_dict *dict, const uint64_t *values, size_t count);
 
-// The values of a detail, valid until the next detail is added; NULL and 0 when it is none or
-// has left the ring.
-const uint64_t *ht_dict_detail(const struct ht_dict *dict, uint64_t id, size_t *count);
+// The values of a detail, valid until the next call of this function; NULL and 0 when it is none
+// or has left the ring.
+const uint64_t *ht_dict_detail(struct ht_dict *dict, uint64_t id, size_t *count);
 
 #endif

@@ -13,38 +13,38 @@
 // What happened. The order is part of the compact format: append, never reorder.
 enum ht_kind {
     HT_KIND_NONE = 0,
-    HT_KIND_ALLOC,             // opcode 0x21
-    HT_KIND_REALLOC,           // 0x22; in place when old_address == address
-    HT_KIND_FREE,              // 0x24
-    HT_KIND_CREATE,            // 0x20
-    HT_KIND_DESTROY,           // 0x23; ends every block of the heap
-    HT_KIND_EXTEND,            // 0x25
-    HT_KIND_SNAPSHOT,          // 0x26
-    HT_KIND_CREATE_SNAPSHOT,   // 0x27
-    HT_KIND_DESTROY_SNAPSHOT,  // 0x28
-    HT_KIND_EXTEND_SNAPSHOT,   // 0x29
-    HT_KIND_CONTRACT,          // 0x2A
-    HT_KIND_LOCK,              // 0x2B
-    HT_KIND_UNLOCK,            // 0x2C
-    HT_KIND_VALIDATE,          // 0x2D
-    HT_KIND_WALK,              // 0x2E
-    HT_KIND_SUBSEGMENT_ALLOC,  // 0x2F
-    HT_KIND_SUBSEGMENT_FREE,   // 0x30
+    HT_KIND_ALLOC,                   // opcode 0x21
+    HT_KIND_REALLOC,                 // 0x22; in place when old_address == address
+    HT_KIND_FREE,                    // 0x24
+    HT_KIND_CREATE,                  // 0x20
+    HT_KIND_DESTROY,                 // 0x23; ends every block of the heap
+    HT_KIND_EXTEND,                  // 0x25
+    HT_KIND_SNAPSHOT,                // 0x26
+    HT_KIND_CREATE_SNAPSHOT,         // 0x27
+    HT_KIND_DESTROY_SNAPSHOT,        // 0x28
+    HT_KIND_EXTEND_SNAPSHOT,         // 0x29
+    HT_KIND_CONTRACT,                // 0x2A
+    HT_KIND_LOCK,                    // 0x2B
+    HT_KIND_UNLOCK,                  // 0x2C
+    HT_KIND_VALIDATE,                // 0x2D
+    HT_KIND_WALK,                    // 0x2E
+    HT_KIND_SUBSEGMENT_ALLOC,        // 0x2F
+    HT_KIND_SUBSEGMENT_FREE,         // 0x30
     HT_KIND_SUBSEGMENT_ALLOC_CACHED, // 0x31
     HT_KIND_SUBSEGMENT_FREE_CACHED,  // 0x32
-    HT_KIND_COMMIT,            // 0x33
-    HT_KIND_DECOMMIT,          // 0x34
-    HT_KIND_SUBSEGMENT_INIT,   // 0x35
-    HT_KIND_AFFINITY_ENABLE,   // 0x36
-    HT_KIND_RESERVED,          // 0x37
-    HT_KIND_SUBSEGMENT_ACTIVATED, // 0x38
-    HT_KIND_AFFINITY_ASSIGN,   // 0x39
-    HT_KIND_REUSE_THRESHOLD,   // 0x3A
-    HT_KIND_RANGE_RUNDOWN,     // hook 0x0264
-    HT_KIND_RANGE_CREATE,      // hook 0x0265
-    HT_KIND_RANGE_RESERVE,     // hook 0x0266
-    HT_KIND_RANGE_RELEASE,     // hook 0x0267
-    HT_KIND_RANGE_DESTROY,     // hook 0x0268
+    HT_KIND_COMMIT,                  // 0x33
+    HT_KIND_DECOMMIT,                // 0x34
+    HT_KIND_SUBSEGMENT_INIT,         // 0x35
+    HT_KIND_AFFINITY_ENABLE,         // 0x36
+    HT_KIND_RESERVED,                // 0x37
+    HT_KIND_SUBSEGMENT_ACTIVATED,    // 0x38
+    HT_KIND_AFFINITY_ASSIGN,         // 0x39
+    HT_KIND_REUSE_THRESHOLD,         // 0x3A
+    HT_KIND_RANGE_RUNDOWN,           // hook 0x0264
+    HT_KIND_RANGE_CREATE,            // hook 0x0265
+    HT_KIND_RANGE_RESERVE,           // hook 0x0266
+    HT_KIND_RANGE_RELEASE,           // hook 0x0267
+    HT_KIND_RANGE_DESTROY,           // hook 0x0268
     HT_KIND_COUNT,
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Bytes from a file, from a stream or from memory. One input has one sequential position;
-// seekable inputs can also be read anywhere.
+// seekable inputs can also be read anywhere. Reads are not buffered: ask for large pieces.
 #ifndef HT_FORMATS_INPUT_H
 #define HT_FORMATS_INPUT_H
 

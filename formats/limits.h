@@ -28,11 +28,12 @@ enum {
     HT_DICT_STACK_BYTES_MAX = 512 << 20,
     HT_DICT_FRAMES_MAX = 256, // frames in one stack
     HT_DICT_PROCESSES_MAX = 1 << 20,
-    HT_DICT_DETAIL_VALUES_MAX = 8200,   // values in one detail; an event has at most 64 KiB
+    HT_DICT_DETAIL_VALUES_MAX = 8200,     // values in one detail; an event has at most 64 KiB
     HT_DICT_DETAIL_RING_VALUES = 1 << 19, // detail values kept; older ones are gone
 
     // What a reader tells of its input besides events (formats/trace.h).
     HT_TRACE_COUNTERS_MAX = 4096,
+    HT_TRACE_PID_USES = 64,    // processes of equal pid hash that a look-up walks
     HT_TRACE_DAMAGE_KEPT = 16, // places of damage kept by offset; all are counted
 
     // Stages.

@@ -53,11 +53,12 @@ const char *ht_loss_name(enum ht_loss loss);
 struct ht_process {
     uint32_t pid;
     uint32_t parent_pid;
-    int64_t start_ns; // HT_TIME_UNKNOWN when it began before the recording
-    int64_t end_ns;   // HT_TIME_UNKNOWN when it outlived it
-    uint32_t name;    // image name
-    uint32_t command; // command line
-    uint32_t revision;
+    int64_t start_ns;  // HT_TIME_UNKNOWN when it began before the recording
+    int64_t end_ns;    // HT_TIME_UNKNOWN when it outlived it
+    uint32_t name;     // image name
+    uint32_t command;  // command line
+    uint32_t revision; // the trace's revision when this entry changed last
+    uint32_t next;     // private: the entry of equal hash noted before this one, plus one
 };
 
 // How many records of one sort a reader met ("hook.0x1021", "header.SYSTEM64"), for info.
@@ -79,7 +80,8 @@ struct ht_trace {
     struct ht_process *processes; // owned
     uint32_t process_count;
     uint32_t process_capacity;
-    uint32_t revision; // of the newest change to a process
+    uint32_t *process_heads;     // private, owned: newest entry of a hash plus one, or 0
+    uint32_t revision;           // of the newest change to a process
     struct ht_counter *counters; // owned
     uint32_t counter_count;
     struct ht_dict *dict; // owned
@@ -95,12 +97,14 @@ void ht_trace_reset(struct ht_trace *trace);
 void ht_trace_damage(struct ht_trace *trace, enum ht_loss loss, uint64_t offset, const char *what);
 
 // The process that has this pid at this time: the latest one that began by then; NULL when none.
+// Of the uses of one pid, the HT_TRACE_PID_USES noted last are looked at.
 const struct ht_process *ht_trace_process_at(const struct ht_trace *trace, uint32_t pid,
                                              int64_t time_ns);
 
 // Notes a process, or completes what is known of it: the entry with the same pid and start (or
 // with an unknown start, when the times do not contradict) takes the non-zero fields. revision of
-// the entry becomes the trace's newest. `process->revision` is not read.
+// the entry becomes the trace's newest. `process->revision` is not read. HT_LIMIT past
+// HT_DICT_PROCESSES_MAX, HT_MEMORY.
 enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_process *process,
                                      struct ht_error *error);
 

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+//
+// Outputs: a file written beside its target and renamed at commit, a stream, or a buffer.
+#include "formats/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#include <windows.h>
+#endif
+
+enum { STREAM_BUFFER_SIZE = 1 << 17 };
+
+struct ht_output {
+    FILE *file;             // NULL for memory
+    struct ht_buffer *sink; // borrowed, NULL for a file
+    const char *name;
+    char *path;      // owned copy of the target's path
+    char *part_path; // owned; where the bytes are until commit, NULL when written directly
+    uint64_t written;
+    bool is_committed;
+};
+
+static char *join(const char *head, const char *tail)
+{
+    size_t head_size = strlen(head);
+    size_t tail_size = strlen(tail) + 1;
+    char *joined = malloc(head_size + tail_size);
+    if (joined != NULL) {
+        memcpy(joined, head, head_size);
+        memcpy(joined + head_size, tail, tail_size);
+    }
+    return joined;
+}
+
+// True for what exists and is no regular file: a pipe, a device, a directory.
+static bool is_special(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
+}
+
+static enum ht_status open_path(struct ht_output *output, const char *path, struct ht_error *error)
+{
+    output->path = join(path, "");
+    if (output->path == NULL)
+        return ht_fail_memory(error, "an output");
+    output->name = output->path;
+    const char *where = path;
+    if (!is_special(path)) {
+        output->part_path = join(path, ".part");
+        if (output->part_path == NULL)
+            return ht_fail_memory(error, "an output");
+        where = output->part_path;
+    }
+    output->file = fopen(where, "wb");
+    if (output->file == NULL)
+        return ht_fail_errno(error, "%s", where);
+    return HT_OK;
+}
+
+static enum ht_status open_stdout(struct ht_output *output)
+{
+#ifdef _WIN32
+    _setmode(_fileno(stdout), _O_BINARY);
+#endif
+    output->file = stdout;
+    output->name = "standard output";
+    return HT_OK;
+}
+
+enum ht_status ht_output_open(const char *path, struct ht_output **output, struct ht_error *error)
+{
+    *output = NULL;
+    struct ht_output *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return ht_fail_memory(error, "an output");
+    enum ht_status status =
+        strcmp(path, "-") == 0 ? open_stdout(opened) : open_path(opened, path, error);
+    if (status != HT_OK) {
+        ht_output_close(opened);
+        return status;
+    }
+    setvbuf(opened->file, NULL, _IOFBF, STREAM_BUFFER_SIZE);
+    *output = opened;
+    return HT_OK;
+}
+
+enum ht_status ht_output_open_memory(struct ht_buffer *sink, struct ht_output **output,
+                                     struct ht_error *error)
+{
+    *output = calloc(1, sizeof **output);
+    if (*output == NULL)
+        return ht_fail_memory(error, "an output");
+    (*output)->sink = sink;
+    (*output)->name = "memory";
+    return HT_OK;
+}
+
+const char *ht_output_name(const struct ht_output *output)
+{
+    return output->name;
+}
+
+enum ht_status ht_output_write(struct ht_output *output, const void *data, size_t size,
+                               struct ht_error *error)
+{
+    output->written += size;
+    if (output->sink != NULL)
+        return ht_buffer_append(output->sink, data, size, error);
+    if (fwrite(data, 1, size, output->file) != size)
+        return ht_fail_errno(error, "%s: writing", output->name);
+    return HT_OK;
+}
+
+enum ht_status ht_output_print(struct ht_output *output, struct ht_error *error, const char *format,
+                               ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (size < 0 || (size_t)size >= sizeof text)
+        return ht_fail(error, HT_LIMIT, "%s: a text over %zu bytes", output->name, sizeof text - 1);
+    return ht_output_write(output, text, (size_t)size, error);
+}
+
+uint64_t ht_output_bytes(const struct ht_output *output)
+{
+    return output->written;
+}
+
+static int rename_over(const char *from, const char *to)
+{
+#ifdef _WIN32
+    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) ? 0 : -1;
+#else
+    return rename(from, to);
+#endif
+}
+
+enum ht_status ht_output_commit(struct ht_output *output, struct ht_error *error)
+{
+    if (output->sink != NULL) {
+        output->is_committed = true;
+        return HT_OK;
+    }
+    if (fflush(output->file) != 0)
+        return ht_fail_errno(error, "%s: writing", output->name);
+    if (output->part_path != NULL) {
+        int closed = fclose(output->file);
+        output->file = NULL;
+        if (closed != 0 || rename_over(output->part_path, output->path) != 0)
+            return ht_fail_errno(error, "%s: writing", output->name);
+    }
+    output->is_committed = true;
+    return HT_OK;
+}
+
+void ht_output_close(struct ht_output *output)
+{
+    if (output == NULL)
+        return;
+    bool is_opened = output->file != NULL;
+    if (is_opened && output->file != stdout)
+        fclose(output->file);
+    if (output->part_path != NULL && !output->is_committed)
+        remove(output->part_path);
+    free(output->path);
+    free(output->part_path);
+    free(output);
+}
