@@ -3,10 +3,13 @@
 // The table of formats, and finding the right one. To add a format, add its line here.
 #include "formats/format.h"
 
+#include "formats/compact.h"
+
 #include <stdio.h>
 #include <string.h>
 
 static const struct ht_format *const formats[] = {
+    &ht_format_compact,
     NULL,
 };
 
