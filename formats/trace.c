@@ -166,6 +166,7 @@ enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_pro
         if (status != HT_OK)
             return status;
     }
+    assert(entry != NULL);
     if (complete(entry, process) || is_new)
         entry->revision = ++trace->revision;
     return HT_OK;
