@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -461,6 +462,39 @@ static void a_file_is_written_and_read(void **state)
     ht_trace_reset(&trace);
 }
 
+static void a_stream_that_cannot_be_sought_is_read(void **state)
+{
+    (void)state;
+    struct ht_trace trace;
+    struct ht_trace back;
+    struct ht_event events[KIT_EVENTS];
+    struct ht_event event;
+    struct ht_input *input = NULL;
+    struct ht_reader *reader = NULL;
+    int ends[2];
+    size_t count = 0;
+    kit_sample(&trace, events);
+    struct ht_buffer bytes = kit_write(&trace, events, KIT_EVENTS);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], bytes.data, bytes.size), bytes.size); // a pipe holds as much
+    close(ends[1]);
+    assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    close(ends[0]);
+    assert_int_equal(ht_trace_init(&back, NULL), HT_OK);
+    assert_int_equal(ht_input_open("-", &input, NULL), HT_OK);
+    assert_false(ht_input_is_seekable(input));
+    assert_int_equal(ht_format_compact.open_reader(input, &back, &reader, NULL), HT_OK);
+    while (reader->next(reader, &event, NULL) == HT_OK)
+        count++;
+    assert_int_equal(count, KIT_EVENTS);
+    assert_int_equal(kit_losses(&back), 0);
+    reader->close(reader);
+    ht_input_close(input);
+    ht_trace_reset(&back);
+    ht_buffer_reset(&bytes);
+    ht_trace_reset(&trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +515,7 @@ int main(void)
         cmocka_unit_test(an_event_of_a_newer_kind_is_counted_and_skipped),
         cmocka_unit_test(only_the_start_of_an_htape_is_tasted),
         cmocka_unit_test(a_file_is_written_and_read),
+        cmocka_unit_test(a_stream_that_cannot_be_sought_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
