@@ -5,6 +5,7 @@
 
 #include "formats/tsv.h"
 #include "formats/etl.h"
+#include "formats/compact.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 static const struct ht_format *const formats[] = {
     &ht_format_tsv,
     &ht_format_etl,
+    &ht_format_compact,
     NULL,
 };
 
