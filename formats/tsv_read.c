@@ -423,4 +423,5 @@ const struct ht_format ht_format_tsv = {
     .taste = taste,
     .open_reader = ht_tsv_open_reader,
     .open_writer = ht_tsv_open_writer,
+    .is_text = true,
 };
