@@ -62,8 +62,8 @@ static enum ht_status add_to_heap(struct ht_summary *summary, uint32_t heap, str
     return HT_OK;
 }
 
-static enum ht_status add_process(struct ht_summary *summary, uint32_t pid, uint32_t tag,
-                                  struct ht_error *error)
+static enum ht_status add_process(struct ht_summary *summary, const struct ht_event *event,
+                                  uint32_t tag, struct ht_error *error)
 {
     if (summary->process_count == summary->process_capacity) {
         uint32_t capacity = summary->process_count > 0 ? summary->process_count * 2 : 16;
@@ -77,24 +77,25 @@ static enum ht_status add_process(struct ht_summary *summary, uint32_t pid, uint
     enum ht_status status =
         ht_slots_add(&summary->process_slots, tag, summary->process_count, error);
     if (status == HT_OK)
-        summary->processes[summary->process_count++] = (struct ht_process_summary){pid, 1};
+        summary->processes[summary->process_count++] =
+            (struct ht_process_summary){event->pid, event->time_ns, 1};
     return status;
 }
 
-static enum ht_status add_to_process(struct ht_summary *summary, uint32_t pid,
+static enum ht_status add_to_process(struct ht_summary *summary, const struct ht_event *event,
                                      struct ht_error *error)
 {
     const struct ht_slots *slots = &summary->process_slots;
-    uint32_t tag = (uint32_t)(ht_mix(pid) >> 32);
+    uint32_t tag = (uint32_t)(ht_mix(event->pid) >> 32);
     uint32_t slot = ht_slots_first(slots, tag);
     for (; slot != HT_SLOT_NONE; slot = ht_slots_next(slots, tag, slot)) {
         struct ht_process_summary *process = &summary->processes[ht_slots_index(slots, slot)];
-        if (process->pid == pid) {
+        if (process->pid == event->pid) {
             process->events++;
             return HT_OK;
         }
     }
-    return add_process(summary, pid, tag, error);
+    return add_process(summary, event, tag, error);
 }
 
 static void add_realloc(struct ht_realloc_summary *sums, const struct ht_change *change)
@@ -127,7 +128,7 @@ enum ht_status ht_summary_add(struct ht_summary *summary, const struct ht_event 
     if (status == HT_OK)
         status = add_to_heap(summary, ht_number_current_heap(summary->number), error);
     if (status == HT_OK)
-        status = add_to_process(summary, event->pid, error);
+        status = add_to_process(summary, event, error);
     if (status != HT_OK)
         return status;
     add_event(summary, event);

@@ -34,6 +34,7 @@ struct ht_realloc_summary {
 
 struct ht_process_summary {
     uint32_t pid;
+    int64_t first_ns; // of its first event, which tells it from another of the same pid
     uint64_t events;
 };
 

@@ -140,7 +140,8 @@ static void processes_come_in_order_of_first_use(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 3000; i++) {
-        struct ht_event event = {.pid = 9000 - i % 1000, .heap = 1, .kind = HT_KIND_LOCK};
+        struct ht_event event = {
+            .time_ns = i, .pid = 9000 - i % 1000, .heap = 1, .kind = HT_KIND_LOCK};
         assert_int_equal(ht_summary_add(&summary, &event, NULL), HT_OK);
     }
     assert_int_equal(summary.process_count, 1000);
@@ -148,6 +149,7 @@ static void processes_come_in_order_of_first_use(void **state)
     for (uint32_t i = 0; i < 1000; i++) {
         assert_int_equal(summary.processes[i].pid, 9000 - i);
         assert_int_equal(summary.processes[i].events, 3);
+        assert_int_equal(summary.processes[i].first_ns, i);
         assert_int_equal(summary.heaps[i].events, 3);
     }
 }
