@@ -69,6 +69,7 @@ enum {
     HT_ETL_COMPACT_SIZE = 0x18,
     HT_ETL_PERFINFO_SIZE = 0x10,
     HT_ETL_FULL_SIZE = 0x30,
+    HT_ETL_MESSAGE_SIZE = 0x08,
     HT_ETL_INSTANCE_SIZE = 0x48,
     HT_ETL_ERROR_SIZE = 0x50,
     HT_ETL_EVENT_SIZE = 0x50,
@@ -179,7 +180,7 @@ enum {
     }
 #define HT_ETL_GUID_STACK                                                                          \
     {                                                                                              \
-        0x46, 0xfe, 0xf2, 0xde, 0xd6, 0x6b, 0x80, 0x4b, 0xbd, 0x94, 0xf5, 0x7f, 0xe2, 0x0d, 0x0c,  \
+        0x46, 0xfe, 0xf2, 0xde, 0xd6, 0x7b, 0x80, 0x4b, 0xbd, 0x94, 0xf5, 0x7f, 0xe2, 0x0d, 0x0c,  \
             0xe3                                                                                   \
     }
 #define HT_ETL_GUID_PERFINFO                                                                       \

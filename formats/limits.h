@@ -5,6 +5,8 @@
 #ifndef HT_FORMATS_LIMITS_H
 #define HT_FORMATS_LIMITS_H
 
+#include <stdint.h>
+
 enum {
     HT_TASTE_BYTES = 1024, // how much of an input a format may look at to recognise it
 
@@ -15,8 +17,10 @@ enum {
     HT_ETL_STRING_BYTES_MAX = 32 << 10, // a name in an event; an event has at most 64 KiB
 
     // The compact stream.
-    HT_COMPACT_MESSAGE_MAX = 32 << 20, // one message, unpacked
+    HT_COMPACT_MESSAGE_MAX = 32 << 20, // one frame, packed or unpacked, or the arrays of a message
     HT_COMPACT_EVENTS_MAX = 1 << 16,   // events in one block
+    HT_COMPACT_DETAIL_VALUES_MAX = 1 << 17, // detail values in one block, as written
+    HT_COMPACT_DAMAGED_FRAMES_MAX = 256,    // after so many the rest of a file is given up
 
     // TSV and allocation logs.
     HT_TEXT_LINE_MAX = 64 << 10,
@@ -41,5 +45,8 @@ enum {
     HT_LIVE_BLOCKS_MAX = 1 << 30, // blocks live at once
     HT_HEAPS_MAX = 1 << 20,       // heaps in one trace
 };
+
+// A frequency of the ETL clock above this cannot be meant; 10^9 times it fits into 64 bits.
+#define HT_ETL_CLOCK_HZ_MAX UINT64_C(10000000000)
 
 #endif

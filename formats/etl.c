@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+//
+// The ETL reader: the merged records of a file made into events, processes and counters. The
+// format is described in docs/formats/etl.md.
+#include "formats/etl.h"
+
+#include "formats/etl_heap.h"
+#include "formats/etl_merge.h"
+#include "formats/etl_names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct etl_reader {
+    struct ht_reader base;
+    struct ht_trace *trace;
+    struct ht_etl_file file;
+    struct ht_etl_merge *merge;
+    int64_t last_time_ns;
+    bool has_ended;
+    struct ht_etl_heap_details details;
+};
+
+static enum ht_status set_counter(struct ht_trace *trace, const char *name, uint64_t count,
+                                  struct ht_error *error)
+{
+    return count > 0 ? ht_trace_set_counter(trace, name, count, error) : HT_OK;
+}
+
+static enum ht_status report_headers(struct ht_trace *trace, const struct ht_etl_counts *counts,
+                                     struct ht_error *error)
+{
+    char name[32];
+    enum ht_status status = HT_OK;
+    for (unsigned i = 0; status == HT_OK && i < 256; i++) {
+        snprintf(name, sizeof name, "header.%s", ht_etl_header_name((uint8_t)i));
+        status = set_counter(trace, name, counts->by_header[i], error);
+    }
+    return status;
+}
+
+static enum ht_status report_hooks(struct ht_trace *trace, const struct ht_etl_counts *counts,
+                                   struct ht_error *error)
+{
+    char name[32];
+    enum ht_status status = HT_OK;
+    for (unsigned group = 0; status == HT_OK && group < 256; group++) {
+        uint64_t total = 0;
+        for (unsigned opcode = 0; opcode < 256; opcode++)
+            total += counts->by_hook[group << 8 | opcode];
+        snprintf(name, sizeof name, "group.0x%02x", group);
+        status = set_counter(trace, name, total, error);
+    }
+    for (unsigned hook = 0; status == HT_OK && hook < 65536; hook++) {
+        snprintf(name, sizeof name, "hook.0x%04x", hook);
+        status = set_counter(trace, name, counts->by_hook[hook], error);
+    }
+    return status;
+}
+
+// What passed by, for info. Called once, when all has.
+static enum ht_status report(struct etl_reader *reader, struct ht_error *error)
+{
+    const struct ht_etl_counts *counts = ht_etl_merge_counts(reader->merge);
+    struct ht_trace *trace = reader->trace;
+    uint64_t packed = 0;
+    for (uint32_t i = 0; i < reader->file.buffer_count; i++)
+        packed += (reader->file.buffers[i].flags & HT_ETL_BUFFER_PACKED) != 0;
+    enum ht_status status = ht_trace_set_counter(trace, "records", counts->records, error);
+    if (status == HT_OK)
+        status = ht_trace_set_counter(trace, "buffers", reader->file.buffer_count, error);
+    if (status == HT_OK)
+        status = ht_trace_set_counter(trace, "buffers.compressed", packed, error);
+    if (status == HT_OK)
+        status = report_headers(trace, counts, error);
+    if (status == HT_OK)
+        status = report_hooks(trace, counts, error);
+    return status;
+}
+
+// Makes the event of a heap record; false when the record is damaged.
+static bool make_event(struct etl_reader *reader, const struct ht_etl_placed *placed,
+                       struct ht_event *event)
+{
+    struct ht_etl_heap_details *details = &reader->details;
+    if (!ht_etl_heap_decode(&placed->record, event, details)) {
+        ht_trace_damage(reader->trace, HT_LOSS_DAMAGED_EVENTS, placed->offset,
+                        "a heap record that is too short or names no heap");
+        return false;
+    }
+    event->cpu = placed->cpu;
+    event->time_ns = ht_etl_clock_ns(&reader->file.header.clock, placed->ticks);
+    if (event->time_ns < reader->last_time_ns)
+        ht_trace_damage(reader->trace, HT_LOSS_TIME_BACK, placed->offset, "a stamp went back");
+    reader->last_time_ns = event->time_ns;
+    if (details->count > 0)
+        event->detail = ht_dict_add_detail(reader->trace->dict, details->values, details->count);
+    if (details->is_cut)
+        ht_trace_damage(reader->trace, HT_LOSS_DETAILS, placed->offset,
+                        "a rundown has other ranges than it says");
+    return true;
+}
+
+static enum ht_status next(struct ht_reader *self, struct ht_event *event, struct ht_error *error)
+{
+    struct etl_reader *reader = (struct etl_reader *)self;
+    const struct ht_etl_placed *placed = NULL;
+    enum ht_status status;
+    while ((status = ht_etl_merge_next(reader->merge, &placed, error)) == HT_OK) {
+        if (ht_etl_heap_is(&placed->record)) {
+            if (make_event(reader, placed, event))
+                return HT_OK;
+            continue;
+        }
+        int64_t time_ns = ht_etl_clock_ns(&reader->file.header.clock, placed->ticks);
+        status = ht_etl_names_note(&placed->record, time_ns, placed->offset, reader->trace, error);
+        if (status != HT_OK)
+            return status;
+    }
+    if (status != HT_END || reader->has_ended)
+        return status;
+    reader->has_ended = true;
+    status = report(reader, error);
+    return status == HT_OK ? HT_END : status;
+}
+
+static void close_reader(struct ht_reader *self)
+{
+    struct etl_reader *reader = (struct etl_reader *)self;
+    ht_etl_merge_close(reader->merge);
+    ht_etl_file_reset(&reader->file);
+    free(reader);
+}
+
+static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace,
+                                  struct ht_reader **opened, struct ht_error *error)
+{
+    *opened = NULL;
+    if (!ht_input_is_seekable(input))
+        return ht_fail(error, HT_UNSUPPORTED,
+                       "%s: an ETL file cannot be read from a stream, because its buffers are not "
+                       "in the order of time: save it to a file first",
+                       ht_input_name(input));
+    struct etl_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return ht_fail_memory(error, "an ETL reader");
+    reader->base = (struct ht_reader){next, close_reader};
+    reader->trace = trace;
+    reader->last_time_ns = INT64_MIN;
+    enum ht_status status = ht_etl_file_open(&reader->file, input, trace, error);
+    if (status == HT_OK) {
+        reader->merge = ht_etl_merge_open(&reader->file);
+        status = reader->merge != NULL ? HT_OK : ht_fail_memory(error, "an ETL reader");
+    }
+    if (status != HT_OK) {
+        close_reader(&reader->base);
+        return status;
+    }
+    trace->origin = reader->file.header.origin;
+    trace->loss[HT_LOSS_EVENTS] += reader->file.header.events_lost;
+    trace->loss[HT_LOSS_BUFFERS] += reader->file.header.buffers_lost;
+    *opened = &reader->base;
+    return HT_OK;
+}
+
+const struct ht_format ht_format_etl = {
+    .name = "etl",
+    .suffix = ".etl",
+    .what = "Windows event trace log (read only)",
+    .taste = ht_etl_head_taste,
+    .open_reader = open_reader,
+};
