@@ -12,6 +12,9 @@ if(NOT PROTOC_C AND NOT PROTOC)
                         "(Debian: protobuf-c-compiler)")
 endif()
 
+# Everything that is generated before our code can be read, for the lint.
+add_custom_target(generated)
+
 # Generates NAME.pb-c.[ch] from DIR/NAME.proto and makes a library TARGET of it. Generated code is
 # compiled without our warnings.
 function(ht_protobuf_library target proto)
@@ -26,7 +29,10 @@ function(ht_protobuf_library target proto)
     endif()
     add_custom_command(OUTPUT ${out}/${name}.pb-c.c ${out}/${name}.pb-c.h
         COMMAND ${command} DEPENDS ${source} VERBATIM)
+    add_custom_target(${target}_generated DEPENDS ${out}/${name}.pb-c.h)
+    add_dependencies(generated ${target}_generated)
     add_library(${target} STATIC ${out}/${name}.pb-c.c ${out}/${name}.pb-c.h)
+    add_dependencies(${target} ${target}_generated)
     target_include_directories(${target} SYSTEM INTERFACE ${out})
     target_link_libraries(${target} PUBLIC PkgConfig::PROTOBUF_C)
 endfunction()

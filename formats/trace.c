@@ -3,6 +3,7 @@
 // What is known of a recording besides its events. See the header.
 #include "formats/trace.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,8 +107,10 @@ static enum ht_status grow_processes(struct ht_trace *trace, struct ht_error *er
     trace->process_heads = heads;
     trace->process_capacity = capacity;
     for (uint32_t i = 0; i < trace->process_count; i++) {
-        uint32_t *head = &heads[head_index(trace, processes[i].pid)];
-        processes[i].next = *head;
+        struct ht_process *process = &trace->processes[i];
+        // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): entries below process_count are set
+        uint32_t *head = &heads[head_index(trace, process->pid)];
+        process->next = *head;
         *head = i + 1;
     }
     return HT_OK;
@@ -123,6 +126,7 @@ static enum ht_status add_process(struct ht_trace *trace, uint32_t pid, struct h
         if (status != HT_OK)
             return status;
     }
+    assert(trace->processes != NULL && trace->process_heads != NULL);
     uint32_t *head = &trace->process_heads[head_index(trace, pid)];
     *added = &trace->processes[trace->process_count++];
     **added = (struct ht_process){
@@ -162,6 +166,7 @@ enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_pro
         if (status != HT_OK)
             return status;
     }
+    assert(entry != NULL);
     if (complete(entry, process) || is_new)
         entry->revision = ++trace->revision;
     return HT_OK;

@@ -2,6 +2,7 @@
 # Who may include whom: checks every #include "folder/…" of the tree. Run with cmake -P.
 #
 #   cli        everything
+#   bench      replay, convert, formats
 #   fixtures   formats
 #   replay     convert, formats
 #   convert    formats
@@ -10,6 +11,7 @@ cmake_minimum_required(VERSION 3.25)
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 
 set(may_cli cli fixtures replay convert formats)
+set(may_bench replay convert formats)
 set(may_fixtures fixtures formats)
 set(may_replay replay convert formats)
 set(may_convert convert formats)
@@ -28,7 +30,7 @@ endfunction()
 
 set(bad 0)
 set(checked 0)
-foreach(folder cli fixtures replay convert formats)
+foreach(folder cli bench fixtures replay convert formats)
     file(GLOB sources "${root}/${folder}/*.[ch]")
     foreach(source ${sources})
         get_filename_component(name ${source} NAME)

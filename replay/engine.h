@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// The engine: walks a plan and makes its calls on a heap, in recorded order, on one thread. In the
+// loop there is no lock, no clock, no lookup and no allocation but the heap's own. It neither makes
+// the plan nor measures the process.
+//
+// The order is serial, so the same plan makes the same calls every time. A call that the heap
+// fails is counted and the run goes on: a block that could not be made is missing from then on,
+// and operations on it are skipped and counted; one that could not be resized lives on as it was.
+#ifndef HT_REPLAY_ENGINE_H
+#define HT_REPLAY_ENGINE_H
+
+#include "replay/heap.h"
+#include "replay/plan.h"
+
+#include <stdint.h>
+
+// What is written into a block that was made, and into the grown tail of one that was resized (a
+// program writes what is new, and does not write what it kept again).
+enum ht_touch {
+    HT_TOUCH_PAGE, // the first new byte, and one in every further page
+    HT_TOUCH_NONE,
+    HT_TOUCH_FIRST, // the block's first byte
+    HT_TOUCH_FILL,  // every new byte
+    HT_TOUCH_COUNT,
+};
+
+// "page", "none", "first", "fill".
+const char *ht_touch_name(enum ht_touch touch);
+
+// The touch of that name, HT_TOUCH_COUNT when there is none.
+enum ht_touch ht_touch_by_name(const char *name);
+
+// Where a recorded block is now.
+struct ht_slot {
+    unsigned char *address; // NULL: not live
+    size_t size;            // requested bytes
+};
+
+// What happened on the heap. Bytes are requested bytes.
+struct ht_played {
+    uint64_t elapsed_ns;      // from before the first call to after the last; includes the touching
+    uint64_t live_bytes;      // at the end
+    uint64_t peak_bytes;      // most live at once
+    uint64_t agreement[2][2]; // reallocs: [moved in the recording][moved here]
+    uint64_t bytes_copied;    // sum of min(old size, new size) over the reallocs that moved here
+    uint64_t failed_allocs;   // allocs and adopts that the heap returned NULL for
+    uint64_t failed_reallocs; // the same of reallocs
+    uint64_t skipped;         // operations on blocks that are missing for that
+};
+
+// Plays the plan on an open heap. `slots` has room for the plan's block_limit and is all zero
+// before; blocks that are live at the end stay there.
+void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
+                    enum ht_touch touch, struct ht_slot *slots, struct ht_played *played);
+
+// Gives back every block that is live in the `count` slots, which are then zero again. Returns how
+// many there were.
+uint64_t ht_engine_release(const struct ht_heap *heap, void *self, struct ht_slot *slots,
+                           uint32_t count);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// The C library's heap: malloc, realloc, free. It is also the heap that the program itself read the
+// trace with, so it is not as fresh as in a new process: open gives back to the system what lies
+// free in it, where the library can, but holes between blocks still in use stay, and so does a
+// threshold for mapped blocks that earlier frees have raised.
+#include "replay/heap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#if defined(__GLIBC__)
+#include <gnu/libc-version.h>
+#include <malloc.h>
+#endif
+
+static enum ht_status open_libc(void **self, struct ht_error *error)
+{
+    (void)error;
+    *self = NULL;
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+    return HT_OK;
+}
+
+static void close_libc(void *self)
+{
+    (void)self;
+}
+
+static void version(void *self, char *text, size_t size)
+{
+    (void)self;
+#if defined(__GLIBC__)
+    snprintf(text, size, "glibc %s", gnu_get_libc_version());
+#else
+    snprintf(text, size, "unknown");
+#endif
+}
+
+// C leaves it open what malloc(0) and realloc(p, 0) do, so a block of no bytes is asked for as one.
+static size_t at_least_one(size_t size)
+{
+    return size + (size == 0);
+}
+
+static void *allocate(void *self, size_t size)
+{
+    (void)self;
+    return malloc(at_least_one(size));
+}
+
+static void *reallocate(void *self, void *block, size_t size)
+{
+    (void)self;
+    return realloc(block, at_least_one(size));
+}
+
+static void release(void *self, void *block)
+{
+    (void)self;
+    free(block);
+}
+
+const struct ht_heap ht_heap_libc = {
+    .name = "libc",
+    .what = "malloc, realloc and free of the C library",
+    .is_memory = true,
+    .open = open_libc,
+    .close = close_libc,
+    .version = version,
+    .allocate = allocate,
+    .reallocate = reallocate,
+    .release = release,
+};

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+//
+// Builds the plan of a replay. It believes its changes: numbering made sure that a block begins
+// before it is resized or ends.
+#include "replay/plan.h"
+
+#include "replay/engine.h"
+#include "replay/os.h"
+
+enum {
+    SPAN_BYTES = 1 << 20,
+    SPAN_OPS = (SPAN_BYTES - sizeof(struct ht_plan_span)) / sizeof(struct ht_op),
+};
+
+struct ht_plan {
+    struct ht_plan_span *first;
+    struct ht_plan_span *last; // the one that is filled
+    uint64_t memory_limit;
+    struct ht_plan_totals totals;
+};
+
+const char *ht_op_kind_name(enum ht_op_kind kind)
+{
+    static const char *const names[HT_OP_KIND_COUNT] = {
+        "alloc", "adopt", "realloc_in_place", "realloc_moved", "free",
+    };
+    return names[kind];
+}
+
+static enum ht_status add_span(struct ht_plan *plan, struct ht_error *error)
+{
+    struct ht_plan_totals *totals = &plan->totals;
+    uint64_t table_bytes = totals->block_limit * (uint64_t)sizeof(struct ht_slot);
+    if (totals->memory_bytes + SPAN_BYTES + table_bytes > plan->memory_limit) {
+        return ht_fail(error, HT_LIMIT,
+                       "replay plan: %llu bytes of memory are the limit, and not enough after %llu "
+                       "operations on %lu blocks",
+                       (unsigned long long)plan->memory_limit,
+                       (unsigned long long)totals->operations, (unsigned long)totals->block_limit);
+    }
+    struct ht_plan_span *span = ht_os_map(SPAN_BYTES);
+    if (span == NULL) {
+        return ht_fail_memory(error, "the replay plan");
+    }
+    if (plan->first == NULL) {
+        plan->first = span;
+    } else {
+        plan->last->next = span;
+    }
+    plan->last = span;
+    totals->memory_bytes += SPAN_BYTES;
+    return HT_OK;
+}
+
+enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct ht_error *error)
+{
+    *plan = ht_os_map(sizeof **plan);
+    if (*plan == NULL) {
+        return ht_fail_memory(error, "the replay plan");
+    }
+    (*plan)->memory_limit = memory_limit;
+    (*plan)->totals.memory_bytes = sizeof **plan;
+    (*plan)->totals.digest = UINT64_C(0xcbf29ce484222325);
+    enum ht_status status = add_span(*plan, error);
+    if (status != HT_OK) {
+        ht_plan_close(*plan);
+        *plan = NULL;
+    }
+    return status;
+}
+
+void ht_plan_close(struct ht_plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    for (struct ht_plan_span *span = plan->first; span != NULL;) {
+        struct ht_plan_span *next = span->next;
+        ht_os_unmap(span, SPAN_BYTES);
+        span = next;
+    }
+    ht_os_unmap(plan, sizeof *plan);
+}
+
+static enum ht_op_kind kind_of(const struct ht_change *change)
+{
+    switch (change->kind) {
+    case HT_CHANGE_BEGIN:
+        return change->cause == HT_CAUSE_ADOPTED ? HT_OP_ADOPT : HT_OP_ALLOC;
+    case HT_CHANGE_RESIZE:
+        return change->address == change->old_address ? HT_OP_REALLOC_IN_PLACE
+                                                      : HT_OP_REALLOC_MOVED;
+    default:
+        return HT_OP_FREE;
+    }
+}
+
+// One step of the digest: FNV-1a's, over 64-bit words, with the high half folded down since a
+// multiplication alone never carries it there.
+static uint64_t mix(uint64_t digest, uint64_t word)
+{
+    digest = (digest ^ word) * UINT64_C(0x100000001b3);
+    return digest ^ digest >> 32;
+}
+
+static void count(struct ht_plan_totals *totals, const struct ht_change *change,
+                  enum ht_op_kind kind)
+{
+    switch (kind) {
+    case HT_OP_FREE:
+        totals->final_bytes -= change->size;
+        totals->final_blocks--;
+        totals->destroyed += change->cause == HT_CAUSE_DESTROYED;
+        totals->replaced += change->cause == HT_CAUSE_REPLACED;
+        break;
+    case HT_OP_REALLOC_MOVED:
+        totals->bytes_copied += change->size < change->old_size ? change->size : change->old_size;
+        totals->final_bytes += change->size - change->old_size;
+        break;
+    case HT_OP_REALLOC_IN_PLACE:
+        totals->final_bytes += change->size - change->old_size;
+        break;
+    default:
+        totals->final_bytes += change->size;
+        totals->final_blocks++;
+        break;
+    }
+    if (totals->final_bytes > totals->peak_bytes) {
+        totals->peak_bytes = totals->final_bytes;
+    }
+    if (change->block >= totals->block_limit) {
+        totals->block_limit = change->block + 1;
+    }
+    totals->by_kind[kind]++;
+    totals->operations++;
+    totals->digest = mix(mix(totals->digest, change->size), (uint64_t)kind << 32 | change->block);
+}
+
+enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
+                           struct ht_error *error)
+{
+    if (plan->last->count == SPAN_OPS) {
+        enum ht_status status = add_span(plan, error);
+        if (status != HT_OK) {
+            return status;
+        }
+    }
+    enum ht_op_kind kind = kind_of(change);
+    plan->last->ops[plan->last->count++] = (struct ht_op){
+        // No heap gives PTRDIFF_MAX bytes: what is over fails as surely, and fits every host's
+        // size_t.
+        .size = change->size < PTRDIFF_MAX ? change->size : PTRDIFF_MAX,
+        .block = change->block,
+        .kind = kind,
+    };
+    count(&plan->totals, change, kind);
+    return HT_OK;
+}
+
+const struct ht_plan_span *ht_plan_first(const struct ht_plan *plan)
+{
+    return plan->first;
+}
+
+const struct ht_plan_totals *ht_plan_totals(const struct ht_plan *plan)
+{
+    return &plan->totals;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// The plan of a replay: the changes of a recording (convert/number.h) as operations on numbered
+// blocks, decoded before any clock starts. It lies in memory straight from the system, in spans, so
+// that it grows without being copied and a replay walks arrays.
+//
+// What the recording could not name (frees of unknown blocks) makes no change and so is not here.
+#ifndef HT_REPLAY_PLAN_H
+#define HT_REPLAY_PLAN_H
+
+#include "formats/block.h"
+#include "formats/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The digest covers these numbers: append, never reorder.
+enum ht_op_kind {
+    HT_OP_ALLOC,
+    HT_OP_ADOPT,            // makes a block that was older than the recording, before its realloc
+    HT_OP_REALLOC_IN_PLACE, // as recorded; what the replay does is the heap's affair
+    HT_OP_REALLOC_MOVED,
+    HT_OP_FREE, // also of what was left in a destroyed heap, and of blocks made over
+    HT_OP_KIND_COUNT,
+};
+
+struct ht_op {
+    uint64_t size;  // requested bytes; of a free those of the block. At most PTRDIFF_MAX
+    uint32_t block; // index into the table of blocks
+    uint32_t kind;  // enum ht_op_kind
+};
+
+// A run of operations; the plan is a list of these, in order.
+struct ht_plan_span {
+    struct ht_plan_span *next; // NULL in the last
+    size_t count;
+    struct ht_op ops[];
+};
+
+// What a plan holds, and how the recorded heaps, all together, lived by it.
+struct ht_plan_totals {
+    uint64_t operations;
+    uint64_t by_kind[HT_OP_KIND_COUNT];
+    uint64_t destroyed;    // of the frees: blocks left in heaps that were destroyed
+    uint64_t replaced;     // of the frees: blocks whose own free is missing from the recording
+    uint64_t peak_bytes;   // most requested bytes live at once, in the recording
+    uint64_t final_bytes;  // requested bytes still live at its end
+    uint64_t final_blocks; // blocks still live at its end
+    uint64_t bytes_copied; // sum of min(old size, new size) over the reallocs that moved
+    uint32_t block_limit;  // blocks to have room for: one more than the highest number
+    uint64_t digest;       // of the operations in order; the same on every host
+    uint64_t memory_bytes; // what the plan takes from the system
+};
+
+struct ht_plan;
+
+// How much memory a plan may take when the user does not say.
+#define HT_PLAN_MEMORY_DEFAULT (UINT64_C(8) << 30)
+
+// An empty plan. The operations and the table of blocks that a replay needs beside them may
+// together take `memory_limit` bytes, give or take a MiB, the step in which a plan grows. On
+// failure *plan is NULL.
+enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct ht_error *error);
+void ht_plan_close(struct ht_plan *plan);
+
+// Adds the operation of one change. HT_LIMIT when it would be over the limit, HT_MEMORY; the plan
+// then holds what was added until then.
+enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
+                           struct ht_error *error);
+
+// The first span, never NULL; valid until the plan is closed.
+const struct ht_plan_span *ht_plan_first(const struct ht_plan *plan);
+
+// Valid until the plan is closed.
+const struct ht_plan_totals *ht_plan_totals(const struct ht_plan *plan);
+
+// "alloc", "adopt", "realloc_in_place", "realloc_moved", "free".
+const char *ht_op_kind_name(enum ht_op_kind kind);
+
+#endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs a plan on the null heap and on the heap asked for, and gathers the result.
+#include "replay/replay.h"
+
+#include "replay/os.h"
+
+// Both runs use one table of blocks: all zero and resident before, and so again after each.
+struct table {
+    struct ht_slot *slots; // NULL when the plan names no block
+    uint32_t count;
+    uint64_t size_bytes;
+};
+
+static enum ht_status open_table(struct table *table, uint32_t count, struct ht_error *error)
+{
+    *table = (struct table){.count = count, .size_bytes = count * (uint64_t)sizeof *table->slots};
+    if (count > 0 && (table->slots = ht_os_map(table->size_bytes)) == NULL) {
+        return ht_fail_memory(error, "the replay's table of blocks");
+    }
+    return HT_OK;
+}
+
+static double per_op(uint64_t elapsed_ns, uint64_t operations)
+{
+    return operations == 0 ? 0 : (double)elapsed_ns / (double)operations;
+}
+
+static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
+                               struct ht_replay_result *result, struct ht_error *error)
+{
+    void *self;
+    enum ht_status status = ht_heap_null.open(&self, error);
+    if (status != HT_OK) {
+        return status;
+    }
+    struct ht_played played;
+    ht_engine_play(plan, &ht_heap_null, self, HT_TOUCH_NONE, table->slots, &played);
+    ht_engine_release(&ht_heap_null, self, table->slots, table->count);
+    ht_heap_null.close(self);
+    result->null_ns_per_op = per_op(played.elapsed_ns, result->plan.operations);
+    return HT_OK;
+}
+
+// Plays on the open heap, with the figures of memory around it.
+static void run_measured(const struct ht_plan *plan, void *self, struct table *table,
+                         struct ht_replay_result *result)
+{
+    struct ht_replay_resident *resident = &result->resident;
+    bool has_peak = ht_os_resident_peak_reset();
+    uint64_t peak_before = ht_os_resident_peak().bytes;
+    struct ht_os_figure before = ht_os_resident();
+    ht_engine_play(plan, result->heap, self, result->touch, table->slots, &result->played);
+    struct ht_os_figure after = ht_os_resident();
+    struct ht_os_figure peak = ht_os_resident_peak();
+    result->final_blocks = ht_engine_release(result->heap, self, table->slots, table->count);
+    resident->source = after.source;
+    resident->before_bytes = before.bytes;
+    resident->after_bytes = after.bytes;
+    resident->released_bytes = ht_os_resident().bytes;
+    resident->growth_bytes = (int64_t)(after.bytes - before.bytes);
+    if (has_peak) {
+        resident->peak_source = peak.source;
+        resident->peak_growth_bytes = peak.bytes > peak_before ? peak.bytes - peak_before : 0;
+    }
+}
+
+static void derive(struct ht_replay_result *result)
+{
+    const struct ht_played *played = &result->played;
+    result->operations = result->plan.operations - played->skipped;
+    result->reallocs_in_place = played->agreement[0][0] + played->agreement[1][0];
+    result->reallocs_moved = played->agreement[0][1] + played->agreement[1][1];
+    result->ns_per_op = per_op(played->elapsed_ns, result->operations);
+}
+
+enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *heap,
+                             const struct ht_replay_options *options,
+                             struct ht_replay_result *result, struct ht_error *error)
+{
+    *result = (struct ht_replay_result){
+        .heap = heap,
+        .touch = heap->is_memory ? options->touch : HT_TOUCH_NONE,
+        .plan = *ht_plan_totals(plan),
+    };
+    struct table table;
+    enum ht_status status = open_table(&table, result->plan.block_limit, error);
+    if (status != HT_OK) {
+        return status;
+    }
+    result->harness_bytes = result->plan.memory_bytes + table.size_bytes;
+    status = run_null(plan, &table, result, error);
+    if (status != HT_OK) {
+        goto out;
+    }
+    void *self;
+    status = heap->open(&self, error);
+    if (status != HT_OK) {
+        goto out;
+    }
+    heap->version(self, result->heap_version, sizeof result->heap_version);
+    run_measured(plan, self, &table, result);
+    heap->close(self);
+    derive(result);
+out:
+    ht_os_unmap(table.slots, table.size_bytes);
+    return status;
+}

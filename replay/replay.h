@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// A replay from start to finish: the plan on the null heap for the harness's own price, then on the
+// heap asked for, with the process's memory measured around it. All it finds is in one struct;
+// printing is the caller's.
+#ifndef HT_REPLAY_REPLAY_H
+#define HT_REPLAY_REPLAY_H
+
+#include "replay/engine.h"
+#include "replay/heap.h"
+#include "replay/plan.h"
+
+#include <stdint.h>
+
+struct ht_replay_options {
+    enum ht_touch touch; // zero is the default
+};
+
+// Bytes of the process in memory, as the system tells them (replay/os.h says how and how exactly).
+// The harness's memory is resident before the first figure is taken and still after the last, and
+// so in none of the growths. The two sources differ by some pages: a peak may read that much under
+// the growth.
+struct ht_replay_resident {
+    const char *source;         // where the next three come from; NULL: the system does not tell
+    uint64_t before_bytes;      // before the first call
+    uint64_t after_bytes;       // after the last, with what is live at the end still live
+    uint64_t released_bytes;    // after that was given back to the heap too
+    int64_t growth_bytes;       // after - before
+    const char *peak_source;    // where the next comes from; NULL: the system does not tell
+    uint64_t peak_growth_bytes; // the most during the calls, over what was there before them
+};
+
+struct ht_replay_result {
+    const struct ht_heap *heap;
+    char heap_version[64];      // the heap's own name and version
+    enum ht_touch touch;        // the one that ran: none on a heap that is no memory
+    struct ht_plan_totals plan; // what was to be played, and the recording's own figures
+    struct ht_played played;    // what happened on the heap
+    uint64_t operations;        // played: those of the plan without the skipped
+    uint64_t reallocs_in_place; // here; the recording's are in plan.by_kind
+    uint64_t reallocs_moved;    // here
+    uint64_t final_blocks;      // live at the end, here
+    double ns_per_op;           // wall time on the heap, harness and touching included; 0 for none
+    double null_ns_per_op;      // the same of the null heap: what of it the harness is
+    struct ht_replay_resident resident;
+    uint64_t harness_bytes; // memory of the plan and the table of blocks, outside of every heap
+};
+
+// Runs it. The plan is only read. A call that the heap fails is no failure here (struct ht_played
+// counts them); HT_MEMORY when the harness gets no memory, or what the heap's open says.
+enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *heap,
+                             const struct ht_replay_options *options,
+                             struct ht_replay_result *result, struct ht_error *error);
+
+#endif
