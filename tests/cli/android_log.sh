@@ -32,7 +32,7 @@ for packing in '' --compress; do
     # shellcheck disable=SC2086  # one option or none
     "$heaptape" fixture --from systemui.txt $packing -o a.etl 2>err
     "$heaptape" info a.etl --json >info.json
-    figures info.json events=770279 by_kind.alloc=402690 by_kind.free=349045 \
+    figures info.json events=770280 by_kind.create=1 by_kind.alloc=402690 by_kind.free=349045 \
         by_kind.realloc=18544 realloc.in_place=940 realloc.moved=17604 realloc.grow=17886 \
         realloc.shrink=658 live.peak_bytes=10441709 live.end_blocks=53645 \
         loss.damaged_buffers=0 loss.unknown_blocks=0
