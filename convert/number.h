@@ -7,14 +7,16 @@
 // A block is known by pid, heap handle and address. Rules: an alloc or realloc with address 0
 // failed and changes nothing. A realloc of old address 0 is an alloc. An alloc or a moved realloc
 // onto a live block ends that block first (its free was lost). A realloc of an unknown block makes
-// the block first, with the recorded old size. A free of an unknown block is counted. Destroy ends
-// every block of its heap. All other kinds change nothing.
+// the block first, with the recorded old size. A free of an unknown block is counted, one of
+// address 0 changes nothing. Destroy ends every block of its heap, the newest first. All other
+// kinds change nothing. What a change says of a block is what was tracked, also where the event
+// disagrees.
 #ifndef HT_CONVERT_NUMBER_H
 #define HT_CONVERT_NUMBER_H
 
 #include "formats/block.h"
-#include "formats/event.h"
 #include "formats/error.h"
+#include "formats/event.h"
 
 struct ht_number;
 
@@ -41,8 +43,9 @@ void ht_number_close(struct ht_number *number);
 enum ht_status ht_number_push(struct ht_number *number, const struct ht_event *event,
                               struct ht_error *error);
 
-// Fetches the next change of the event pushed last, in the order they are to be applied; false
-// when there are no more. `change` is the caller's.
+// Fetches the next change of the event pushed last, in the order they are to be applied: the end
+// of a block that lies where the event makes one, the begin of one adopted, the event's own
+// effect. False when there are no more. `change` is the caller's.
 bool ht_number_next(struct ht_number *number, struct ht_change *change);
 
 const struct ht_number_counts *ht_number_counts(const struct ht_number *number);
@@ -50,6 +53,9 @@ const struct ht_number_counts *ht_number_counts(const struct ht_number *number);
 // Heaps met so far, those that were only created or named included.
 uint32_t ht_number_heap_count(const struct ht_number *number);
 struct ht_number_heap ht_number_heap(const struct ht_number *number, uint32_t index);
+
+// Index of the heap of the event pushed last.
+uint32_t ht_number_current_heap(const struct ht_number *number);
 
 // Blocks live now, and one more than the highest block number given so far.
 uint64_t ht_number_live_count(const struct ht_number *number);

@@ -6,9 +6,11 @@
 #define HT_CONVERT_SUMMARY_H
 
 #include "convert/number.h"
+#include "convert/slots.h"
 #include "formats/event.h"
 
-// Live requested bytes and blocks of one heap or of all.
+// Live requested bytes and blocks of one heap or of all. The peak is exact: a replaced block ends
+// before the one over it begins, and a realloc counts once, so no event adds what it also removes.
 struct ht_live {
     uint64_t bytes;
     uint64_t blocks;
@@ -32,15 +34,16 @@ struct ht_realloc_summary {
 
 struct ht_process_summary {
     uint32_t pid;
+    int64_t first_ns; // of its first event, which tells it from another of the same pid
     uint64_t events;
 };
 
 struct ht_summary {
     uint64_t events;
     uint64_t by_kind[HT_KIND_COUNT];
-    int64_t first_ns; // valid when events > 0
+    int64_t first_ns; // earliest and latest time; valid when events > 0
     int64_t last_ns;
-    struct ht_realloc_summary realloc; // of reallocs that succeeded and had an old block
+    struct ht_realloc_summary realloc; // of those that resized a block, by its tracked old size
     struct ht_live live;               // all heaps together
     struct ht_heap_summary *heaps;     // by heap index of `number`, owned
     uint32_t heap_count;
@@ -48,7 +51,8 @@ struct ht_summary {
     struct ht_process_summary *processes; // those with events, in order of first use, owned
     uint32_t process_count;
     uint32_t process_capacity;
-    struct ht_number *number; // owned
+    struct ht_slots process_slots; // processes by pid
+    struct ht_number *number;      // owned
 };
 
 enum ht_status ht_summary_init(struct ht_summary *summary, struct ht_error *error);

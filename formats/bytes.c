@@ -99,9 +99,7 @@ size_t ht_utf8_from_utf16(const uint8_t *utf16, size_t size, char *out)
     return written;
 }
 
-// Length of the valid UTF-8 sequence at `text`, 0 when there is none (overlong forms, surrogates
-// and values past U+10FFFF are not valid).
-static size_t utf8_sequence(const uint8_t *text, size_t size)
+size_t ht_utf8_sequence(const uint8_t *text, size_t size)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     uint8_t first = text[0];
@@ -127,7 +125,7 @@ size_t ht_utf8_from_bytes(const uint8_t *text, size_t size, char *out)
 {
     size_t written = 0;
     for (size_t at = 0; at < size;) {
-        size_t length = utf8_sequence(text + at, size - at);
+        size_t length = ht_utf8_sequence(text + at, size - at);
         if (length == 0) {
             written += put_utf8(REPLACEMENT, out + written);
             at++;

@@ -140,6 +140,10 @@ static inline size_t ht_utf8_bound(size_t utf16_size)
     return utf16_size / 2 * 3;
 }
 
+// Length of the valid UTF-8 sequence at `text`, 0 when there is none (overlong forms, surrogates
+// and values past U+10FFFF are not valid). `size` is at least 1.
+size_t ht_utf8_sequence(const uint8_t *text, size_t size);
+
 // Copies text of an unknown 8-bit code page: valid UTF-8 is kept, any other byte becomes U+FFFD.
 // `out` holds 3 * size bytes. Returns the bytes written.
 size_t ht_utf8_from_bytes(const uint8_t *text, size_t size, char *out);

@@ -3,14 +3,16 @@
 // The table of formats, and finding the right one. To add a format, add its line here.
 #include "formats/format.h"
 
+#include "formats/chrome.h"
+#include "formats/compact.h"
 #include "formats/etl.h"
+#include "formats/tsv.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct ht_format *const formats[] = {
-    &ht_format_etl,
-    NULL,
+    &ht_format_etl, &ht_format_compact, &ht_format_chrome, &ht_format_tsv, NULL,
 };
 
 const struct ht_format *ht_format_at(unsigned index)

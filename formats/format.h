@@ -52,6 +52,8 @@ struct ht_format {
     // gets the rest while events pass; writers read it at finish.
     enum ht_status (*open_writer)(struct ht_output *output, const struct ht_trace *trace,
                                   struct ht_writer **writer, struct ht_error *error);
+
+    bool is_text; // what is written may go to a terminal
 };
 
 // The i-th format, NULL past the last.

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// heaptape convert: one trace into another format.
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/show.h"
+#include "cli/system.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { OPTION_TO = HT_OPTION_LONG, OPTION_RAW, OPTION_STRICT };
+
+static const struct ht_option option_table[] = {
+    {"output", 'o', "OUT", "write here; - is standard output"},
+    {"to", OPTION_TO, "FORMAT", "the format, when OUT's suffix does not say it"},
+    {"raw", OPTION_RAW, NULL, "keep the three records of a moved realloc apart"},
+    {"strict", OPTION_STRICT, NULL, "fail, and leave OUT alone, when the input has losses"},
+    {NULL, 0, NULL, NULL},
+};
+
+struct settings {
+    const char *input;
+    const char *output;
+    const struct ht_format *format;
+    bool is_raw;
+    bool is_strict;
+};
+
+static enum ht_exit misuse_of_format(const char *what, const char *name)
+{
+    char names[128] = "";
+    size_t used = 0;
+    for (unsigned i = 0; ht_format_at(i) != NULL && used < sizeof names; i++) {
+        const struct ht_format *format = ht_format_at(i);
+        if (format->open_writer != NULL)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                     used > 0 ? ", " : "", format->name);
+    }
+    return ht_options_misuse(&ht_command_convert, "%s %s: --to takes %s", what, name, names);
+}
+
+// Checks what can be known before anything is opened.
+static enum ht_exit check(struct settings *settings, const char *format_name)
+{
+    if (settings->output == NULL)
+        return ht_options_misuse(&ht_command_convert, "-o OUT is missing");
+    bool is_stdout = strcmp(settings->output, "-") == 0;
+    settings->format =
+        format_name != NULL ? ht_format_by_name(format_name) : ht_format_by_path(settings->output);
+    if (settings->format == NULL && format_name != NULL)
+        return misuse_of_format("there is no format", format_name);
+    if (settings->format == NULL)
+        return misuse_of_format("no format is known by the name of", settings->output);
+    if (ht_system_is_same_file(settings->input, settings->output))
+        return ht_options_misuse(&ht_command_convert, "%s is also the input", settings->output);
+    if (is_stdout && !settings->format->is_text && ht_system_is_terminal(stdout))
+        return ht_options_misuse(&ht_command_convert, "%s is binary and would go to a terminal",
+                                 settings->format->name);
+    return HT_EXIT_DONE;
+}
+
+static void tell_result(const struct settings *settings, const struct ht_stream *stream,
+                        const struct ht_output *output, uint64_t events)
+{
+    uint64_t size = ht_input_size(stream->input);
+    uint64_t written = ht_output_bytes(output);
+    char ratio[160] = "";
+    if (size > 0 && written > 0)
+        snprintf(ratio, sizeof ratio, " from %s (%.1f times %s)", ht_show_size(size).text,
+                 written < size ? (double)size / (double)written : (double)written / (double)size,
+                 written < size ? "smaller" : "larger");
+    char loss[256];
+    bool is_lossy = ht_show_loss(&stream->trace, loss, sizeof loss);
+    ht_say("%s: %s events, %s%s%s%s", settings->output, ht_show_count(events).text,
+           ht_show_size(written).text, ratio, is_lossy ? "; lost: " : "", loss);
+}
+
+static enum ht_status pump(const struct settings *settings, struct ht_stream *stream,
+                           struct ht_output *output, struct ht_error *error)
+{
+    struct ht_progress_line line;
+    uint64_t events = 0;
+    ht_progress_line_begin(&line);
+    enum ht_status status =
+        ht_convert(stream, settings->format, output, &line.progress, &events, error);
+    ht_progress_line_end(&line);
+    if (status != HT_OK)
+        return status;
+    char loss[256];
+    if (settings->is_strict && ht_show_loss(&stream->trace, loss, sizeof loss))
+        return ht_fail(error, HT_FORMAT, "%s: lost: %s", settings->input, loss);
+    status = ht_output_commit(output, error);
+    if (status == HT_OK)
+        tell_result(settings, stream, output, events);
+    return status;
+}
+
+static enum ht_exit convert(const struct settings *settings)
+{
+    struct ht_error error;
+    struct ht_stream stream = {0};
+    struct ht_output *output = NULL;
+    enum ht_status status = ht_stream_open(&stream, settings->input, settings->is_raw, &error);
+    if (status == HT_OK)
+        status = ht_output_open(settings->output, &output, &error);
+    if (status == HT_OK)
+        status = pump(settings, &stream, output, &error);
+    ht_output_close(output);
+    ht_stream_close(&stream);
+    if (status != HT_OK)
+        ht_say("%s", error.text);
+    return status == HT_OK ? HT_EXIT_DONE : HT_EXIT_FAILED;
+}
+
+static enum ht_exit run(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct ht_options options;
+    const char *format_name = NULL;
+    int letter;
+    ht_options_init(&options, &ht_command_convert, argc, argv);
+    while ((letter = ht_options_next(&options)) != HT_OPTIONS_END) {
+        switch (letter) {
+        case 'o':
+            settings.output = options.value;
+            break;
+        case OPTION_TO:
+            format_name = options.value;
+            break;
+        case OPTION_RAW:
+            settings.is_raw = true;
+            break;
+        case OPTION_STRICT:
+            settings.is_strict = true;
+            break;
+        default:
+            return options.exit;
+        }
+    }
+    if (!ht_options_operand(&options, "IN", &settings.input))
+        return options.exit;
+    enum ht_exit misuse = check(&settings, format_name);
+    return misuse == HT_EXIT_DONE ? convert(&settings) : misuse;
+}
+
+const struct ht_command ht_command_convert = {
+    .name = "convert",
+    .what = "write a trace in another format",
+    .usage = "IN -o OUT [--to FORMAT] [--raw] [--strict]",
+    .about = "Reads .etl, .htape or .tsv. The suffix of OUT says what is written:\n"
+             "\n"
+             "  .htape  compact and lossless, for keeping and sharing\n"
+             "  .json   Chrome trace events, for Perfetto and chrome://tracing\n"
+             "  .tsv    one line an event, for diff, DuckDB and awk",
+    .options = option_table,
+    .run = run,
+};

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+//
+// heaptape info: what a trace is, what it holds and what it lacks. This file reads the trace;
+// info_text.c and info_json.c print.
+#include "cli/info.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/show.h"
+
+#include <stdlib.h>
+
+enum { OPTION_JSON = HT_OPTION_LONG, OPTION_STRICT };
+
+static const struct ht_option option_table[] = {
+    {"json", OPTION_JSON, NULL, "print it as JSON"},
+    {"strict", OPTION_STRICT, NULL, "exit with 1 when the input has losses"},
+    {NULL, 0, NULL, NULL},
+};
+
+static enum ht_status read_all(struct ht_stream *stream, struct ht_summary *summary,
+                               struct ht_error *error)
+{
+    struct ht_progress_line line;
+    struct ht_event event;
+    enum ht_status status;
+    ht_progress_line_begin(&line);
+    while ((status = ht_stream_next(stream, &event, error)) == HT_OK) {
+        status = ht_summary_add(summary, &event, error);
+        if (status != HT_OK)
+            break;
+        ht_progress_line_tell(&line, stream, summary->events);
+    }
+    ht_progress_line_end(&line);
+    return status == HT_END ? HT_OK : status;
+}
+
+// The processes with events in order of first use, then the others as the recording tells them.
+static enum ht_status list_processes(struct ht_info *info, struct ht_error *error)
+{
+    const struct ht_trace *trace = &info->stream->trace;
+    const struct ht_summary *summary = info->summary;
+    size_t most = (size_t)summary->process_count + trace->process_count;
+    bool *is_listed = calloc((size_t)trace->process_count + 1, sizeof *is_listed);
+    info->processes = calloc(most + 1, sizeof *info->processes);
+    if (is_listed == NULL || info->processes == NULL) {
+        free(is_listed);
+        return ht_fail_memory(error, "the processes");
+    }
+    for (uint32_t i = 0; i < summary->process_count; i++) {
+        const struct ht_process_summary *met = &summary->processes[i];
+        const struct ht_process *known = ht_trace_process_at(trace, met->pid, met->first_ns);
+        if (known != NULL)
+            is_listed[known - trace->processes] = true;
+        info->processes[info->process_count++] =
+            (struct ht_info_process){met->pid, known, met->events};
+    }
+    for (uint32_t i = 0; i < trace->process_count; i++) {
+        const struct ht_process *known = &trace->processes[i];
+        if (!is_listed[i])
+            info->processes[info->process_count++] = (struct ht_info_process){known->pid, known, 0};
+    }
+    free(is_listed);
+    return HT_OK;
+}
+
+struct ranked_heap {
+    uint64_t peak_bytes;
+    uint32_t index;
+};
+
+static int compare_rank(const void *left, const void *right)
+{
+    const struct ranked_heap *a = left;
+    const struct ranked_heap *b = right;
+    if (a->peak_bytes != b->peak_bytes)
+        return a->peak_bytes > b->peak_bytes ? -1 : 1;
+    return a->index < b->index ? -1 : 1;
+}
+
+static enum ht_status rank_heaps(struct ht_info *info, struct ht_error *error)
+{
+    const struct ht_summary *summary = info->summary;
+    size_t count = summary->heap_count;
+    struct ranked_heap *ranked = calloc(count + 1, sizeof *ranked);
+    info->heaps = calloc(count + 1, sizeof *info->heaps);
+    if (ranked == NULL || info->heaps == NULL) {
+        free(ranked);
+        return ht_fail_memory(error, "the heaps");
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ranked[i] = (struct ranked_heap){summary->heaps[i].live.peak_bytes, i};
+    qsort(ranked, count, sizeof *ranked, compare_rank);
+    for (uint32_t i = 0; i < count; i++)
+        info->heaps[i] = ranked[i].index;
+    free(ranked);
+    return HT_OK;
+}
+
+static enum ht_status print(const struct ht_stream *stream, const struct ht_summary *summary,
+                            bool is_json, struct ht_error *error)
+{
+    struct ht_info info = {.stream = stream, .summary = summary};
+    enum ht_status status = list_processes(&info, error);
+    if (status == HT_OK)
+        status = rank_heaps(&info, error);
+    if (status == HT_OK && is_json)
+        status = ht_info_print_json(&info, error);
+    else if (status == HT_OK)
+        ht_info_print_text(&info);
+    free(info.processes);
+    free(info.heaps);
+    return status;
+}
+
+static enum ht_exit inform(const char *path, bool is_json, bool is_strict)
+{
+    struct ht_error error;
+    struct ht_stream stream = {0};
+    struct ht_summary summary = {0};
+    char loss[256];
+    bool is_lossy = false;
+    enum ht_status status = ht_stream_open(&stream, path, false, &error);
+    if (status == HT_OK)
+        status = ht_summary_init(&summary, &error);
+    if (status == HT_OK)
+        status = read_all(&stream, &summary, &error);
+    if (status == HT_OK)
+        status = print(&stream, &summary, is_json, &error);
+    if (status != HT_OK)
+        ht_say("%s", error.text);
+    else
+        is_lossy = ht_show_loss(&stream.trace, loss, sizeof loss);
+    if (is_strict && is_lossy)
+        ht_say("%s: lost: %s", path, loss);
+    ht_summary_reset(&summary);
+    ht_stream_close(&stream);
+    return status != HT_OK || (is_strict && is_lossy) ? HT_EXIT_FAILED : HT_EXIT_DONE;
+}
+
+static enum ht_exit run(int argc, char **argv)
+{
+    struct ht_options options;
+    bool is_json = false;
+    bool is_strict = false;
+    const char *path;
+    int letter;
+    ht_options_init(&options, &ht_command_info, argc, argv);
+    while ((letter = ht_options_next(&options)) != HT_OPTIONS_END) {
+        if (letter == OPTION_JSON)
+            is_json = true;
+        else if (letter == OPTION_STRICT)
+            is_strict = true;
+        else
+            return options.exit;
+    }
+    if (!ht_options_operand(&options, "IN", &path))
+        return options.exit;
+    return inform(path, is_json, is_strict);
+}
+
+const struct ht_command ht_command_info = {
+    .name = "info",
+    .what = "show what a trace holds",
+    .usage = "IN [--json] [--strict]",
+    .about =
+        "Shows what a trace is, its processes and heaps, its events by kind, what reallocs did,\n"
+        "how much was live, and what the recording lost.",
+    .options = option_table,
+    .run = run,
+};

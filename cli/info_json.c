@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+//
+// `heaptape info --json`. The keys are described in the manual page heaptape-info(1).
+#include "cli/info.h"
+
+#include "formats/json.h"
+
+static void put_u64(struct ht_json *json, const char *key, uint64_t value)
+{
+    ht_json_key(json, key);
+    ht_json_u64(json, value);
+}
+
+static void put_i64(struct ht_json *json, const char *key, int64_t value)
+{
+    ht_json_key(json, key);
+    ht_json_i64(json, value);
+}
+
+// A time, left out when it is not known.
+static void put_time(struct ht_json *json, const char *key, int64_t time_ns)
+{
+    if (time_ns != HT_TIME_UNKNOWN)
+        put_i64(json, key, time_ns);
+}
+
+static void put_text(struct ht_json *json, const char *key, const struct ht_dict *dict, uint32_t id)
+{
+    size_t length;
+    const char *text = ht_dict_string(dict, id, &length);
+    ht_json_key(json, key);
+    ht_json_text(json, text, length);
+}
+
+static void begin_member(struct ht_json *json, const char *key)
+{
+    ht_json_line(json);
+    ht_json_key(json, key);
+    ht_json_begin_object(json);
+}
+
+static void begin_list(struct ht_json *json, const char *key)
+{
+    ht_json_line(json);
+    ht_json_key(json, key);
+    ht_json_begin_array(json);
+}
+
+static void end_list(struct ht_json *json, uint32_t count)
+{
+    if (count > 0)
+        ht_json_line(json);
+    ht_json_end(json);
+}
+
+static void put_origin(struct ht_json *json, const struct ht_origin *origin)
+{
+    begin_member(json, "origin");
+    ht_json_key(json, "format");
+    ht_json_string(json, origin->format);
+    put_u64(json, "os_major", origin->os_major);
+    put_u64(json, "os_minor", origin->os_minor);
+    put_u64(json, "os_build", origin->os_build);
+    put_u64(json, "pointer_size", origin->pointer_size);
+    put_u64(json, "cpus", origin->cpu_count);
+    put_u64(json, "clock", origin->clock);
+    put_u64(json, "clock_hz", origin->clock_hz);
+    put_time(json, "start_unix_ns", origin->start_unix_ns);
+    ht_json_end(json);
+}
+
+static void put_file(struct ht_json *json, const struct ht_stream *stream)
+{
+    ht_json_line(json);
+    ht_json_key(json, "file");
+    ht_json_string(json, ht_input_name(stream->input));
+    ht_json_line(json);
+    ht_json_key(json, "format");
+    ht_json_string(json, stream->format->name);
+    put_origin(json, &stream->trace.origin);
+}
+
+static void put_events(struct ht_json *json, const struct ht_summary *summary)
+{
+    ht_json_line(json);
+    put_u64(json, "events", summary->events);
+    ht_json_line(json);
+    put_u64(json, "span_ns",
+            summary->events > 0 ? (uint64_t)summary->last_ns - (uint64_t)summary->first_ns : 0);
+    begin_member(json, "by_kind");
+    for (int kind = 0; kind < HT_KIND_COUNT; kind++) {
+        if (summary->by_kind[kind] > 0)
+            put_u64(json, ht_kind_name((enum ht_kind)kind), summary->by_kind[kind]);
+    }
+    ht_json_end(json);
+}
+
+static void put_processes(struct ht_json *json, const struct ht_info *info)
+{
+    const struct ht_dict *dict = info->stream->trace.dict;
+    begin_list(json, "processes");
+    for (uint32_t i = 0; i < info->process_count; i++) {
+        const struct ht_info_process *process = &info->processes[i];
+        ht_json_line(json);
+        ht_json_begin_object(json);
+        put_u64(json, "pid", process->pid);
+        put_u64(json, "events", process->events);
+        if (process->known != NULL) {
+            put_text(json, "name", dict, process->known->name);
+            put_text(json, "command", dict, process->known->command);
+            put_u64(json, "parent_pid", process->known->parent_pid);
+            put_time(json, "start_ns", process->known->start_ns);
+            put_time(json, "end_ns", process->known->end_ns);
+        }
+        ht_json_end(json);
+    }
+    end_list(json, info->process_count);
+}
+
+static void put_live(struct ht_json *json, const struct ht_live *live)
+{
+    put_u64(json, "peak_bytes", live->peak_bytes);
+    put_i64(json, "peak_time_ns", live->peak_time_ns);
+    put_u64(json, "end_bytes", live->bytes);
+    put_u64(json, "end_blocks", live->blocks);
+}
+
+static void put_heaps(struct ht_json *json, const struct ht_info *info)
+{
+    const struct ht_summary *summary = info->summary;
+    begin_list(json, "heaps");
+    for (uint32_t i = 0; i < summary->heap_count; i++) {
+        uint32_t index = info->heaps[i];
+        struct ht_number_heap heap = ht_number_heap(summary->number, index);
+        ht_json_line(json);
+        ht_json_begin_object(json);
+        put_u64(json, "pid", heap.pid);
+        ht_json_key(json, "handle");
+        ht_json_hex(json, heap.handle);
+        put_u64(json, "events", summary->heaps[index].events);
+        put_live(json, &summary->heaps[index].live);
+        ht_json_end(json);
+    }
+    end_list(json, summary->heap_count);
+}
+
+static void put_realloc(struct ht_json *json, const struct ht_realloc_summary *sums)
+{
+    begin_member(json, "realloc");
+    put_u64(json, "in_place", sums->in_place);
+    put_u64(json, "moved", sums->moved);
+    put_u64(json, "grow", sums->grow);
+    put_u64(json, "shrink", sums->shrink);
+    put_u64(json, "same", sums->same);
+    put_u64(json, "bytes_copied", sums->bytes_copied);
+    ht_json_end(json);
+}
+
+static void put_loss(struct ht_json *json, const struct ht_info *info)
+{
+    const struct ht_number_counts *counts = ht_number_counts(info->summary->number);
+    begin_member(json, "loss");
+    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
+        put_u64(json, ht_loss_name((enum ht_loss)loss), info->stream->trace.loss[loss]);
+    put_u64(json, "unknown_blocks", ht_summary_unknown_blocks(info->summary));
+    put_u64(json, "adopted", counts->adopted);
+    put_u64(json, "unknown_frees", counts->unknown_frees);
+    put_u64(json, "replaced", counts->replaced);
+    put_u64(json, "old_size_differs", counts->old_size_differs);
+    put_u64(json, "failed", counts->failed);
+    ht_json_end(json);
+}
+
+static void put_damage(struct ht_json *json, const struct ht_trace *trace)
+{
+    begin_list(json, "damage");
+    for (uint32_t i = 0; i < trace->damage_count; i++) {
+        ht_json_line(json);
+        ht_json_begin_object(json);
+        put_u64(json, "offset", trace->damage[i].offset);
+        ht_json_key(json, "what");
+        ht_json_string(json, trace->damage[i].what);
+        ht_json_end(json);
+    }
+    end_list(json, trace->damage_count);
+}
+
+static void put_records(struct ht_json *json, const struct ht_trace *trace)
+{
+    begin_member(json, "records");
+    for (uint32_t i = 0; i < trace->counter_count; i++)
+        put_u64(json, trace->counters[i].name, trace->counters[i].count);
+    ht_json_end(json);
+}
+
+enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *error)
+{
+    struct ht_output *output = NULL;
+    enum ht_status status = ht_output_open("-", &output, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_json json = ht_json_over(output);
+    ht_json_begin_object(&json);
+    put_file(&json, info->stream);
+    put_events(&json, info->summary);
+    put_processes(&json, info);
+    put_heaps(&json, info);
+    put_realloc(&json, &info->summary->realloc);
+    begin_member(&json, "live");
+    put_live(&json, &info->summary->live);
+    ht_json_end(&json);
+    put_loss(&json, info);
+    put_damage(&json, &info->stream->trace);
+    put_records(&json, &info->stream->trace);
+    ht_json_line(&json);
+    ht_json_end(&json);
+    status = ht_json_status(&json, error);
+    if (status == HT_OK)
+        status = ht_output_write(output, "\n", 1, error);
+    if (status == HT_OK)
+        status = ht_output_commit(output, error);
+    ht_output_close(output);
+    return status;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+//
+// `heaptape replay --json`. The keys are described in the manual page heaptape-replay(1).
+#include "cli/replay_report.h"
+
+#include "formats/json.h"
+
+static void put_u64(struct ht_json *json, const char *key, uint64_t value)
+{
+    ht_json_key(json, key);
+    ht_json_u64(json, value);
+}
+
+static void put_i64(struct ht_json *json, const char *key, int64_t value)
+{
+    ht_json_key(json, key);
+    ht_json_i64(json, value);
+}
+
+static void put_string(struct ht_json *json, const char *key, const char *text)
+{
+    ht_json_key(json, key);
+    ht_json_string(json, text);
+}
+
+static void put_ns(struct ht_json *json, const char *key, double ns)
+{
+    ht_json_key(json, key);
+    ht_json_thousandths(json, (uint64_t)(ns * 1000 + 0.5));
+}
+
+static void begin_member(struct ht_json *json, const char *key)
+{
+    ht_json_line(json);
+    ht_json_key(json, key);
+    ht_json_begin_object(json);
+}
+
+static void put_head(struct ht_json *json, const struct ht_replay_report *report)
+{
+    const struct ht_replay_result *result = report->result;
+    ht_json_line(json);
+    put_string(json, "file", report->file);
+    ht_json_line(json);
+    put_string(json, "heap", result->heap->name);
+    put_string(json, "heap_version", result->heap_version);
+    put_string(json, "touch", ht_touch_name(result->touch));
+    ht_json_line(json);
+    put_u64(json, "operations", result->operations);
+    put_ns(json, "ns_per_op", result->ns_per_op);
+    put_ns(json, "null_ns_per_op", result->null_ns_per_op);
+    begin_member(json, "by_kind");
+    for (int kind = 0; kind < HT_OP_KIND_COUNT; kind++)
+        put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);
+    ht_json_end(json);
+}
+
+static void put_recorded(struct ht_json *json, const struct ht_plan_totals *plan)
+{
+    begin_member(json, "recorded");
+    put_u64(json, "peak_bytes", plan->peak_bytes);
+    put_u64(json, "end_bytes", plan->final_bytes);
+    put_u64(json, "end_blocks", plan->final_blocks);
+    put_u64(json, "in_place", plan->by_kind[HT_OP_REALLOC_IN_PLACE]);
+    put_u64(json, "moved", plan->by_kind[HT_OP_REALLOC_MOVED]);
+    put_u64(json, "bytes_copied", plan->bytes_copied);
+    put_u64(json, "destroyed", plan->destroyed);
+    ht_json_key(json, "digest");
+    ht_json_hex(json, plan->digest);
+    ht_json_end(json);
+}
+
+static void put_replayed(struct ht_json *json, const struct ht_replay_result *result)
+{
+    const struct ht_played *played = &result->played;
+    begin_member(json, "replayed");
+    put_u64(json, "peak_bytes", played->peak_bytes);
+    put_u64(json, "end_bytes", played->live_bytes);
+    put_u64(json, "end_blocks", result->final_blocks);
+    put_u64(json, "in_place", result->reallocs_in_place);
+    put_u64(json, "moved", result->reallocs_moved);
+    put_u64(json, "bytes_copied", played->bytes_copied);
+    put_u64(json, "failed_allocs", played->failed_allocs);
+    put_u64(json, "failed_reallocs", played->failed_reallocs);
+    put_u64(json, "skipped", played->skipped);
+    put_u64(json, "elapsed_ns", played->elapsed_ns);
+    ht_json_end(json);
+}
+
+// Reallocs by what they did in the recording and, behind the underscore, here.
+static void put_agreement(struct ht_json *json, const struct ht_played *played)
+{
+    begin_member(json, "agreement");
+    put_u64(json, "in_place_in_place", played->agreement[0][0]);
+    put_u64(json, "in_place_moved", played->agreement[0][1]);
+    put_u64(json, "moved_in_place", played->agreement[1][0]);
+    put_u64(json, "moved_moved", played->agreement[1][1]);
+    ht_json_end(json);
+}
+
+static void put_memory(struct ht_json *json, const struct ht_replay_result *result)
+{
+    const struct ht_replay_resident *resident = &result->resident;
+    begin_member(json, "resident");
+    if (resident->source != NULL) {
+        put_string(json, "source", resident->source);
+        put_u64(json, "before_bytes", resident->before_bytes);
+        put_u64(json, "after_bytes", resident->after_bytes);
+        put_u64(json, "released_bytes", resident->released_bytes);
+        put_i64(json, "growth_bytes", resident->growth_bytes);
+    }
+    if (resident->peak_source != NULL) {
+        put_string(json, "peak_source", resident->peak_source);
+        put_u64(json, "peak_growth_bytes", resident->peak_growth_bytes);
+    }
+    put_u64(json, "harness_bytes", result->harness_bytes);
+    ht_json_end(json);
+}
+
+static void put_loss(struct ht_json *json, const struct ht_replay_report *report)
+{
+    begin_member(json, "loss");
+    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
+        put_u64(json, ht_loss_name((enum ht_loss)loss), report->trace->loss[loss]);
+    put_u64(json, "adopted", report->counts->adopted);
+    put_u64(json, "unknown_frees", report->counts->unknown_frees);
+    put_u64(json, "replaced", report->counts->replaced);
+    ht_json_end(json);
+}
+
+enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struct ht_error *error)
+{
+    const struct ht_replay_result *result = report->result;
+    struct ht_output *output = NULL;
+    enum ht_status status = ht_output_open("-", &output, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_json json = ht_json_over(output);
+    ht_json_begin_object(&json);
+    put_head(&json, report);
+    put_recorded(&json, &result->plan);
+    put_replayed(&json, result);
+    put_agreement(&json, &result->played);
+    put_memory(&json, result);
+    put_loss(&json, report);
+    ht_json_line(&json);
+    ht_json_end(&json);
+    status = ht_json_status(&json, error);
+    if (status == HT_OK)
+        status = ht_output_write(output, "\n", 1, error);
+    if (status == HT_OK)
+        status = ht_output_commit(output, error);
+    ht_output_close(output);
+    return status;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// What `heaptape replay` found, and its two ways of saying it.
+#ifndef HT_CLI_REPLAY_REPORT_H
+#define HT_CLI_REPLAY_REPORT_H
+
+#include "convert/number.h"
+#include "formats/trace.h"
+#include "replay/replay.h"
+
+struct ht_replay_report {
+    const char *file;
+    const struct ht_trace *trace;
+    const struct ht_number_counts *counts; // of the recording
+    const struct ht_replay_result *result;
+};
+
+void ht_replay_print_text(const struct ht_replay_report *report);
+enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struct ht_error *error);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// `heaptape replay` for people.
+#include "cli/replay_report.h"
+#include "cli/show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void row(const char *label, uint64_t count)
+{
+    printf("  %-30s%18s\n", label, ht_show_count(count).text);
+}
+
+// For what is only worth a line when it happened.
+static void row_if_any(const char *label, uint64_t count)
+{
+    if (count > 0)
+        row(label, count);
+}
+
+static void pair(const char *label, uint64_t recorded, uint64_t here)
+{
+    printf("  %-30s%18s%18s\n", label, ht_show_count(recorded).text, ht_show_count(here).text);
+}
+
+static void print_speed(const struct ht_replay_result *result)
+{
+    uint64_t reallocs =
+        result->plan.by_kind[HT_OP_REALLOC_IN_PLACE] + result->plan.by_kind[HT_OP_REALLOC_MOVED];
+    printf("\n");
+    row("operations", result->operations);
+    row("  allocs", result->plan.by_kind[HT_OP_ALLOC]);
+    row("  reallocs", reallocs);
+    row("  frees", result->plan.by_kind[HT_OP_FREE]);
+    row_if_any("  adopted: older than the trace", result->plan.by_kind[HT_OP_ADOPT]);
+    row_if_any("  skipped", result->played.skipped);
+    row_if_any("allocs that failed here", result->played.failed_allocs);
+    row_if_any("reallocs that failed here", result->played.failed_reallocs);
+    printf("  %-30s%18.1f\n", "ns per operation", result->ns_per_op);
+    printf("  %-30s%18.1f\n", "  on the null heap", result->null_ns_per_op);
+}
+
+static void print_pairs(const struct ht_replay_result *result)
+{
+    const struct ht_plan_totals *recorded = &result->plan;
+    const struct ht_played *played = &result->played;
+    printf("\n  %-30s%18s%18s\n", "", "recorded", "here");
+    pair("peak live bytes", recorded->peak_bytes, played->peak_bytes);
+    pair("live bytes at end", recorded->final_bytes, played->live_bytes);
+    pair("live blocks at end", recorded->final_blocks, result->final_blocks);
+    pair("reallocs in place", recorded->by_kind[HT_OP_REALLOC_IN_PLACE], result->reallocs_in_place);
+    pair("reallocs moved", recorded->by_kind[HT_OP_REALLOC_MOVED], result->reallocs_moved);
+    pair("bytes copied by moves", recorded->bytes_copied, played->bytes_copied);
+}
+
+static void growth(const char *label, int64_t bytes)
+{
+    uint64_t distance = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
+    printf("  %-30s%s%s\n", label, bytes < 0 ? "-" : "", ht_show_bytes(distance).text);
+}
+
+static void print_memory(const struct ht_replay_result *result)
+{
+    const struct ht_replay_resident *resident = &result->resident;
+    printf("\n");
+    if (resident->source != NULL) {
+        growth("resident growth", resident->growth_bytes);
+        growth("  left after freeing all",
+               (int64_t)(resident->released_bytes - resident->before_bytes));
+    }
+    if (resident->peak_source != NULL)
+        growth("  at the peak", (int64_t)resident->peak_growth_bytes);
+    growth("harness, not in these", (int64_t)result->harness_bytes);
+}
+
+void ht_replay_print_text(const struct ht_replay_report *report)
+{
+    const struct ht_replay_result *result = report->result;
+    const struct ht_number_counts *counts = report->counts;
+    char loss[256];
+    printf("%s on %s (%s), touch %s\n", report->file, result->heap->name, result->heap_version,
+           ht_touch_name(result->touch));
+    print_speed(result);
+    print_pairs(result);
+    print_memory(result);
+    if (counts->unknown_frees > 0)
+        printf("\n  %s frees of blocks unknown to the trace were left out\n",
+               ht_show_count(counts->unknown_frees).text);
+    if (ht_show_loss(report->trace, loss, sizeof loss))
+        printf("\n  the trace lost: %s\n", loss);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//
+// The pipeline: opening, and the loop. See the header.
+#include "convert/pipeline.h"
+
+#include "convert/fold.h"
+#include "convert/number.h"
+
+enum { PROGRESS_STEP = 1 << 16 }; // events between two tellings
+
+enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
+                              struct ht_error *error)
+{
+    struct ht_input *input = NULL;
+    enum ht_status status = ht_input_open(path, &input, error);
+    return status == HT_OK ? ht_stream_over(stream, input, is_raw, error) : status;
+}
+
+static enum ht_status add_fold(struct ht_stream *stream, struct ht_error *error)
+{
+    struct ht_reader *fold = NULL;
+    enum ht_status status = ht_fold_open(stream->reader, &fold, error);
+    if (status != HT_OK)
+        return status;
+    stream->reader = fold;
+    stream->trace.origin.is_folded = true;
+    return HT_OK;
+}
+
+enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
+                              struct ht_error *error)
+{
+    *stream = (struct ht_stream){.input = input};
+    enum ht_status status = ht_format_detect(input, &stream->format, error);
+    if (status == HT_OK)
+        status = ht_trace_init(&stream->trace, error);
+    if (status == HT_OK)
+        status = stream->format->open_reader(input, &stream->trace, &stream->reader, error);
+    if (status == HT_OK && !is_raw && !stream->trace.origin.is_folded)
+        status = add_fold(stream, error);
+    if (status != HT_OK)
+        ht_stream_close(stream);
+    return status;
+}
+
+enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,
+                              struct ht_error *error)
+{
+    return stream->reader->next(stream->reader, event, error);
+}
+
+void ht_stream_close(struct ht_stream *stream)
+{
+    if (stream->reader != NULL)
+        stream->reader->close(stream->reader);
+    ht_trace_reset(&stream->trace);
+    ht_input_close(stream->input);
+    *stream = (struct ht_stream){0};
+}
+
+// Hands the writer what the event did to the live blocks.
+static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *number,
+                                    const struct ht_event *event, struct ht_error *error)
+{
+    enum ht_status status = ht_number_push(number, event, error);
+    struct ht_change change;
+    while (status == HT_OK && ht_number_next(number, &change))
+        status = writer->change(writer, &change, error);
+    return status;
+}
+
+static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
+                           struct ht_number *number, const struct ht_progress *progress,
+                           uint64_t *events, struct ht_error *error)
+{
+    struct ht_event event;
+    enum ht_status status = HT_OK;
+    while ((status = ht_stream_next(stream, &event, error)) == HT_OK) {
+        status = writer->write(writer, &event, error);
+        if (status == HT_OK && number != NULL)
+            status = write_changes(writer, number, &event, error);
+        if (status != HT_OK)
+            return status;
+        ++*events;
+        if (progress != NULL && *events % PROGRESS_STEP == 0)
+            progress->tell(progress->context, stream, *events);
+    }
+    return status == HT_END ? writer->finish(writer, error) : status;
+}
+
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
+                          struct ht_output *output, const struct ht_progress *progress,
+                          uint64_t *events, struct ht_error *error)
+{
+    struct ht_writer *writer = NULL;
+    struct ht_number *number = NULL;
+    *events = 0;
+    enum ht_status status = format->open_writer(output, &stream->trace, &writer, error);
+    if (status != HT_OK)
+        return status;
+    if (writer->change != NULL)
+        status = ht_number_open(&number, error);
+    if (status == HT_OK)
+        status = pump(stream, writer, number, progress, events, error);
+    ht_number_close(number);
+    writer->close(writer);
+    return status;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// Summary: sums over events and changes. See the header.
+#include "convert/summary.h"
+
+#include <stdlib.h>
+
+enum ht_status ht_summary_init(struct ht_summary *summary, struct ht_error *error)
+{
+    *summary = (struct ht_summary){0};
+    enum ht_status status = ht_slots_init(&summary->process_slots, error);
+    if (status == HT_OK)
+        status = ht_number_open(&summary->number, error);
+    if (status != HT_OK)
+        ht_summary_reset(summary);
+    return status;
+}
+
+void ht_summary_reset(struct ht_summary *summary)
+{
+    free(summary->heaps);
+    free(summary->processes);
+    ht_slots_reset(&summary->process_slots);
+    ht_number_close(summary->number);
+    *summary = (struct ht_summary){0};
+}
+
+void ht_live_apply(struct ht_live *live, const struct ht_change *change, int64_t time_ns)
+{
+    switch (change->kind) {
+    case HT_CHANGE_BEGIN:
+        live->bytes += change->size;
+        live->blocks++;
+        break;
+    case HT_CHANGE_RESIZE:
+        live->bytes += change->size - change->old_size;
+        break;
+    default:
+        live->bytes -= change->size;
+        live->blocks--;
+        break;
+    }
+    if (live->bytes > live->peak_bytes) {
+        live->peak_bytes = live->bytes;
+        live->peak_time_ns = time_ns;
+    }
+}
+
+static enum ht_status add_to_heap(struct ht_summary *summary, uint32_t heap, struct ht_error *error)
+{
+    if (heap == summary->heap_capacity) {
+        uint32_t capacity = heap > 0 ? heap * 2 : 16;
+        struct ht_heap_summary *heaps = realloc(summary->heaps, capacity * sizeof *heaps);
+        if (heaps == NULL)
+            return ht_fail_memory(error, "the heaps");
+        summary->heaps = heaps;
+        summary->heap_capacity = capacity;
+    }
+    if (heap == summary->heap_count)
+        summary->heaps[summary->heap_count++] = (struct ht_heap_summary){0};
+    summary->heaps[heap].events++;
+    return HT_OK;
+}
+
+static enum ht_status add_process(struct ht_summary *summary, const struct ht_event *event,
+                                  uint32_t tag, struct ht_error *error)
+{
+    if (summary->process_count == summary->process_capacity) {
+        uint32_t capacity = summary->process_count > 0 ? summary->process_count * 2 : 16;
+        struct ht_process_summary *processes =
+            realloc(summary->processes, capacity * sizeof *processes);
+        if (processes == NULL)
+            return ht_fail_memory(error, "the processes");
+        summary->processes = processes;
+        summary->process_capacity = capacity;
+    }
+    enum ht_status status =
+        ht_slots_add(&summary->process_slots, tag, summary->process_count, error);
+    if (status == HT_OK)
+        summary->processes[summary->process_count++] =
+            (struct ht_process_summary){event->pid, event->time_ns, 1};
+    return status;
+}
+
+static enum ht_status add_to_process(struct ht_summary *summary, const struct ht_event *event,
+                                     struct ht_error *error)
+{
+    const struct ht_slots *slots = &summary->process_slots;
+    uint32_t tag = (uint32_t)(ht_mix(event->pid) >> 32);
+    uint32_t slot = ht_slots_first(slots, tag);
+    for (; slot != HT_SLOT_NONE; slot = ht_slots_next(slots, tag, slot)) {
+        struct ht_process_summary *process = &summary->processes[ht_slots_index(slots, slot)];
+        if (process->pid == event->pid) {
+            process->events++;
+            return HT_OK;
+        }
+    }
+    return add_process(summary, event, tag, error);
+}
+
+static void add_realloc(struct ht_realloc_summary *sums, const struct ht_change *change)
+{
+    bool is_moved = change->address != change->old_address;
+    sums->in_place += !is_moved;
+    sums->moved += is_moved;
+    sums->grow += change->size > change->old_size;
+    sums->shrink += change->size < change->old_size;
+    sums->same += change->size == change->old_size;
+    if (is_moved)
+        sums->bytes_copied += change->size < change->old_size ? change->size : change->old_size;
+}
+
+static void add_event(struct ht_summary *summary, const struct ht_event *event)
+{
+    if (summary->events == 0 || event->time_ns < summary->first_ns)
+        summary->first_ns = event->time_ns;
+    if (summary->events == 0 || event->time_ns > summary->last_ns)
+        summary->last_ns = event->time_ns;
+    summary->events++;
+    if (event->kind < HT_KIND_COUNT)
+        summary->by_kind[event->kind]++;
+}
+
+enum ht_status ht_summary_add(struct ht_summary *summary, const struct ht_event *event,
+                              struct ht_error *error)
+{
+    enum ht_status status = ht_number_push(summary->number, event, error);
+    if (status == HT_OK)
+        status = add_to_heap(summary, ht_number_current_heap(summary->number), error);
+    if (status == HT_OK)
+        status = add_to_process(summary, event, error);
+    if (status != HT_OK)
+        return status;
+    add_event(summary, event);
+    struct ht_change change;
+    while (ht_number_next(summary->number, &change)) {
+        ht_live_apply(&summary->live, &change, event->time_ns);
+        ht_live_apply(&summary->heaps[change.heap].live, &change, event->time_ns);
+        if (change.kind == HT_CHANGE_RESIZE)
+            add_realloc(&summary->realloc, &change);
+    }
+    return HT_OK;
+}
+
+uint64_t ht_summary_unknown_blocks(const struct ht_summary *summary)
+{
+    const struct ht_number_counts *counts = ht_number_counts(summary->number);
+    return counts->adopted + counts->unknown_frees;
+}

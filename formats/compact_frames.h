@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// The outside of a .htape file: the start that names the format, and the LZ4 frames that follow.
+// Each frame holds whole messages and is compressed, checked and lost alone. Knows nothing of what
+// the messages say.
+#ifndef HT_FORMATS_COMPACT_FRAMES_H
+#define HT_FORMATS_COMPACT_FRAMES_H
+
+#include "formats/input.h"
+#include "formats/output.h"
+#include "formats/packet.h"
+#include "formats/trace.h"
+
+enum {
+    HT_COMPACT_MAJOR = 1,
+    HT_COMPACT_MINOR = 0,
+    HT_COMPACT_START_SIZE = 16,
+};
+
+// Writes the start of the file.
+enum ht_status ht_compact_start_write(struct ht_output *output, struct ht_error *error);
+
+// True when these bytes begin with the start of a .htape file, of whatever version.
+bool ht_compact_start_taste(const uint8_t *head, size_t size);
+
+// Reads the start. HT_FORMAT when it is none, HT_UNSUPPORTED when its major version is another.
+enum ht_status ht_compact_start_read(struct ht_input *input, struct ht_error *error);
+
+// Frames on their way out. A value; zero it, then give it its output with ht_frame_sink_init.
+struct ht_frame_sink {
+    struct ht_output *output;
+    struct ht_buffer content; // messages of the frame that is being filled
+    struct ht_buffer packed;
+};
+
+void ht_frame_sink_init(struct ht_frame_sink *sink, struct ht_output *output);
+void ht_frame_sink_reset(struct ht_frame_sink *sink);
+
+// Puts a message into the frame that is being filled; ends the frame when that is long enough.
+enum ht_status ht_frame_sink_put(struct ht_frame_sink *sink, uint32_t field,
+                                 const ProtobufCMessage *message, struct ht_error *error);
+
+// Ends the frame: what comes next is in another. A frame without messages is not written.
+enum ht_status ht_frame_sink_end(struct ht_frame_sink *sink, struct ht_error *error);
+
+// Frames on their way in. A frame is unpacked whole and handed out only when its checksum is right;
+// one that is damaged is counted in the trace, and reading goes on at the next that is whole.
+struct ht_frame_source;
+
+// Reads on behind the start of the file. Input and trace outlive the source. Close accepts NULL.
+enum ht_status ht_frame_source_open(struct ht_input *input, struct ht_trace *trace,
+                                    struct ht_frame_source **source, struct ht_error *error);
+void ht_frame_source_close(struct ht_frame_source *source);
+
+// The messages of the next whole frame, valid until the next call. HT_END after the last; a frame
+// that the end of the input cuts short has then been counted as HT_LOSS_CUT.
+enum ht_status ht_frame_source_next(struct ht_frame_source *source, struct ht_cursor *content,
+                                    struct ht_error *error);
+
+// Offset in the input of the frame handed out last, or of the end.
+uint64_t ht_frame_source_offset(const struct ht_frame_source *source);
+
+#endif

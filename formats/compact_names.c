@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+//
+// The dictionary of a .htape file. See the header.
+#include "formats/compact_names.h"
+
+#include <assert.h>
+#include <string.h>
+
+// How much goes into one message.
+enum {
+    STRINGS_A_MESSAGE = 1024,
+    STRING_BYTES_A_MESSAGE = 64 << 10,
+    STACKS_A_MESSAGE = 1024,
+    FRAMES_A_MESSAGE = 8192,
+    PROCESSES_A_MESSAGE = 256,
+};
+static_assert(FRAMES_A_MESSAGE >= (int)HT_DICT_FRAMES_MAX, "any stack fits into a message");
+
+static enum ht_status write_strings(struct ht_names_written *written, const struct ht_trace *trace,
+                                    struct ht_frame_sink *sink, struct ht_error *error)
+{
+    ProtobufCBinaryData text[STRINGS_A_MESSAGE];
+    uint32_t count = ht_dict_string_count(trace->dict);
+    while (written->strings < count) {
+        Ht__Strings message = HT__STRINGS__INIT;
+        message.first_id = written->strings + 1;
+        message.text = text;
+        for (size_t bytes = 0; written->strings < count && message.n_text < STRINGS_A_MESSAGE &&
+                               bytes < STRING_BYTES_A_MESSAGE;) {
+            ProtobufCBinaryData *entry = &text[message.n_text++];
+            const char *string = ht_dict_string(trace->dict, ++written->strings, &entry->len);
+            entry->data = (uint8_t *)string; // only read from
+            bytes += entry->len;
+        }
+        enum ht_status status = ht_frame_sink_put(sink, HT_COMPACT_STRINGS, &message.base, error);
+        if (status != HT_OK)
+            return status;
+    }
+    return HT_OK;
+}
+
+// Adds the frames of a stack to a message whose arrays have room for them.
+static void add_frames(Ht__Stacks *message, const struct ht_frame *frames, size_t count,
+                       uint64_t *last_address)
+{
+    message->frame_count[message->n_frame_count++] = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        message->address[message->n_address++] = (int64_t)(frames[i].address - *last_address);
+        message->module[message->n_module++] = frames[i].module;
+        *last_address = frames[i].address;
+    }
+}
+
+// The next message of stacks, as many as fit.
+static enum ht_status write_some_stacks(struct ht_names_written *written,
+                                        const struct ht_trace *trace, struct ht_frame_sink *sink,
+                                        struct ht_error *error)
+{
+    uint32_t frame_count[STACKS_A_MESSAGE];
+    int64_t address[FRAMES_A_MESSAGE];
+    uint32_t module[FRAMES_A_MESSAGE];
+    Ht__Stacks message = HT__STACKS__INIT;
+    message.first_id = written->stacks + 1;
+    message.frame_count = frame_count;
+    message.address = address;
+    message.module = module;
+    uint64_t last_address = 0;
+    bool has_module = false;
+    while (written->stacks < ht_dict_stack_count(trace->dict) &&
+           message.n_frame_count < STACKS_A_MESSAGE) {
+        size_t count = 0;
+        const struct ht_frame *frames = ht_dict_stack(trace->dict, written->stacks + 1, &count);
+        if (message.n_address + count > FRAMES_A_MESSAGE)
+            break;
+        add_frames(&message, frames, count, &last_address);
+        for (size_t i = 0; i < count; i++)
+            has_module |= frames[i].module != 0;
+        written->stacks++;
+    }
+    if (!has_module)
+        message.n_module = 0;
+    return ht_frame_sink_put(sink, HT_COMPACT_STACKS, &message.base, error);
+}
+
+static enum ht_status write_stacks(struct ht_names_written *written, const struct ht_trace *trace,
+                                   struct ht_frame_sink *sink, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    while (status == HT_OK && written->stacks < ht_dict_stack_count(trace->dict))
+        status = write_some_stacks(written, trace, sink, error);
+    return status;
+}
+
+static Ht__Process pack_process(const struct ht_process *process)
+{
+    Ht__Process message = HT__PROCESS__INIT;
+    message.pid = process->pid;
+    message.parent_pid = process->parent_pid;
+    message.start_ns = process->start_ns;
+    message.end_ns = process->end_ns;
+    message.name = process->name;
+    message.command = process->command;
+    return message;
+}
+
+static enum ht_status write_processes(struct ht_names_written *written,
+                                      const struct ht_trace *trace, struct ht_frame_sink *sink,
+                                      struct ht_error *error)
+{
+    Ht__Process entries[PROCESSES_A_MESSAGE];
+    Ht__Process *pointers[PROCESSES_A_MESSAGE];
+    enum ht_status status = HT_OK;
+    if (written->revision == trace->revision)
+        return HT_OK;
+    for (uint32_t i = 0; i < trace->process_count && status == HT_OK;) {
+        Ht__Processes message = HT__PROCESSES__INIT;
+        message.process = pointers;
+        for (; i < trace->process_count && message.n_process < PROCESSES_A_MESSAGE; i++) {
+            if (trace->processes[i].revision <= written->revision)
+                continue;
+            entries[message.n_process] = pack_process(&trace->processes[i]);
+            pointers[message.n_process] = &entries[message.n_process];
+            message.n_process++;
+        }
+        if (message.n_process > 0)
+            status = ht_frame_sink_put(sink, HT_COMPACT_PROCESSES, &message.base, error);
+    }
+    written->revision = trace->revision;
+    return status;
+}
+
+enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_trace *trace,
+                              struct ht_frame_sink *sink, struct ht_error *error)
+{
+    enum ht_status status = write_strings(written, trace, sink, error);
+    if (status == HT_OK)
+        status = write_stacks(written, trace, sink, error);
+    if (status == HT_OK)
+        status = write_processes(written, trace, sink, error);
+    return status;
+}
+
+void ht_names_map_init(struct ht_names_map *map)
+{
+    map->strings = ht_buffer_with_limit(sizeof(uint32_t) * (1 + (size_t)HT_DICT_STRINGS_MAX));
+    map->stacks = ht_buffer_with_limit(sizeof(uint32_t) * (1 + (size_t)HT_DICT_STACKS_MAX));
+}
+
+void ht_names_map_reset(struct ht_names_map *map)
+{
+    ht_buffer_reset(&map->strings);
+    ht_buffer_reset(&map->stacks);
+}
+
+static uint32_t map_get(const struct ht_buffer *map, uint32_t number)
+{
+    uint32_t id = 0;
+    if (number < map->size / sizeof id)
+        memcpy(&id, map->data + number * sizeof id, sizeof id);
+    return id;
+}
+
+static void map_set(struct ht_buffer *map, uint32_t number, uint32_t id)
+{
+    memcpy(map->data + number * sizeof id, &id, sizeof id);
+}
+
+// Makes the map cover `count` numbers from `first`.
+static enum ht_status map_grow(struct ht_buffer *map, uint32_t first, size_t count,
+                               struct ht_error *error)
+{
+    uint64_t end = (uint64_t)first + count;
+    if (first == 0 || end > map->limit / sizeof(uint32_t))
+        return ht_fail(error, HT_FORMAT, "the number of a name is 0 or over its cap");
+    size_t size = (size_t)end * sizeof(uint32_t);
+    if (size <= map->size)
+        return HT_OK;
+    enum ht_status status = ht_buffer_reserve(map, size - map->size, error);
+    if (status == HT_OK) {
+        memset(map->data + map->size, 0, size - map->size);
+        map->size = size;
+    }
+    return status;
+}
+
+// Counts what a full dictionary does not take; any other failure stays one.
+static enum ht_status drop_at_cap(enum ht_status status, struct ht_trace *trace, uint64_t offset)
+{
+    if (status != HT_LIMIT)
+        return status;
+    ht_trace_damage(trace, HT_LOSS_DICTIONARY, offset, "the dictionary is full");
+    return HT_OK;
+}
+
+enum ht_status ht_names_read_strings(struct ht_names_map *map, const Ht__Strings *message,
+                                     struct ht_trace *trace, uint64_t offset,
+                                     struct ht_error *error)
+{
+    enum ht_status status = map_grow(&map->strings, message->first_id, message->n_text, error);
+    for (size_t i = 0; i < message->n_text && status == HT_OK; i++) {
+        const ProtobufCBinaryData *text = &message->text[i];
+        uint32_t id = 0;
+        status = ht_dict_add_string(trace->dict, (const char *)text->data, text->len, &id, error);
+        status = drop_at_cap(status, trace, offset);
+        map_set(&map->strings, message->first_id + (uint32_t)i, id);
+    }
+    return status;
+}
+
+static bool stacks_fit(const Ht__Stacks *message)
+{
+    uint64_t frames = 0;
+    for (size_t i = 0; i < message->n_frame_count; i++) {
+        if (message->frame_count[i] == 0 || message->frame_count[i] > HT_DICT_FRAMES_MAX)
+            return false;
+        frames += message->frame_count[i];
+    }
+    return frames == message->n_address && (message->n_module == 0 || message->n_module == frames);
+}
+
+enum ht_status ht_names_read_stacks(struct ht_names_map *map, const Ht__Stacks *message,
+                                    struct ht_trace *trace, uint64_t offset, struct ht_error *error)
+{
+    if (!stacks_fit(message))
+        return ht_fail(error, HT_FORMAT, "the frames of stacks do not fit their counts");
+    struct ht_frame frames[HT_DICT_FRAMES_MAX];
+    enum ht_status status =
+        map_grow(&map->stacks, message->first_id, message->n_frame_count, error);
+    uint64_t address = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < message->n_frame_count && status == HT_OK; i++) {
+        uint32_t count = message->frame_count[i];
+        for (uint32_t k = 0; k < count; k++, at++) {
+            address += (uint64_t)message->address[at];
+            uint32_t module = message->n_module > 0 ? message->module[at] : 0;
+            frames[k] = (struct ht_frame){address, map_get(&map->strings, module)};
+        }
+        uint32_t id = 0;
+        status = ht_dict_add_stack(trace->dict, frames, count, &id, error);
+        status = drop_at_cap(status, trace, offset);
+        map_set(&map->stacks, message->first_id + (uint32_t)i, id);
+    }
+    return status;
+}
+
+enum ht_status ht_names_read_processes(const struct ht_names_map *map, const Ht__Processes *message,
+                                       struct ht_trace *trace, uint64_t offset,
+                                       struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < message->n_process && status == HT_OK; i++) {
+        const Ht__Process *entry = message->process[i];
+        struct ht_process process = {
+            .pid = entry->pid,
+            .parent_pid = entry->parent_pid,
+            .start_ns = entry->start_ns,
+            .end_ns = entry->end_ns,
+            .name = map_get(&map->strings, entry->name),
+            .command = map_get(&map->strings, entry->command),
+        };
+        status = drop_at_cap(ht_trace_note_process(trace, &process, error), trace, offset);
+    }
+    return status;
+}
+
+uint32_t ht_names_stack(const struct ht_names_map *map, uint32_t number)
+{
+    return map_get(&map->stacks, number);
+}

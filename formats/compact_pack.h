@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Events into the columns of one block of a .htape file. The columns and their rules are described
+// in docs/formats/htape.md. No input or output.
+#ifndef HT_FORMATS_COMPACT_PACK_H
+#define HT_FORMATS_COMPACT_PACK_H
+
+#include "compact.pb-c.h"
+#include "formats/event.h"
+#include "formats/limits.h"
+
+#include <stddef.h>
+
+// What a shape says is there, in the table shape_fields.
+enum ht_shape_field {
+    HT_SHAPE_ADDRESS = 1,
+    HT_SHAPE_SIZE = 2,
+    HT_SHAPE_OLD_ADDRESS = 4,
+    HT_SHAPE_OLD_SIZE = 8,
+    HT_SHAPE_DETAIL = 16,
+    HT_SHAPE_STACK = 32,
+};
+
+// The block that is being filled, about 10 MB, used for one block after the other.
+struct ht_pack;
+
+// NULL when there is no memory. Close accepts NULL.
+struct ht_pack *ht_pack_open(void);
+void ht_pack_close(struct ht_pack *pack);
+
+uint32_t ht_pack_event_count(const struct ht_pack *pack);
+
+// Whether one more event fits, with a detail of so many values.
+bool ht_pack_has_room(const struct ht_pack *pack, size_t detail_count);
+
+// Adds an event, for which there is room. `detail` holds the values of its detail, NULL when it
+// has none.
+void ht_pack_add(struct ht_pack *pack, const struct ht_event *event, const uint64_t *detail,
+                 size_t detail_count);
+
+// Sets *block to the columns, which are valid until the next event is added, and begins the next
+// block.
+void ht_pack_finish(struct ht_pack *pack, Ht__Block *block);
+
+#endif

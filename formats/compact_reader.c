@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+//
+// Reads .htape, from a stream too: frame after frame, message after message, one block of events
+// in memory. What is damaged is counted and stepped over. Also the format's table entry.
+#include "formats/compact.h"
+#include "formats/compact_names.h"
+#include "formats/compact_unpack.h"
+#include "formats/compact_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct compact_reader {
+    struct ht_reader base;
+    struct ht_trace *trace;
+    const char *name; // of the input
+    struct ht_frame_source *frames;
+    struct ht_cursor content;  // messages of the frame that are left
+    ProtobufCMessage *message; // the one unpacked last
+    size_t budget;             // bytes that unpacking a message may still allocate
+    ProtobufCAllocator allocator;
+    struct ht_names_map names;
+    struct ht_unpack unpack; // of the block in `message`
+    uint64_t event_count;
+    bool has_header;
+    bool has_end;
+};
+
+// protobuf-c allocates by counts it finds in the message. Nothing is given back to the budget: a
+// message is freed whole, and the next one begins with a new budget.
+static void *allocate(void *context, size_t size)
+{
+    struct compact_reader *reader = context;
+    if (size > reader->budget)
+        return NULL;
+    reader->budget -= size;
+    return malloc(size);
+}
+
+static void release(void *context, void *pointer)
+{
+    (void)context;
+    free(pointer);
+}
+
+static void damage(struct compact_reader *reader, enum ht_loss loss, const char *what)
+{
+    ht_trace_damage(reader->trace, loss, ht_frame_source_offset(reader->frames), what);
+}
+
+// A text from the file that lives as long as the trace; that of a format we know is not copied.
+static enum ht_status keep_text(struct compact_reader *reader, const char *text, const char **kept,
+                                struct ht_error *error)
+{
+    const struct ht_format *format = ht_format_at(0);
+    for (unsigned i = 0; format != NULL && strcmp(format->name, text) != 0; i++)
+        format = ht_format_at(i + 1);
+    if (format != NULL) {
+        *kept = format->name;
+        return HT_OK;
+    }
+    uint32_t id = 0;
+    enum ht_status status = ht_dict_add_string(reader->trace->dict, text, strlen(text), &id, error);
+    *kept = ht_dict_string(reader->trace->dict, id, NULL);
+    return status == HT_LIMIT ? HT_OK : status;
+}
+
+static enum ht_status take_header(struct compact_reader *reader, struct ht_error *error)
+{
+    const Ht__Header *header = (const Ht__Header *)reader->message;
+    struct ht_origin *origin = &reader->trace->origin;
+    if (reader->has_header)
+        return HT_FORMAT;
+    if (header->version_major != HT_COMPACT_MAJOR)
+        return ht_fail(
+            error, HT_UNSUPPORTED, "%s: holds .htape version %u.%u: this program reads version %d",
+            reader->name, header->version_major, header->version_minor, HT_COMPACT_MAJOR);
+    reader->has_header = true;
+    origin->os_major = header->os_major;
+    origin->os_minor = header->os_minor;
+    origin->os_build = header->os_build;
+    origin->pointer_size = header->pointer_size;
+    origin->cpu_count = header->cpu_count;
+    origin->clock = header->clock;
+    origin->clock_hz = header->clock_hz;
+    origin->start_unix_ns = header->start_unix_ns;
+    origin->is_folded = header->is_folded;
+    return keep_text(reader, header->format, &origin->format, error);
+}
+
+static enum ht_status take_strings(struct compact_reader *reader, struct ht_error *error)
+{
+    return ht_names_read_strings(&reader->names, (const Ht__Strings *)reader->message,
+                                 reader->trace, ht_frame_source_offset(reader->frames), error);
+}
+
+static enum ht_status take_stacks(struct compact_reader *reader, struct ht_error *error)
+{
+    return ht_names_read_stacks(&reader->names, (const Ht__Stacks *)reader->message, reader->trace,
+                                ht_frame_source_offset(reader->frames), error);
+}
+
+static enum ht_status take_processes(struct compact_reader *reader, struct ht_error *error)
+{
+    return ht_names_read_processes(&reader->names, (const Ht__Processes *)reader->message,
+                                   reader->trace, ht_frame_source_offset(reader->frames), error);
+}
+
+static enum ht_status take_block(struct compact_reader *reader, struct ht_error *error)
+{
+    bool fits = ht_unpack_begin(&reader->unpack, (const Ht__Block *)reader->message);
+    return fits ? HT_OK : ht_fail(error, HT_FORMAT, "columns that do not fit together");
+}
+
+// The losses before this file was written come on top of those met while reading it.
+static void take_losses(struct compact_reader *reader, const Ht__End *end)
+{
+    struct ht_trace *trace = reader->trace;
+    for (size_t i = 0; i < end->n_loss && i < HT_LOSS_COUNT; i++)
+        trace->loss[i] += end->loss[i];
+    if (trace->loss[HT_LOSS_CUT] > 1)
+        trace->loss[HT_LOSS_CUT] = 1;
+}
+
+static enum ht_status take_damage(struct compact_reader *reader, const Ht__End *end,
+                                  struct ht_error *error)
+{
+    struct ht_trace *trace = reader->trace;
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < end->n_damage && status == HT_OK; i++) {
+        if (trace->damage_count == HT_TRACE_DAMAGE_KEPT)
+            return HT_OK;
+        struct ht_damage *place = &trace->damage[trace->damage_count++];
+        place->offset = end->damage[i]->offset;
+        status = keep_text(reader, end->damage[i]->what, &place->what, error);
+    }
+    return status;
+}
+
+static enum ht_status take_end(struct compact_reader *reader, struct ht_error *error)
+{
+    const Ht__End *end = (const Ht__End *)reader->message;
+    struct ht_trace *trace = reader->trace;
+    reader->has_end = true;
+    if (end->event_count != reader->event_count && trace->loss[HT_LOSS_DAMAGED_BUFFERS] == 0)
+        damage(reader, HT_LOSS_DAMAGED_BUFFERS, "events are missing before the end record");
+    take_losses(reader, end);
+    enum ht_status status = take_damage(reader, end, error);
+    for (size_t i = 0; i < end->n_counter && status == HT_OK; i++)
+        status = ht_trace_set_counter(trace, end->counter[i]->name, end->counter[i]->count, error);
+    return status;
+}
+
+// What to do with a message, by its field in ht.Stream. A taker gives HT_FORMAT for a message that
+// is damaged.
+static const struct {
+    const ProtobufCMessageDescriptor *descriptor;
+    enum ht_status (*take)(struct compact_reader *reader, struct ht_error *error);
+} messages[] = {
+    [HT_COMPACT_HEADER] = {&ht__header__descriptor, take_header},
+    [HT_COMPACT_STRINGS] = {&ht__strings__descriptor, take_strings},
+    [HT_COMPACT_STACKS] = {&ht__stacks__descriptor, take_stacks},
+    [HT_COMPACT_PROCESSES] = {&ht__processes__descriptor, take_processes},
+    [HT_COMPACT_BLOCK] = {&ht__block__descriptor, take_block},
+    [HT_COMPACT_END] = {&ht__end__descriptor, take_end},
+};
+
+static void drop_message(struct compact_reader *reader)
+{
+    if (reader->message != NULL)
+        protobuf_c_message_free_unpacked(reader->message, &reader->allocator);
+    reader->message = NULL;
+    reader->unpack = (struct ht_unpack){0};
+}
+
+static enum ht_status take_message(struct compact_reader *reader, const struct ht_packet *packet,
+                                   struct ht_error *error)
+{
+    if (packet->field >= sizeof messages / sizeof *messages)
+        return HT_OK; // of a newer version
+    if (reader->has_end) {
+        damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a message behind the end record");
+        return HT_OK;
+    }
+    if (!reader->has_header && packet->field != HT_COMPACT_HEADER) {
+        damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a message before the header");
+        reader->has_header = true; // told once
+    }
+    enum ht_status status = HT_FORMAT;
+    reader->budget = HT_COMPACT_MESSAGE_MAX;
+    reader->message = protobuf_c_message_unpack(messages[packet->field].descriptor,
+                                                &reader->allocator, packet->size, packet->data);
+    if (reader->message != NULL)
+        status = messages[packet->field].take(reader, error);
+    if (status == HT_FORMAT) {
+        damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a damaged message");
+        return HT_OK;
+    }
+    return status;
+}
+
+// Takes the next message of the file.
+static enum ht_status step(struct compact_reader *reader, struct ht_error *error)
+{
+    struct ht_packet packet;
+    drop_message(reader);
+    if (ht_packet_next(&reader->content, &packet))
+        return take_message(reader, &packet, error);
+    if (reader->content.failed)
+        damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a frame that does not hold messages");
+    enum ht_status status = ht_frame_source_next(reader->frames, &reader->content, error);
+    if (status != HT_OK)
+        reader->content = (struct ht_cursor){0};
+    if (status == HT_END && !reader->has_end && reader->trace->loss[HT_LOSS_CUT] == 0)
+        damage(reader, HT_LOSS_CUT, "the file ends without its end record");
+    return status;
+}
+
+// Turns what the file numbers into what the trace numbers. False when the event cannot be kept.
+static bool adopt(struct compact_reader *reader, const struct ht_unpacked *unpacked,
+                  struct ht_event *event)
+{
+    *event = unpacked->event;
+    if (event->kind == HT_KIND_NONE || event->kind >= HT_KIND_COUNT) {
+        damage(reader, HT_LOSS_DAMAGED_EVENTS, "an event of an unknown kind");
+        return false;
+    }
+    if (unpacked->has_detail && event->kind != HT_KIND_REALLOC)
+        event->detail =
+            ht_dict_add_detail(reader->trace->dict, unpacked->detail, unpacked->detail_count);
+    if (unpacked->stack != 0) {
+        uint32_t stack = ht_names_stack(&reader->names, unpacked->stack);
+        ht_event_set_stack(event, stack);
+        if (stack == 0)
+            damage(reader, HT_LOSS_DICTIONARY, "a stack that was not read");
+    }
+    return true;
+}
+
+static enum ht_status next(struct ht_reader *self, struct ht_event *event, struct ht_error *error)
+{
+    struct compact_reader *reader = (struct compact_reader *)self;
+    struct ht_unpacked unpacked;
+    for (;;) {
+        while (reader->unpack.block != NULL && ht_unpack_next(&reader->unpack, &unpacked)) {
+            reader->event_count++;
+            if (adopt(reader, &unpacked, event))
+                return HT_OK;
+        }
+        enum ht_status status = step(reader, error);
+        if (status != HT_OK)
+            return status;
+    }
+}
+
+static void close_reader(struct ht_reader *self)
+{
+    struct compact_reader *reader = (struct compact_reader *)self;
+    drop_message(reader);
+    ht_names_map_reset(&reader->names);
+    ht_frame_source_close(reader->frames);
+    free(reader);
+}
+
+static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace,
+                                  struct ht_reader **opened, struct ht_error *error)
+{
+    *opened = NULL;
+    enum ht_status status = ht_compact_start_read(input, error);
+    if (status != HT_OK)
+        return status;
+    struct compact_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return ht_fail_memory(error, "the reader");
+    reader->base = (struct ht_reader){next, close_reader};
+    reader->trace = trace;
+    reader->name = ht_input_name(input);
+    reader->allocator = (ProtobufCAllocator){allocate, release, reader};
+    ht_names_map_init(&reader->names);
+    trace->origin.format = ht_format_compact.name;
+    status = ht_frame_source_open(input, trace, &reader->frames, error);
+    // The header is the first message of the first frame: the origin is known before any event.
+    for (int i = 0; i < 2 && status == HT_OK; i++)
+        status = step(reader, error);
+    if (status != HT_OK && status != HT_END) {
+        close_reader(&reader->base);
+        return status;
+    }
+    *opened = &reader->base;
+    return HT_OK;
+}
+
+const struct ht_format ht_format_compact = {
+    .name = "htape",
+    .suffix = ".htape",
+    .what = "heaptape's compact format: lossless, for sharing and replay",
+    .taste = ht_compact_start_taste,
+    .open_reader = open_reader,
+    .open_writer = ht_compact_writer_open,
+};

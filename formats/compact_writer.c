@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+//
+// Writes .htape: the start, a frame with the header, then for each block a frame with what is new
+// in the dictionary and a frame with the block, and a frame with the end record. Holds one block.
+#include "formats/compact_writer.h"
+
+#include "formats/compact_names.h"
+#include "formats/compact_pack.h"
+
+#include <stdlib.h>
+
+struct compact_writer {
+    struct ht_writer base;
+    const struct ht_trace *trace;
+    struct ht_frame_sink sink;
+    struct ht_names_written names;
+    struct ht_pack *pack;
+    uint64_t event_count;
+    uint64_t details_lost; // details that had left the dictionary's ring
+};
+
+static char *borrow(const char *text)
+{
+    return (char *)text; // protobuf-c only reads what it packs
+}
+
+static enum ht_status write_header(struct compact_writer *writer, struct ht_error *error)
+{
+    const struct ht_origin *origin = &writer->trace->origin;
+    Ht__Header header = HT__HEADER__INIT;
+    header.version_major = HT_COMPACT_MAJOR;
+    header.version_minor = HT_COMPACT_MINOR;
+    header.format = borrow(origin->format);
+    header.os_major = origin->os_major;
+    header.os_minor = origin->os_minor;
+    header.os_build = origin->os_build;
+    header.pointer_size = origin->pointer_size;
+    header.cpu_count = origin->cpu_count;
+    header.clock = origin->clock;
+    header.clock_hz = origin->clock_hz;
+    header.start_unix_ns = origin->start_unix_ns;
+    header.is_folded = origin->is_folded;
+    enum ht_status status =
+        ht_frame_sink_put(&writer->sink, HT_COMPACT_HEADER, &header.base, error);
+    return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;
+}
+
+// The dictionary has frames of its own, so that a reader can take it without the blocks.
+static enum ht_status write_names(struct compact_writer *writer, struct ht_error *error)
+{
+    enum ht_status status = ht_names_write(&writer->names, writer->trace, &writer->sink, error);
+    return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;
+}
+
+static enum ht_status write_block(struct compact_writer *writer, struct ht_error *error)
+{
+    if (ht_pack_event_count(writer->pack) == 0)
+        return HT_OK;
+    enum ht_status status = write_names(writer, error);
+    if (status != HT_OK)
+        return status;
+    Ht__Block block;
+    writer->event_count += ht_pack_event_count(writer->pack);
+    ht_pack_finish(writer->pack, &block);
+    status = ht_frame_sink_put(&writer->sink, HT_COMPACT_BLOCK, &block.base, error);
+    return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;
+}
+
+static enum ht_status write_event(struct ht_writer *self, const struct ht_event *event,
+                                  struct ht_error *error)
+{
+    struct compact_writer *writer = (struct compact_writer *)self;
+    const uint64_t *detail = NULL;
+    size_t detail_count = 0;
+    if (event->kind != HT_KIND_REALLOC && event->detail != 0) {
+        detail = ht_dict_detail(writer->trace->dict, event->detail, &detail_count);
+        writer->details_lost += detail == NULL;
+    }
+    if (!ht_pack_has_room(writer->pack, detail_count)) {
+        enum ht_status status = write_block(writer, error);
+        if (status != HT_OK)
+            return status;
+    }
+    ht_pack_add(writer->pack, event, detail, detail_count);
+    return HT_OK;
+}
+
+static enum ht_status put_end(struct compact_writer *writer, Ht__Counter *entries,
+                              Ht__Counter **pointers, struct ht_error *error)
+{
+    const struct ht_trace *trace = writer->trace;
+    Ht__End end = HT__END__INIT;
+    uint64_t loss[HT_LOSS_COUNT];
+    Ht__Damage damage[HT_TRACE_DAMAGE_KEPT];
+    Ht__Damage *damage_pointers[HT_TRACE_DAMAGE_KEPT];
+    for (size_t i = 0; i < HT_LOSS_COUNT; i++)
+        loss[i] = trace->loss[i];
+    loss[HT_LOSS_DETAILS] += writer->details_lost;
+    for (uint32_t i = 0; i < trace->damage_count; i++) {
+        ht__damage__init(&damage[i]);
+        damage[i].offset = trace->damage[i].offset;
+        damage[i].what = borrow(trace->damage[i].what);
+        damage_pointers[i] = &damage[i];
+    }
+    for (uint32_t i = 0; i < trace->counter_count; i++) {
+        ht__counter__init(&entries[i]);
+        entries[i].name = borrow(trace->counters[i].name);
+        entries[i].count = trace->counters[i].count;
+        pointers[i] = &entries[i];
+    }
+    end.event_count = writer->event_count;
+    end.n_loss = HT_LOSS_COUNT;
+    end.loss = loss;
+    end.n_damage = trace->damage_count;
+    end.damage = damage_pointers;
+    end.n_counter = trace->counter_count;
+    end.counter = pointers;
+    return ht_frame_sink_put(&writer->sink, HT_COMPACT_END, &end.base, error);
+}
+
+static enum ht_status write_end(struct compact_writer *writer, struct ht_error *error)
+{
+    size_t count = writer->trace->counter_count + (size_t)1;
+    Ht__Counter *entries = calloc(count, sizeof *entries);
+    Ht__Counter **pointers = calloc(count, sizeof *pointers);
+    enum ht_status status = HT_OK;
+    if (entries == NULL || pointers == NULL)
+        status = ht_fail_memory(error, "the counters");
+    else
+        status = put_end(writer, entries, pointers, error);
+    free(pointers);
+    free(entries);
+    return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;
+}
+
+static enum ht_status finish(struct ht_writer *self, struct ht_error *error)
+{
+    struct compact_writer *writer = (struct compact_writer *)self;
+    enum ht_status status = write_block(writer, error);
+    if (status == HT_OK)
+        status = write_names(writer, error);
+    return status == HT_OK ? write_end(writer, error) : status;
+}
+
+static void close_writer(struct ht_writer *self)
+{
+    struct compact_writer *writer = (struct compact_writer *)self;
+    ht_frame_sink_reset(&writer->sink);
+    ht_pack_close(writer->pack);
+    free(writer);
+}
+
+enum ht_status ht_compact_writer_open(struct ht_output *output, const struct ht_trace *trace,
+                                      struct ht_writer **opened, struct ht_error *error)
+{
+    *opened = NULL;
+    struct compact_writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL)
+        return ht_fail_memory(error, "the writer");
+    writer->base = (struct ht_writer){write_event, NULL, finish, close_writer};
+    writer->trace = trace;
+    ht_frame_sink_init(&writer->sink, output);
+    writer->pack = ht_pack_open();
+    enum ht_status status =
+        writer->pack != NULL ? HT_OK : ht_fail_memory(error, "a block of events");
+    if (status == HT_OK)
+        status = ht_compact_start_write(output, error);
+    if (status == HT_OK)
+        status = write_header(writer, error);
+    if (status == HT_OK)
+        *opened = &writer->base;
+    else
+        close_writer(&writer->base);
+    return status;
+}

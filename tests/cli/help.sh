@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every long option of a command's help is in its manual page, and the other way round. $2 is the
+# root of the source.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+pages=$2/docs/man
+
+in_help() {
+    grep -oE -- '(^|[ ,])--[a-z][a-z-]*' | grep -oE -- '--[a-z][a-z-]*' | sort -u
+}
+
+# Of a manual page only what stands at the head of a tagged paragraph: text may speak of others.
+in_page() {
+    grep -A1 '^\.TP' "$1" | sed 's/\\-/-/g' | grep -oE -- '--[a-z][a-z-]*' | sort -u
+}
+
+for command in convert info replay fixture; do
+    "$heaptape" "$command" --help | sed -n '/^ .*--/p' | in_help >from_help
+    in_page "$pages/heaptape-$command.1" >from_page
+    [ "$(wc -l <from_help)" -ge 3 ] || fail "$command: found too few options"
+    diff from_help from_page || fail "heaptape-$command.1 and the help of $command differ"
+    grep -q "^.BR heaptape.-$command (1)" "$pages/heaptape.1" ||
+        fail "heaptape.1 does not name $command"
+done

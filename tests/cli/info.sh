@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The keys and figures of info on a trace small enough to know by heart.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+
+# One heap: two blocks, one grown in place, one grown by moving; one is freed, and one that was
+# never made.
+{
+    printf 'time_ns\tpid\ttid\tcpu\tkind\theap\taddress\tsize\told_address\told_size\tsource\tstack\n'
+    printf '100\t8\t12\t0\talloc\t0x1f0\t0x1000\t100\t\t\t2\t\n'
+    printf '200\t8\t12\t0\talloc\t0x1f0\t0x2000\t50\t\t\t2\t\n'
+    printf '300\t8\t12\t0\trealloc\t0x1f0\t0x1000\t120\t0x1000\t100\t2\t\n'
+    printf '400\t8\t12\t0\trealloc\t0x1f0\t0x3000\t500\t0x2000\t50\t2\t\n'
+    printf '500\t8\t12\t0\tfree\t0x1f0\t0x1000\t\t\t\t2\t\n'
+    printf '600\t8\t12\t0\tfree\t0x1f0\t0x9000\t\t\t\t2\t\n'
+} >a.tsv
+expect 0 "$heaptape" info --json a.tsv
+is_silent err
+python3 - <<'END'
+import json
+
+info = json.load(open("out"))
+assert info["file"] == "a.tsv" and info["format"] == "tsv"
+assert info["events"] == 6
+assert info["by_kind"] == {"alloc": 2, "realloc": 2, "free": 2}
+assert info["span_ns"] == 500
+assert info["processes"] == [{"pid": 8, "events": 6}], info["processes"]
+assert info["realloc"] == {"in_place": 1, "moved": 1, "grow": 2, "shrink": 0, "same": 0,
+                           "bytes_copied": 50}
+live = {"peak_bytes": 620, "peak_time_ns": 400, "end_bytes": 500, "end_blocks": 1}
+assert info["live"] == live, info["live"]
+assert info["heaps"] == [{"pid": 8, "handle": "0x1f0", "events": 6, **live}]
+loss = info["loss"]
+assert loss["unknown_blocks"] == 1 and loss["unknown_frees"] == 1 and loss["adopted"] == 0
+assert all(loss[key] == 0 for key in ("events_lost", "buffers_lost", "damaged_buffers"))
+for key in ("origin", "damage", "records"):
+    assert key in info, key
+END
+
+expect 0 "$heaptape" info a.tsv
+prints "620 B at 0.000000400 s"
+prints "500 B in 1 blocks"
+grep -qE '^  moved +1$' out || fail "moved reallocs are missing: $(cat out)"
+
+# Without heap events it says so, and how to get them.
+expect 0 "$heaptape" fixture --scenario empty -o empty.etl
+expect 0 "$heaptape" info empty.etl
+prints "No heap events"
+prints "wpr -HeapTracingConfig"
+
+# Loss is shown, and fails only when it must not be.
+expect 0 "$heaptape" fixture --scenario lost -o lost.etl
+expect 0 "$heaptape" info lost.etl
+prints "events_lost"
+expect 1 "$heaptape" info --strict lost.etl
+says "events_lost"
+prints "lost or damaged"
+expect 0 "$heaptape" convert lost.etl -o lost.tsv
+says "lost: "
+expect 1 "$heaptape" convert --strict lost.etl -o strict.tsv
+says "events_lost"
+exists_not strict.tsv ./*.part
+expect 0 "$heaptape" info --strict a.tsv

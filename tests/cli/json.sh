@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# All JSON that is written is read by a strict parser, for every scenario; the peak in the picture is
+# the peak of info. $2 is the root of the source.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+check=$2/tests/cli/check_json.py
+
+"$heaptape" fixture --list >list
+while read -r scenario _; do
+    "$heaptape" fixture --scenario "$scenario" --events 300 -o "$scenario.etl" 2>err
+    "$heaptape" convert "$scenario.etl" -o "$scenario.json" 2>err
+    "$heaptape" info --json "$scenario.etl" >"$scenario-info.json"
+    "$heaptape" replay --heap null --json "$scenario.etl" >"$scenario-replay.json"
+done <list
+python3 "$check" ./*.json
+
+python3 - <<'END'
+import glob
+import json
+
+for path in glob.glob("*-info.json"):
+    info = json.load(open(path))
+    picture = json.load(open(path.replace("-info", "")))
+    replay = json.load(open(path.replace("-info", "-replay")))
+    peaks = {}
+    for event in picture["traceEvents"]:
+        if event["ph"] == "C" and event["name"] != "Heap activity":
+            key = event["pid"], event["name"].split()[1]
+            peaks[key] = max(peaks.get(key, 0), event["args"]["live_bytes"])
+    for heap in info["heaps"]:
+        assert peaks.get((heap["pid"], heap["handle"]), 0) == heap["peak_bytes"], (path, heap)
+    assert replay["recorded"]["peak_bytes"] == info["live"]["peak_bytes"], path
+    assert replay["replayed"]["peak_bytes"] == info["live"]["peak_bytes"], path
+    assert replay["replayed"]["end_blocks"] == info["live"]["end_blocks"], path
+END

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A replay of every readable format, on both heaps, with every touch.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+
+expect 0 "$heaptape" fixture --scenario churn --events 500 -o a.etl
+for to in tsv htape; do
+    expect 0 "$heaptape" convert a.etl -o "a.$to"
+done
+for in in a.etl a.htape a.tsv; do
+    expect 0 "$heaptape" replay "$in" --heap null --json
+    grep -o '"digest":"[^"]*"' out >"$in.digest"
+done
+cmp a.etl.digest a.htape.digest
+cmp a.etl.digest a.tsv.digest
+expect 0 sh -c "'$heaptape' replay - --heap null <a.htape"
+
+for touch in none first page fill; do
+    expect 0 "$heaptape" replay a.htape --touch "$touch"
+    prints "a.htape on libc"
+    prints "touch $touch"
+    prints "ns per operation"
+    is_silent err
+done
+expect 0 "$heaptape" replay a.htape --heap null --touch fill
+prints "touch none"
+
+# Blocks older than the trace: reallocs of them are adopted, frees of them left out.
+expect 0 "$heaptape" fixture --scenario unknown -o unknown.etl
+expect 0 "$heaptape" replay unknown.etl
+prints "adopted"
+prints "unknown to the trace were left out"
+
+expect 0 "$heaptape" fixture --scenario empty -o empty.etl
+expect 0 "$heaptape" replay empty.etl

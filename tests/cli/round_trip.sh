@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# For every scenario: etl to tsv, and etl to htape to tsv, give the same bytes, plain and compressed,
+# folded and raw; folding the raw tsv gives what folding the .etl gives.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+
+# round NAME [OPTION...]: leaves the events of a.etl in NAME.tsv.
+round() {
+    name=$1
+    shift
+    "$heaptape" convert a.etl "$@" -o "$name.tsv" 2>err
+    "$heaptape" convert a.etl "$@" -o "$name.htape" 2>err
+    "$heaptape" convert "$name.htape" "$@" -o through.tsv 2>err
+    cmp "$name.tsv" through.tsv || fail "$scenario: $name"
+}
+
+"$heaptape" fixture --list >list
+[ "$(wc -l <list)" -ge 15 ] || fail "too few scenarios"
+while read -r scenario _; do
+    "$heaptape" fixture --scenario "$scenario" --events 300 --compress -o a.etl 2>err
+    round compressed
+    "$heaptape" fixture --scenario "$scenario" --events 300 -o a.etl 2>err
+    round plain
+    round raw --raw
+    "$heaptape" convert raw.tsv -o folded.tsv 2>err
+    cmp folded.tsv plain.tsv || fail "$scenario: folding the raw events"
+done <list

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+#include "formats/chrome.h"
+#include "formats/chrome_budget.h"
+#include "formats/chrome_series.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PID = 8, TID = 12 };
+
+// A trace and a writer of it into memory.
+struct picture {
+    struct ht_trace trace;
+    struct ht_buffer text;
+    struct ht_output *output;
+    struct ht_writer *writer;
+};
+
+static int open_picture(void **state)
+{
+    struct picture *picture = calloc(1, sizeof *picture);
+    *state = picture;
+    if (picture == NULL || ht_trace_init(&picture->trace, NULL) != HT_OK)
+        return -1;
+    picture->trace.origin = (struct ht_origin){.format = "etl",
+                                               .os_major = 10,
+                                               .os_build = 19041,
+                                               .pointer_size = 8,
+                                               .cpu_count = 2,
+                                               .clock = HT_CLOCK_QPC,
+                                               .clock_hz = 10000000,
+                                               .start_unix_ns = HT_TIME_UNKNOWN};
+    picture->text = ht_buffer_with_limit(1 << 20);
+    if (ht_output_open_memory(&picture->text, &picture->output, NULL) != HT_OK)
+        return -1;
+    return ht_format_chrome.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
+}
+
+static int close_picture(void **state)
+{
+    struct picture *picture = *state;
+    picture->writer->close(picture->writer);
+    ht_output_close(picture->output);
+    ht_buffer_reset(&picture->text);
+    ht_trace_reset(&picture->trace);
+    free(picture);
+    return 0;
+}
+
+static void name_process(struct picture *picture, int64_t start_ns, int64_t end_ns,
+                         const char *name)
+{
+    struct ht_process process = {.pid = PID, .start_ns = start_ns, .end_ns = end_ns};
+    assert_int_equal(
+        ht_dict_add_string(picture->trace.dict, name, strlen(name), &process.name, NULL), HT_OK);
+    assert_int_equal(ht_trace_note_process(&picture->trace, &process, NULL), HT_OK);
+}
+
+static void write_event(struct picture *picture, const struct ht_event *event,
+                        const struct ht_change *change)
+{
+    struct ht_writer *writer = picture->writer;
+    assert_int_equal(writer->write(writer, event, NULL), HT_OK);
+    if (change != NULL)
+        assert_int_equal(writer->change(writer, change, NULL), HT_OK);
+}
+
+static void write_alloc(struct picture *picture, int64_t time_ns, uint64_t address, uint64_t size)
+{
+    struct ht_event event = {.kind = HT_KIND_ALLOC,
+                             .time_ns = time_ns,
+                             .pid = PID,
+                             .tid = TID,
+                             .heap = 0x1f0,
+                             .address = address,
+                             .size = size};
+    struct ht_change change = {.kind = HT_CHANGE_BEGIN, .address = address, .size = size};
+    write_event(picture, &event, &change);
+}
+
+static void write_realloc(struct picture *picture, int64_t time_ns, uint64_t old_address,
+                          uint64_t old_size, uint64_t address, uint64_t size)
+{
+    struct ht_event event = {.kind = HT_KIND_REALLOC,
+                             .time_ns = time_ns,
+                             .pid = PID,
+                             .tid = TID,
+                             .heap = 0x1f0,
+                             .address = address,
+                             .size = size,
+                             .old_address = old_address,
+                             .old_size = old_size};
+    struct ht_change change = {.kind = HT_CHANGE_RESIZE,
+                               .address = address,
+                               .size = size,
+                               .old_address = old_address,
+                               .old_size = old_size};
+    write_event(picture, &event, address != 0 ? &change : NULL);
+}
+
+static const char *finish(struct picture *picture)
+{
+    assert_int_equal(picture->writer->finish(picture->writer, NULL), HT_OK);
+    assert_int_equal(ht_output_commit(picture->output, NULL), HT_OK);
+    assert_int_equal(ht_buffer_append(&picture->text, "", 1, NULL), HT_OK);
+    return (const char *)picture->text.data;
+}
+
+static void expect_in(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("expected %s in:\n%s", part, text);
+}
+
+static void an_empty_trace_ends_properly(void **state)
+{
+    assert_string_equal(
+        finish(*state),
+        "{\"traceEvents\":[\n],\n\"metadata\":{\"writer\":\"heaptape\",\"schema\":1,"
+        "\"source_format\":\"etl\",\"os_version\":\"10.0.19041\",\"pointer_size\":8,\"cpus\":2,"
+        "\"clock\":1,\"clock_hz\":10000000,\"time_shift_ns\":0,\"events\":0,"
+        "\"events_of_dropped_processes\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
+        "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"events_lost\":0,\"buffers_lost\":0,"
+        "\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,\"time_back\":0,"
+        "\"details_lost\":0,\"names_lost\":0}}\n");
+}
+
+static void a_small_trace_is_written_to_the_letter(void **state)
+{
+    struct picture *picture = *state;
+    name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "app.exe");
+    write_alloc(picture, 1500, 0x1000, 100);
+    write_realloc(picture, 2001, 0x1000, 100, 0x2000, 300);
+    char *end = strstr(finish(picture), ",\n\"metadata\"");
+    assert_non_null(end);
+    *end = '\0';
+    assert_string_equal(
+        (const char *)picture->text.data,
+        "{\"traceEvents\":[\n"
+        "{\"ph\":\"M\",\"pid\":8,\"name\":\"process_name\",\"args\":{\"name\":\"app.exe\"}},\n"
+        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity\",\"ts\":1.500,"
+        "\"args\":{\"live_bytes\":100,\"live_blocks\":1}},\n"
+        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity\",\"ts\":2.001,"
+        "\"args\":{\"live_bytes\":300,\"live_blocks\":1}},\n"
+        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap 0x1f0\",\"ts\":1.500,"
+        "\"args\":{\"live_bytes\":100,\"live_blocks\":1}},\n"
+        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap 0x1f0\",\"ts\":2.001,"
+        "\"args\":{\"live_bytes\":300,\"live_blocks\":1}},\n"
+        "{\"ph\":\"i\",\"pid\":8,\"name\":\"realloc moved\",\"tid\":12,\"ts\":2.001,\"s\":\"t\","
+        "\"cat\":\"realloc\",\"args\":{\"heap\":\"0x1f0\",\"address\":\"0x2000\","
+        "\"old_address\":\"0x1000\",\"size\":300,\"old_size\":100,\"moved\":true}}\n"
+        "]");
+}
+
+static void negative_times_are_shifted_and_the_shift_is_told(void **state)
+{
+    struct picture *picture = *state;
+    write_alloc(picture, -700, 0x1000, 1);
+    write_alloc(picture, 300, 0x2000, 1);
+    const char *text = finish(picture);
+    expect_in(text, "\"ts\":0.000,");
+    expect_in(text, "\"ts\":1.000,");
+    expect_in(text, "\"time_shift_ns\":700,");
+    assert_null(strstr(text, "\"ts\":-"));
+}
+
+static void the_last_state_is_repeated_at_the_end_of_the_trace(void **state)
+{
+    struct picture *picture = *state;
+    write_alloc(picture, 1000, 0x1000, 64);
+    struct ht_event lock = {.kind = HT_KIND_LOCK, .time_ns = 9000, .pid = PID, .heap = 0x1f0};
+    write_event(picture, &lock, NULL);
+    expect_in(finish(picture), "\"name\":\"Heap 0x1f0\",\"ts\":9.000,"
+                               "\"args\":{\"live_bytes\":64,\"live_blocks\":1}");
+}
+
+static void reallocs_are_named_by_what_they_did(void **state)
+{
+    struct picture *picture = *state;
+    write_alloc(picture, 1000, 0x1000, 64);
+    write_realloc(picture, 2000, 0x1000, 64, 0x1000, 128);
+    write_realloc(picture, 3000, 0x1000, 128, 0, 1 << 30);
+    write_realloc(picture, 4000, 0, 0, 0x3000, 16); // the C library's realloc(NULL, 16)
+    const char *text = finish(picture);
+    expect_in(text, "\"name\":\"realloc in place\",\"tid\":12,\"ts\":2.000,");
+    expect_in(text, "\"name\":\"realloc failed\",\"tid\":12,\"ts\":3.000,");
+    expect_in(text, "\"reallocs_kept\":2,");
+}
+
+static void a_pid_used_twice_has_the_name_it_had_at_its_events(void **state)
+{
+    struct picture *picture = *state;
+    write_alloc(picture, 500, 0x1000, 1);
+    name_process(picture, HT_TIME_UNKNOWN, 900, "first");
+    name_process(picture, 1000, HT_TIME_UNKNOWN, "later");
+    expect_in(finish(picture), "\"process_name\",\"args\":{\"name\":\"first\"}");
+}
+
+static void names_are_escaped(void **state)
+{
+    struct picture *picture = *state;
+    name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "a\"b\\c\x01\xFF.exe");
+    write_alloc(picture, 500, 0x1000, 1);
+    expect_in(finish(picture), "{\"name\":\"a\\\"b\\\\c\\u0001\xEF\xBF\xBD.exe\"}");
+}
+
+static void heaps_past_the_cap_count_in_their_process(void **state)
+{
+    struct picture *picture = *state;
+    for (uint32_t heap = 0; heap < 1030; heap++) {
+        struct ht_event event = {.kind = HT_KIND_ALLOC,
+                                 .time_ns = heap,
+                                 .pid = PID,
+                                 .heap = 0x10000 + heap,
+                                 .address = 16,
+                                 .size = 10};
+        struct ht_change change = {.kind = HT_CHANGE_BEGIN, .heap = heap, .size = 10};
+        write_event(picture, &event, &change);
+    }
+    const char *text = finish(picture);
+    expect_in(text, "\"heaps_kept\":1024,\"heaps_dropped\":6,");
+    expect_in(text, "\"Heap activity\",\"ts\":1.029,\"args\":{\"live_bytes\":10300,"
+                    "\"live_blocks\":1030}");
+    assert_null(strstr(text, "Heap 0x10400\"")); // the 1025th
+}
+
+static void peaks_stay_exact_when_buckets_merge(void **state)
+{
+    (void)state;
+    struct ht_chrome_series series = {0};
+    enum { TIMES = 100000, PEAK_AT = 31337 };
+    for (int64_t i = 0; i < TIMES; i++) {
+        uint64_t size = i == PEAK_AT ? 1000000 : 10 + (uint64_t)i % 7;
+        struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = size};
+        struct ht_change end = {.kind = HT_CHANGE_END, .size = size};
+        assert_int_equal(ht_chrome_series_add(&series, &begin, i * 100 - 5000, NULL), HT_OK);
+        assert_int_equal(ht_chrome_series_add(&series, &end, i * 100 - 5000 + 50, NULL), HT_OK);
+    }
+    assert_in_range(series.count, HT_CHROME_BUCKETS_MAX / 4, HT_CHROME_BUCKETS_MAX);
+    struct ht_chrome_state peak = {0};
+    int64_t before_ns = INT64_MIN;
+    for (uint32_t i = 0; i < series.count; i++) {
+        struct ht_chrome_state states[3];
+        uint32_t count = ht_chrome_bucket_states(&series.buckets[i], states);
+        for (uint32_t k = 0; k < count; k++) {
+            assert_true(states[k].time_ns >= before_ns);
+            before_ns = states[k].time_ns;
+            if (states[k].bytes > peak.bytes)
+                peak = states[k];
+        }
+    }
+    assert_int_equal(peak.bytes, 1000000);
+    assert_int_equal(peak.time_ns, PEAK_AT * 100 - 5000);
+    assert_int_equal(series.buckets[series.count - 1].last.bytes, 0);
+    ht_chrome_series_reset(&series);
+}
+
+static void a_series_survives_the_ends_of_time(void **state)
+{
+    (void)state;
+    struct ht_chrome_series series = {0};
+    struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = 1};
+    for (int64_t i = 0; i < 2 * HT_CHROME_BUCKETS_MAX; i++) {
+        int64_t time_ns = i < HT_CHROME_BUCKETS_MAX ? INT64_MIN + i : INT64_MAX - 2000 + i;
+        assert_int_equal(ht_chrome_series_add(&series, &begin, time_ns, NULL), HT_OK);
+    }
+    assert_in_range(series.count, 2, HT_CHROME_BUCKETS_MAX);
+    assert_int_equal(series.now.blocks, 2 * HT_CHROME_BUCKETS_MAX);
+    ht_chrome_series_reset(&series);
+}
+
+static void time_that_goes_back_stands_still(void **state)
+{
+    (void)state;
+    struct ht_chrome_series series = {0};
+    struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = 1};
+    assert_int_equal(ht_chrome_series_add(&series, &begin, 100, NULL), HT_OK);
+    assert_int_equal(ht_chrome_series_add(&series, &begin, 50, NULL), HT_OK);
+    assert_int_equal(series.count, 1);
+    assert_int_equal(series.buckets[0].last.time_ns, 100);
+    assert_int_equal(series.buckets[0].last.bytes, 2);
+    ht_chrome_series_reset(&series);
+}
+
+static void offer(struct ht_chrome_budget *budget, int64_t time_ns, uint64_t copied, uint64_t size)
+{
+    struct ht_event event = {.kind = HT_KIND_REALLOC,
+                             .time_ns = time_ns,
+                             .pid = PID,
+                             .tid = TID,
+                             .address = 32,
+                             .old_address = copied > 0 ? 16 : 32,
+                             .size = size,
+                             .old_size = copied};
+    assert_int_equal(ht_chrome_budget_offer(budget, &event, NULL), HT_OK);
+}
+
+static void the_budget_keeps_the_biggest(void **state)
+{
+    (void)state;
+    struct ht_chrome_budget budget = {.limit = 3};
+    offer(&budget, 1, 0, 1 << 20); // in place: copies nothing
+    offer(&budget, 2, 500, 600);
+    offer(&budget, 3, 7, 100);
+    offer(&budget, 4, 7, 200);
+    offer(&budget, 5, 7, 200); // equal to the one before, later
+    offer(&budget, 6, 900, 1000);
+    ht_chrome_budget_stamp(&budget, 0);
+    assert_int_equal(budget.offered, 6);
+    assert_int_equal(budget.count, 3);
+    assert_int_equal(budget.picks[0].event.time_ns, 2);
+    assert_int_equal(budget.picks[1].event.time_ns, 4);
+    assert_int_equal(budget.picks[2].event.time_ns, 6);
+    ht_chrome_budget_reset(&budget);
+}
+
+static void equal_stamps_on_one_thread_move_on(void **state)
+{
+    (void)state;
+    struct ht_chrome_budget budget = {.limit = 100};
+    for (int i = 0; i < 3; i++)
+        offer(&budget, 50, 8, 8);
+    struct ht_event elsewhere = {.time_ns = 50, .pid = PID, .tid = TID + 4};
+    assert_int_equal(ht_chrome_budget_offer(&budget, &elsewhere, NULL), HT_OK);
+    ht_chrome_budget_stamp(&budget, -10);
+    static const uint64_t expected[][2] = {{60, 0}, {60, 3}, {61, 1}, {62, 2}};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(budget.picks[i].stamp_ns, expected[i][0]);
+        assert_int_equal(budget.picks[i].order, expected[i][1]);
+    }
+    ht_chrome_budget_reset(&budget);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_empty_trace_ends_properly, open_picture, close_picture),
+        cmocka_unit_test_setup_teardown(a_small_trace_is_written_to_the_letter, open_picture,
+                                        close_picture),
+        cmocka_unit_test_setup_teardown(negative_times_are_shifted_and_the_shift_is_told,
+                                        open_picture, close_picture),
+        cmocka_unit_test_setup_teardown(the_last_state_is_repeated_at_the_end_of_the_trace,
+                                        open_picture, close_picture),
+        cmocka_unit_test_setup_teardown(reallocs_are_named_by_what_they_did, open_picture,
+                                        close_picture),
+        cmocka_unit_test_setup_teardown(a_pid_used_twice_has_the_name_it_had_at_its_events,
+                                        open_picture, close_picture),
+        cmocka_unit_test_setup_teardown(names_are_escaped, open_picture, close_picture),
+        cmocka_unit_test_setup_teardown(heaps_past_the_cap_count_in_their_process, open_picture,
+                                        close_picture),
+        cmocka_unit_test(peaks_stay_exact_when_buckets_merge),
+        cmocka_unit_test(a_series_survives_the_ends_of_time),
+        cmocka_unit_test(time_that_goes_back_stands_still),
+        cmocka_unit_test(the_budget_keeps_the_biggest),
+        cmocka_unit_test(equal_stamps_on_one_thread_move_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
