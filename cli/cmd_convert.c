@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/show.h"
 #include "cli/system.h"
+#include "formats/null.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,13 +44,17 @@ static enum ht_exit misuse_of_format(const char *what, const char *name)
 // Checks what can be known before anything is opened.
 static enum ht_exit check(struct settings *settings, const char *format_name)
 {
+    if (format_name != NULL)
+        settings->format = ht_format_by_name(format_name);
+    if (settings->format == NULL && format_name != NULL)
+        return misuse_of_format("there is no format", format_name);
+    if (settings->output == NULL && settings->format == &ht_format_null)
+        settings->output = "-";
     if (settings->output == NULL)
         return ht_options_misuse(&ht_command_convert, "-o OUT is missing");
     bool is_stdout = strcmp(settings->output, "-") == 0;
-    settings->format =
-        format_name != NULL ? ht_format_by_name(format_name) : ht_format_by_path(settings->output);
-    if (settings->format == NULL && format_name != NULL)
-        return misuse_of_format("there is no format", format_name);
+    if (settings->format == NULL)
+        settings->format = ht_format_by_path(settings->output);
     if (settings->format == NULL)
         return misuse_of_format("no format is known by the name of", settings->output);
     if (ht_system_is_same_file(settings->input, settings->output))
@@ -148,11 +153,14 @@ const struct ht_command ht_command_convert = {
     .name = "convert",
     .what = "write a trace in another format",
     .usage = "IN -o OUT [--to FORMAT] [--raw] [--strict]",
-    .about = "Reads .etl, .htape or .tsv. The suffix of OUT says what is written:\n"
-             "\n"
-             "  .htape  compact and lossless, for keeping and sharing\n"
-             "  .json   Chrome trace events, for Perfetto and chrome://tracing\n"
-             "  .tsv    one line an event, for diff, DuckDB and awk",
+    .about =
+        "Reads .etl, .htape or .tsv. The suffix of OUT says what is written:\n"
+        "\n"
+        "  .htape  compact and lossless, for keeping and sharing\n"
+        "  .json   Chrome trace events, for Perfetto and chrome://tracing\n"
+        "  .tsv    one line an event, for diff, DuckDB and awk\n"
+        "\n"
+        "--to null writes nothing, and needs no OUT: it checks the input, or times the reading.",
     .options = option_table,
     .run = run,
 };

@@ -36,7 +36,7 @@ struct ht_writer {
 
 struct ht_format {
     const char *name;   // "etl", for --to and messages
-    const char *suffix; // ".etl"
+    const char *suffix; // ".etl"; "" when no file is known by one
     const char *what;   // one line for people
 
     // True when the first bytes of an input look like this format. Looks, never consumes.
