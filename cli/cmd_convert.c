@@ -21,7 +21,7 @@ static const struct ht_option option_table[] = {
 };
 
 struct settings {
-    const char *input;
+    struct ht_paths inputs;
     const char *output;
     const struct ht_format *format;
     bool is_raw;
@@ -57,8 +57,9 @@ static enum ht_exit check(struct settings *settings, const char *format_name)
         settings->format = ht_format_by_path(settings->output);
     if (settings->format == NULL)
         return misuse_of_format("no format is known by the name of", settings->output);
-    if (ht_system_is_same_file(settings->input, settings->output))
-        return ht_options_misuse(&ht_command_convert, "%s is also the input", settings->output);
+    for (size_t i = 0; i < settings->inputs.count; i++)
+        if (ht_system_is_same_file(settings->inputs.paths[i], settings->output))
+            return ht_options_misuse(&ht_command_convert, "%s is also the input", settings->output);
     if (is_stdout && !settings->format->is_text && ht_system_is_terminal(stdout))
         return ht_options_misuse(&ht_command_convert, "%s is binary and would go to a terminal",
                                  settings->format->name);
@@ -68,7 +69,7 @@ static enum ht_exit check(struct settings *settings, const char *format_name)
 static void tell_result(const struct settings *settings, const struct ht_stream *stream,
                         const struct ht_output *output, uint64_t events)
 {
-    uint64_t size = ht_input_size(stream->input);
+    uint64_t size = ht_stream_size(stream);
     uint64_t written = ht_output_bytes(output);
     char ratio[160] = "";
     if (size > 0 && written > 0)
@@ -94,7 +95,7 @@ static enum ht_status pump(const struct settings *settings, struct ht_stream *st
         return status;
     char loss[256];
     if (settings->is_strict && ht_show_loss(&stream->trace, loss, sizeof loss))
-        return ht_fail(error, HT_FORMAT, "%s: lost: %s", settings->input, loss);
+        return ht_fail(error, HT_FORMAT, "%s: lost: %s", settings->inputs.paths[0], loss);
     status = ht_output_commit(output, error);
     if (status == HT_OK)
         tell_result(settings, stream, output, events);
@@ -106,7 +107,7 @@ static enum ht_exit convert(const struct settings *settings)
     struct ht_error error;
     struct ht_stream stream = {0};
     struct ht_output *output = NULL;
-    enum ht_status status = ht_stream_open(&stream, settings->input, settings->is_raw, &error);
+    enum ht_status status = ht_stream_open(&stream, &settings->inputs, settings->is_raw, &error);
     if (status == HT_OK)
         status = ht_output_open(settings->output, &output, &error);
     if (status == HT_OK)
@@ -143,7 +144,7 @@ static enum ht_exit run(int argc, char **argv)
             return options.exit;
         }
     }
-    if (!ht_options_operand(&options, "IN", &settings.input))
+    if (!ht_options_paths(&options, "IN", &settings.inputs))
         return options.exit;
     enum ht_exit misuse = check(&settings, format_name);
     return misuse == HT_EXIT_DONE ? convert(&settings) : misuse;
@@ -152,9 +153,10 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_convert = {
     .name = "convert",
     .what = "write a trace in another format",
-    .usage = "IN -o OUT [--to FORMAT] [--raw] [--strict]",
+    .usage = "IN... -o OUT [--to FORMAT] [--raw] [--strict]",
     .about =
-        "Reads .etl, .htape or .tsv. The suffix of OUT says what is written:\n"
+        "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one. The\n"
+        "suffix of OUT says what is written:\n"
         "\n"
         "  .htape  compact and lossless, for keeping and sharing\n"
         "  .json   Chrome trace events, for Perfetto and chrome://tracing\n"

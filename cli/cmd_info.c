@@ -133,14 +133,14 @@ static enum ht_status print(const struct ht_stream *stream, const struct ht_summ
     return status;
 }
 
-static enum ht_exit inform(const char *path, bool is_json, bool is_strict)
+static enum ht_exit inform(const struct ht_paths *paths, bool is_json, bool is_strict)
 {
     struct ht_error error;
     struct ht_stream stream = {0};
     struct ht_summary summary = {0};
     char loss[256];
     bool is_lossy = false;
-    enum ht_status status = ht_stream_open(&stream, path, false, &error);
+    enum ht_status status = ht_stream_open(&stream, paths, false, &error);
     if (status == HT_OK)
         status = ht_summary_init(&summary, &error);
     if (status == HT_OK)
@@ -152,7 +152,7 @@ static enum ht_exit inform(const char *path, bool is_json, bool is_strict)
     else
         is_lossy = ht_show_loss(&stream.trace, loss, sizeof loss);
     if (is_strict && is_lossy)
-        ht_say("%s: lost: %s", path, loss);
+        ht_say("%s: lost: %s", paths->paths[0], loss);
     ht_summary_reset(&summary);
     ht_stream_close(&stream);
     return status != HT_OK || (is_strict && is_lossy) ? HT_EXIT_FAILED : HT_EXIT_DONE;
@@ -163,7 +163,7 @@ static enum ht_exit run(int argc, char **argv)
     struct ht_options options;
     bool is_json = false;
     bool is_strict = false;
-    const char *path;
+    struct ht_paths paths;
     int letter;
     ht_options_init(&options, &ht_command_info, argc, argv);
     while ((letter = ht_options_next(&options)) != HT_OPTIONS_END) {
@@ -174,15 +174,15 @@ static enum ht_exit run(int argc, char **argv)
         else
             return options.exit;
     }
-    if (!ht_options_operand(&options, "IN", &path))
+    if (!ht_options_paths(&options, "IN", &paths))
         return options.exit;
-    return inform(path, is_json, is_strict);
+    return inform(&paths, is_json, is_strict);
 }
 
 const struct ht_command ht_command_info = {
     .name = "info",
     .what = "show what a trace holds",
-    .usage = "IN [--json] [--strict]",
+    .usage = "IN... [--json] [--strict]",
     .about =
         "Shows what a trace is, its processes and heaps, its events by kind, what reallocs did,\n"
         "how much was live, and what the recording lost.",

@@ -19,7 +19,7 @@ static const struct ht_option option_table[] = {
 };
 
 struct settings {
-    const char *input;
+    struct ht_paths inputs;
     const struct ht_heap *heap;
     struct ht_replay_options replay;
     bool is_json;
@@ -79,7 +79,7 @@ static enum ht_exit replay(const struct settings *settings)
     struct ht_stream stream = {0};
     struct ht_number *number = NULL;
     struct ht_plan *plan = NULL;
-    enum ht_status status = ht_stream_open(&stream, settings->input, false, &error);
+    enum ht_status status = ht_stream_open(&stream, &settings->inputs, false, &error);
     if (status == HT_OK)
         status = ht_number_open(&number, &error);
     if (status == HT_OK)
@@ -134,7 +134,7 @@ static enum ht_exit run(int argc, char **argv)
             return options.exit;
         }
     }
-    if (!ht_options_operand(&options, "IN", &settings.input))
+    if (!ht_options_paths(&options, "IN", &settings.inputs))
         return options.exit;
     return replay(&settings);
 }
@@ -142,7 +142,7 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN [--heap NAME] [--touch HOW] [--json]",
+    .usage = "IN... [--heap NAME] [--touch HOW] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",

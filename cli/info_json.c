@@ -78,6 +78,12 @@ static void put_file(struct ht_json *json, const struct ht_stream *stream)
     ht_json_line(json);
     ht_json_key(json, "file");
     ht_json_string(json, ht_input_name(stream->input));
+    if (stream->joined_count > 0) {
+        begin_list(json, "joined");
+        for (size_t i = 0; i < stream->joined_count; i++)
+            ht_json_string(json, ht_input_name(stream->joined[i]));
+        ht_json_end(json);
+    }
     ht_json_line(json);
     ht_json_key(json, "format");
     ht_json_string(json, stream->format->name);

@@ -64,8 +64,10 @@ static void print_head(const struct ht_stream *stream)
     const char *format = stream->format->name;
     const char *origin = stream->trace.origin.format;
     bool is_original = *origin == '\0' || strcmp(origin, format) == 0;
-    uint64_t size = ht_input_size(stream->input);
+    uint64_t size = ht_stream_size(stream);
     printf("%s\n", ht_input_name(stream->input));
+    for (size_t i = 0; i < stream->joined_count; i++)
+        printf("%s\n", ht_input_name(stream->joined[i]));
     row("format", "%s%s%s", format, is_original ? "" : ", recorded as ", is_original ? "" : origin);
     if (size > 0)
         row("size", "%s", ht_show_bytes(size).text);

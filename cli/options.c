@@ -64,17 +64,16 @@ int ht_options_next(struct ht_options *options)
     }
 }
 
-bool ht_options_operand(struct ht_options *options, const char *what, const char **operand)
+bool ht_options_paths(struct ht_options *options, const char *what, struct ht_paths *paths)
 {
-    int left = options->argc - optind;
-    if (left == 1)
-        *operand = options->argv[optind];
-    else if (left == 0)
+    *paths = (struct ht_paths){.count = 0};
+    for (int i = optind; i < options->argc && paths->count < HT_INPUTS_MAX; i++)
+        paths->paths[paths->count++] = options->argv[i];
+    if (options->argc - optind > HT_INPUTS_MAX)
+        options->exit = ht_options_misuse(options->command, "at most %d files", HT_INPUTS_MAX);
+    else if (paths->count == 0)
         options->exit = ht_options_misuse(options->command, "%s is missing", what);
-    else
-        options->exit = ht_options_misuse(options->command, "one %s only, not also %s", what,
-                                          options->argv[optind + 1]);
-    return left == 1;
+    return paths->count > 0 && options->argc - optind <= HT_INPUTS_MAX;
 }
 
 bool ht_options_no_operand(struct ht_options *options)

@@ -23,8 +23,8 @@ static void tell(struct ht_progress_line *line, const struct ht_stream *stream, 
     line->is_shown = true;
     double seconds = (double)(now_ns - line->start_ns) / 1e9;
     double rate = (double)events / seconds / 1e6;
-    uint64_t size = ht_input_size(stream->input);
-    double part = size > 0 ? (double)ht_input_bytes_read(stream->input) / (double)size : 0;
+    uint64_t size = ht_stream_size(stream);
+    double part = size > 0 ? (double)ht_stream_bytes_read(stream) / (double)size : 0;
     if (part <= 0 || part >= 1)
         fprintf(stderr, "\r%s events, %.1f M/s  ", ht_show_count(events).text, rate);
     else

@@ -8,14 +8,6 @@
 
 enum { PROGRESS_STEP = 1 << 16 }; // events between two tellings
 
-enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
-                              struct ht_error *error)
-{
-    struct ht_input *input = NULL;
-    enum ht_status status = ht_input_open(path, &input, error);
-    return status == HT_OK ? ht_stream_over(stream, input, is_raw, error) : status;
-}
-
 static enum ht_status add_fold(struct ht_stream *stream, struct ht_error *error)
 {
     struct ht_reader *fold = NULL;
@@ -27,8 +19,9 @@ static enum ht_status add_fold(struct ht_stream *stream, struct ht_error *error)
     return HT_OK;
 }
 
-enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
-                              struct ht_error *error)
+// Opens the reader of the format, still unfolded.
+static enum ht_status open_first(struct ht_stream *stream, struct ht_input *input,
+                                 struct ht_error *error)
 {
     *stream = (struct ht_stream){.input = input};
     enum ht_status status = ht_format_detect(input, &stream->format, error);
@@ -36,11 +29,67 @@ enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, 
         status = ht_trace_init(&stream->trace, error);
     if (status == HT_OK)
         status = stream->format->open_reader(input, &stream->trace, &stream->reader, error);
+    return status;
+}
+
+static enum ht_status join(struct ht_stream *stream, const char *path, struct ht_error *error)
+{
+    struct ht_input *input = NULL;
+    const struct ht_format *format = NULL;
+    enum ht_status status = ht_input_open(path, &input, error);
+    if (status != HT_OK)
+        return status;
+    stream->joined[stream->joined_count++] = input;
+    status = ht_format_detect(input, &format, error);
+    if (status == HT_OK && (format != stream->format || format->join == NULL))
+        return ht_fail(error, HT_UNSUPPORTED, "%s: only .etl files can be read together", path);
+    return status == HT_OK ? format->join(stream->reader, input, error) : status;
+}
+
+// Ends the opening, well or not.
+static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bool is_raw,
+                             struct ht_error *error)
+{
     if (status == HT_OK && !is_raw && !stream->trace.origin.is_folded)
         status = add_fold(stream, error);
     if (status != HT_OK)
         ht_stream_close(stream);
     return status;
+}
+
+enum ht_status ht_stream_open(struct ht_stream *stream, const struct ht_paths *paths, bool is_raw,
+                              struct ht_error *error)
+{
+    struct ht_input *input = NULL;
+    enum ht_status status = ht_input_open(paths->paths[0], &input, error);
+    if (status != HT_OK)
+        return status;
+    status = open_first(stream, input, error);
+    for (size_t i = 1; i < paths->count && status == HT_OK; i++)
+        status = join(stream, paths->paths[i], error);
+    return settle(stream, status, is_raw, error);
+}
+
+enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
+                              struct ht_error *error)
+{
+    return settle(stream, open_first(stream, input, error), is_raw, error);
+}
+
+uint64_t ht_stream_size(const struct ht_stream *stream)
+{
+    uint64_t size = ht_input_size(stream->input);
+    for (size_t i = 0; i < stream->joined_count; i++)
+        size += ht_input_size(stream->joined[i]);
+    return size;
+}
+
+uint64_t ht_stream_bytes_read(const struct ht_stream *stream)
+{
+    uint64_t bytes = ht_input_bytes_read(stream->input);
+    for (size_t i = 0; i < stream->joined_count; i++)
+        bytes += ht_input_bytes_read(stream->joined[i]);
+    return bytes;
 }
 
 enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,
@@ -55,6 +104,8 @@ void ht_stream_close(struct ht_stream *stream)
         stream->reader->close(stream->reader);
     ht_trace_reset(&stream->trace);
     ht_input_close(stream->input);
+    for (size_t i = 0; i < stream->joined_count; i++)
+        ht_input_close(stream->joined[i]);
     *stream = (struct ht_stream){0};
 }
 

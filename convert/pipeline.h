@@ -7,22 +7,36 @@
 
 #include "formats/format.h"
 
-// An open input. A value in the caller's memory; zero it before ht_stream_open.
+// An open input, or several that are one recording. A value in the caller's memory; zero it before
+// ht_stream_open.
 struct ht_stream {
-    struct ht_input *input;
+    struct ht_input *input;                     // the first, which names the stream
+    struct ht_input *joined[HT_INPUTS_MAX - 1]; // the others
+    size_t joined_count;
     const struct ht_format *format;
     struct ht_reader *reader; // the fold around the format's reader, or that alone
     struct ht_trace trace;
 };
 
-// Opens `path` ("-" is standard input), finds its format, and folds moved reallocs unless
-// `is_raw` or the input is folded already. On failure nothing is left open.
-enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
+// What to read: paths ("-" is standard input) of a recording, at least one.
+struct ht_paths {
+    const char *paths[HT_INPUTS_MAX];
+    size_t count;
+};
+
+// Opens the recording, finds its format, and folds moved reallocs unless `is_raw` or the input is
+// folded already. Several paths must be of one format that can be joined, else HT_UNSUPPORTED. On
+// failure nothing is left open.
+enum ht_status ht_stream_open(struct ht_stream *stream, const struct ht_paths *paths, bool is_raw,
                               struct ht_error *error);
 
 // The same over an input the caller opened; the stream owns it from here, also on failure.
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
                               struct ht_error *error);
+
+// Bytes of all inputs, 0 when not known, and how many were read.
+uint64_t ht_stream_size(const struct ht_stream *stream);
+uint64_t ht_stream_bytes_read(const struct ht_stream *stream);
 
 // The next event, or HT_END.
 enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,

@@ -162,22 +162,30 @@ static void close_reader(struct ht_reader *self)
     free(reader);
 }
 
+static enum ht_status require_seekable(const struct ht_input *input, struct ht_error *error)
+{
+    if (ht_input_is_seekable(input))
+        return HT_OK;
+    return ht_fail(error, HT_UNSUPPORTED,
+                   "%s: an ETL file cannot be read from a stream, because its buffers are not in "
+                   "the order of time: save it to a file first",
+                   ht_input_name(input));
+}
+
 static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace,
                                   struct ht_reader **opened, struct ht_error *error)
 {
     *opened = NULL;
-    if (!ht_input_is_seekable(input))
-        return ht_fail(error, HT_UNSUPPORTED,
-                       "%s: an ETL file cannot be read from a stream, because its buffers are not "
-                       "in the order of time: save it to a file first",
-                       ht_input_name(input));
+    enum ht_status status = require_seekable(input, error);
+    if (status != HT_OK)
+        return status;
     struct etl_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return ht_fail_memory(error, "an ETL reader");
     reader->base = (struct ht_reader){next, close_reader};
     reader->trace = trace;
     reader->last_time_ns = INT64_MIN;
-    enum ht_status status = ht_etl_file_open(&reader->file, input, trace, error);
+    status = ht_etl_file_open(&reader->file, input, trace, error);
     if (status == HT_OK) {
         reader->merge = ht_etl_merge_open(&reader->file);
         reader->window = ht_etl_window_open(&reader->file);
@@ -195,10 +203,30 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     return HT_OK;
 }
 
+static enum ht_status join(struct ht_reader *self, struct ht_input *input, struct ht_error *error)
+{
+    struct etl_reader *reader = (struct etl_reader *)self;
+    struct ht_etl_log_header *header = &reader->file.header;
+    struct ht_trace *trace = reader->trace;
+    bool is_raw;
+    trace->loss[HT_LOSS_EVENTS] -= header->events_lost;
+    trace->loss[HT_LOSS_BUFFERS] -= header->buffers_lost;
+    enum ht_status status = require_seekable(input, error);
+    if (status == HT_OK)
+        status = ht_etl_file_join(&reader->file, input, &is_raw, error);
+    trace->loss[HT_LOSS_EVENTS] += header->events_lost;
+    trace->loss[HT_LOSS_BUFFERS] += header->buffers_lost;
+    if (status == HT_OK)
+        status = ht_trace_set_counter(trace, is_raw ? "joined.by_stamps" : "joined.by_wall_time",
+                                      reader->file.source_count, error);
+    return status;
+}
+
 const struct ht_format ht_format_etl = {
     .name = "etl",
     .suffix = ".etl",
     .what = "Windows event trace log (read only)",
     .taste = ht_etl_head_taste,
     .open_reader = open_reader,
+    .join = join,
 };

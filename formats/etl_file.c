@@ -21,6 +21,9 @@ enum {
     FLAGS_KNOWN = 0x7F,
 };
 
+static const uint64_t NS_PER_SECOND = 1000000000;
+static const double WALL_SLACK_NS = 60e9;
+
 #define NOT_FOUND UINT64_MAX
 
 // The start of a buffer, as it stands in the file.
@@ -223,7 +226,7 @@ static enum ht_status list_buffer(struct ht_etl_file *file, uint64_t at, const s
     *buffer = (struct ht_etl_buffer){.offset = at, .stored = stored, .valid = valid};
     buffer->cpu = cpu_of(head);
     buffer->flags =
-        (uint16_t)((is_packed ? HT_ETL_BUFFER_PACKED : 0) | (is_cut ? HT_ETL_BUFFER_CUT : 0));
+        (uint8_t)((is_packed ? HT_ETL_BUFFER_PACKED : 0) | (is_cut ? HT_ETL_BUFFER_CUT : 0));
     return find_first_ticks(file, head, buffer, error);
 }
 
@@ -330,7 +333,15 @@ static int compare_buffers(const void *left, const void *right)
         return a->first_ticks < b->first_ticks ? -1 : 1;
     if (a->cpu != b->cpu)
         return a->cpu < b->cpu ? -1 : 1;
+    if (a->source != b->source)
+        return a->source < b->source ? -1 : 1;
     return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+static void sort_buffers(struct ht_etl_file *file)
+{
+    if (file->buffer_count > 0)
+        qsort(file->buffers, file->buffer_count, sizeof *file->buffers, compare_buffers);
 }
 
 enum ht_status ht_etl_file_open(struct ht_etl_file *file, struct ht_input *input,
@@ -338,6 +349,7 @@ enum ht_status ht_etl_file_open(struct ht_etl_file *file, struct ht_input *input
 {
     *file = (struct ht_etl_file){
         .input = input, .trace = trace, .packed = ht_buffer_with_limit(HT_ETL_BUFFER_MAX)};
+    file->sources[0].input = input;
     uint8_t head[HT_ETL_HEAD_BYTES] = {0};
     size_t got = 0;
     enum ht_status status = ht_input_read_at(input, 0, head, sizeof head, &got, error);
@@ -351,10 +363,83 @@ enum ht_status ht_etl_file_open(struct ht_etl_file *file, struct ht_input *input
         ht_etl_file_reset(file);
         return status;
     }
+    file->sources[0].zero = file->header.clock.zero;
+    file->source_count = 1;
     check_count(file);
-    if (file->buffer_count > 0)
-        qsort(file->buffers, file->buffer_count, sizeof *file->buffers, compare_buffers);
+    sort_buffers(file);
     return HT_OK;
+}
+
+// The raw stamp in the other file at the wall time of the first file's time 0; the first file's
+// own where the two tell the same time, give or take what clocks are set by.
+static uint64_t find_zero(const struct ht_etl_log_header *first,
+                          const struct ht_etl_log_header *other, bool *is_raw)
+{
+    int64_t raw_ns =
+        ht_etl_clock_ns(&first->clock, (int64_t)(other->clock.zero - first->clock.zero));
+    int64_t start = first->origin.start_unix_ns;
+    int64_t other_start = other->origin.start_unix_ns;
+    if (start == HT_TIME_UNKNOWN || other_start == HT_TIME_UNKNOWN)
+        return first->clock.zero;
+    // Wall times are positive, so their difference does not overflow.
+    int64_t wall_ns = other_start - start;
+    double apart_ns = (double)raw_ns - (double)wall_ns;
+    *is_raw = first->origin.clock == other->origin.clock && apart_ns < WALL_SLACK_NS &&
+              apart_ns > -WALL_SLACK_NS;
+    if (*is_raw)
+        return first->clock.zero;
+    uint64_t size_ns = (uint64_t)(wall_ns < 0 ? -wall_ns : wall_ns);
+    uint64_t ticks = size_ns / NS_PER_SECOND * first->clock.hz +
+                     size_ns % NS_PER_SECOND * first->clock.hz / NS_PER_SECOND;
+    return wall_ns < 0 ? other->clock.zero + ticks : other->clock.zero - ticks;
+}
+
+static enum ht_status take_buffers(struct ht_etl_file *file, const struct ht_etl_file *other,
+                                   uint64_t zero, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (uint32_t i = 0; i < other->buffer_count; i++) {
+        status = grow_list(file, error);
+        if (status != HT_OK)
+            return status;
+        struct ht_etl_buffer *buffer = &file->buffers[file->buffer_count++];
+        *buffer = other->buffers[i];
+        buffer->source = (uint8_t)file->source_count;
+        if (buffer->first_ticks != INT64_MIN)
+            buffer->first_ticks =
+                (int64_t)((uint64_t)buffer->first_ticks + (other->header.clock.zero - zero));
+    }
+    return HT_OK;
+}
+
+enum ht_status ht_etl_file_join(struct ht_etl_file *file, struct ht_input *input, bool *is_raw,
+                                struct ht_error *error)
+{
+    struct ht_etl_file other;
+    *is_raw = true;
+    if (file->source_count == HT_INPUTS_MAX)
+        return ht_fail(error, HT_LIMIT, "%s: more than %d files", ht_input_name(input),
+                       HT_INPUTS_MAX);
+    enum ht_status status = ht_etl_file_open(&other, input, file->trace, error);
+    if (status != HT_OK)
+        return status;
+    if (other.header.clock.hz != file->header.clock.hz) {
+        status =
+            ht_fail(error, HT_UNSUPPORTED,
+                    "%s: its clock runs at %llu Hz, that of %s at %llu Hz: these files are not "
+                    "of one recording",
+                    ht_input_name(input), (unsigned long long)other.header.clock.hz,
+                    ht_input_name(file->input), (unsigned long long)file->header.clock.hz);
+    } else {
+        uint64_t zero = find_zero(&file->header, &other.header, is_raw);
+        status = take_buffers(file, &other, zero, error);
+        file->sources[file->source_count++] = (struct ht_etl_source){input, zero};
+        file->header.events_lost += other.header.events_lost;
+        file->header.buffers_lost += other.header.buffers_lost;
+        sort_buffers(file);
+    }
+    ht_etl_file_reset(&other);
+    return status;
 }
 
 void ht_etl_file_reset(struct ht_etl_file *file)
@@ -367,18 +452,19 @@ void ht_etl_file_reset(struct ht_etl_file *file)
 enum ht_status ht_etl_file_load(struct ht_etl_file *file, const struct ht_etl_buffer *buffer,
                                 uint8_t *bytes, uint32_t *valid, struct ht_error *error)
 {
+    struct ht_input *input = file->sources[buffer->source].input;
     size_t got = 0;
     *valid = 0;
     if ((buffer->flags & HT_ETL_BUFFER_PACKED) == 0) {
         enum ht_status status =
-            ht_input_read_at(file->input, buffer->offset, bytes, buffer->valid, &got, error);
+            ht_input_read_at(input, buffer->offset, bytes, buffer->valid, &got, error);
         *valid = (uint32_t)got;
         return status;
     }
     enum ht_status status = ht_buffer_reserve(&file->packed, buffer->stored, error);
     if (status == HT_OK)
-        status = ht_input_read_at(file->input, buffer->offset, file->packed.data, buffer->stored,
-                                  &got, error);
+        status =
+            ht_input_read_at(input, buffer->offset, file->packed.data, buffer->stored, &got, error);
     if (status != HT_OK || got < HT_ETL_BUFFER_HEADER_SIZE)
         return status;
     memcpy(bytes, file->packed.data, HT_ETL_BUFFER_HEADER_SIZE);

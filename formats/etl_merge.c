@@ -161,7 +161,7 @@ static bool advance(struct ht_etl_merge *merge, struct slot *slot)
     while ((step = ht_etl_walk_next(&slot->walk, record)) == HT_ETL_STEP_RECORD) {
         count(&merge->counts, record);
         if (is_wanted(record)) {
-            slot->placed.ticks = ht_etl_clock_ticks(&merge->file->header.clock, record->stamp);
+            slot->placed.ticks = ht_etl_file_ticks(merge->file, slot->buffer, record->stamp);
             slot->placed.offset = offset_in_file(slot, at);
             return true;
         }

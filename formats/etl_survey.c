@@ -57,7 +57,7 @@ static enum ht_status walk_buffer(struct ht_etl_survey *survey, struct ht_etl_fi
     struct ht_etl_walk walk = {bytes, HT_ETL_BUFFER_HEADER_SIZE, valid};
     struct ht_etl_record record;
     while (status == HT_OK && ht_etl_walk_next(&walk, &record) == HT_ETL_STEP_RECORD) {
-        int64_t ticks = ht_etl_clock_ticks(&file->header.clock, record.stamp);
+        int64_t ticks = ht_etl_file_ticks(file, buffer, record.stamp);
         status = note(survey, &record, ticks, error);
         if (status == HT_LIMIT) {
             ht_trace_damage(file->trace, HT_LOSS_DICTIONARY, buffer->offset,

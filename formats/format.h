@@ -48,6 +48,11 @@ struct ht_format {
     enum ht_status (*open_reader)(struct ht_input *input, struct ht_trace *trace,
                                   struct ht_reader **reader, struct ht_error *error);
 
+    // Adds another input of this format, which outlives the reader, to one that has not given an
+    // event yet: a recording in several files. NULL when the format has no such recordings.
+    enum ht_status (*join)(struct ht_reader *reader, struct ht_input *input,
+                           struct ht_error *error);
+
     // Opens a writer, NULL when the format is not written. `trace` has its origin already and
     // gets the rest while events pass; writers read it at finish.
     enum ht_status (*open_writer)(struct ht_output *output, const struct ht_trace *trace,

@@ -10,6 +10,8 @@
 enum {
     HT_TASTE_BYTES = 1024, // how much of an input a format may look at to recognise it
 
+    HT_INPUTS_MAX = 16, // files read as one recording
+
     // ETL. Session buffers are 1 KiB to 16 MiB (docs/formats/etl.md).
     HT_ETL_BUFFER_MAX = 16 << 20,       // one buffer, unpacked
     HT_ETL_BUFFERS_MAX = 1 << 24,       // buffers in one file

@@ -43,8 +43,6 @@ expect 2 "$heaptape" convert in.etl -o
 says "-o needs a value"
 expect 2 "$heaptape" convert in.etl --to
 says "--to needs a value"
-expect 2 "$heaptape" convert a.etl b.etl -o out.tsv
-says "one IN only, not also b.etl"
 expect 2 "$heaptape" convert in.etl -o out.xyz
 says "no format is known by the name of out.xyz: --to takes"
 expect 2 "$heaptape" convert in.etl -o out.tsv --to xyz
