@@ -62,7 +62,7 @@ static enum ht_status add_event(struct ht_plan *plan, struct ht_number *number,
 static enum ht_status read_plan(struct ht_plan *plan, const char *path, struct ht_error *error)
 {
     struct ht_stream stream = {0};
-    enum ht_status status = ht_stream_open(&stream, &(struct ht_paths){{path}, 1}, false, error);
+    enum ht_status status = ht_stream_open(&stream, path, false, error);
     if (status != HT_OK) {
         return status;
     }

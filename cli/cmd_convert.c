@@ -107,7 +107,8 @@ static enum ht_exit convert(const struct settings *settings)
     struct ht_error error;
     struct ht_stream stream = {0};
     struct ht_output *output = NULL;
-    enum ht_status status = ht_stream_open(&stream, &settings->inputs, settings->is_raw, &error);
+    enum ht_status status =
+        ht_stream_open_all(&stream, &settings->inputs, settings->is_raw, &error);
     if (status == HT_OK)
         status = ht_output_open(settings->output, &output, &error);
     if (status == HT_OK)

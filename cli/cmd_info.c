@@ -140,7 +140,7 @@ static enum ht_exit inform(const struct ht_paths *paths, bool is_json, bool is_s
     struct ht_summary summary = {0};
     char loss[256];
     bool is_lossy = false;
-    enum ht_status status = ht_stream_open(&stream, paths, false, &error);
+    enum ht_status status = ht_stream_open_all(&stream, paths, false, &error);
     if (status == HT_OK)
         status = ht_summary_init(&summary, &error);
     if (status == HT_OK)

@@ -79,7 +79,7 @@ static enum ht_exit replay(const struct settings *settings)
     struct ht_stream stream = {0};
     struct ht_number *number = NULL;
     struct ht_plan *plan = NULL;
-    enum ht_status status = ht_stream_open(&stream, &settings->inputs, false, &error);
+    enum ht_status status = ht_stream_open_all(&stream, &settings->inputs, false, &error);
     if (status == HT_OK)
         status = ht_number_open(&number, &error);
     if (status == HT_OK)

@@ -64,6 +64,19 @@ int ht_options_next(struct ht_options *options)
     }
 }
 
+bool ht_options_operand(struct ht_options *options, const char *what, const char **operand)
+{
+    int left = options->argc - optind;
+    if (left == 1)
+        *operand = options->argv[optind];
+    else if (left == 0)
+        options->exit = ht_options_misuse(options->command, "%s is missing", what);
+    else
+        options->exit = ht_options_misuse(options->command, "one %s only, not also %s", what,
+                                          options->argv[optind + 1]);
+    return left == 1;
+}
+
 bool ht_options_paths(struct ht_options *options, const char *what, struct ht_paths *paths)
 {
     *paths = (struct ht_paths){.count = 0};

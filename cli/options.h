@@ -37,11 +37,15 @@ void ht_options_init(struct ht_options *options, const struct ht_command *comman
 // The next option's letter, HT_OPTIONS_END or HT_OPTIONS_STOP. Prints the help and misuse itself.
 int ht_options_next(struct ht_options *options);
 
+// Takes the one operand that must be left, which the help calls `what`. False, after saying so,
+// when there is another number of them.
+bool ht_options_operand(struct ht_options *options, const char *what, const char **operand);
+
 // Takes the operands that must be left, which the help calls `what`. False, after saying so, when
 // there are none or over HT_INPUTS_MAX.
 bool ht_options_paths(struct ht_options *options, const char *what, struct ht_paths *paths);
 
-// Allows no operand: false, after saying so, when there is one.
+// As ht_options_operand when there must be none.
 bool ht_options_no_operand(struct ht_options *options);
 
 // Reads the last option's value as a number, decimal or 0x…, of at most `most`. False, after

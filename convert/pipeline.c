@@ -57,8 +57,8 @@ static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bo
     return status;
 }
 
-enum ht_status ht_stream_open(struct ht_stream *stream, const struct ht_paths *paths, bool is_raw,
-                              struct ht_error *error)
+enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_paths *paths,
+                                  bool is_raw, struct ht_error *error)
 {
     struct ht_input *input = NULL;
     enum ht_status status = ht_input_open(paths->paths[0], &input, error);
@@ -68,6 +68,13 @@ enum ht_status ht_stream_open(struct ht_stream *stream, const struct ht_paths *p
     for (size_t i = 1; i < paths->count && status == HT_OK; i++)
         status = join(stream, paths->paths[i], error);
     return settle(stream, status, is_raw, error);
+}
+
+enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
+                              struct ht_error *error)
+{
+    struct ht_paths paths = {.paths = {path}, .count = 1};
+    return ht_stream_open_all(stream, &paths, is_raw, error);
 }
 
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,

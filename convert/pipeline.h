@@ -24,11 +24,15 @@ struct ht_paths {
     size_t count;
 };
 
-// Opens the recording, finds its format, and folds moved reallocs unless `is_raw` or the input is
-// folded already. Several paths must be of one format that can be joined, else HT_UNSUPPORTED. On
-// failure nothing is left open.
-enum ht_status ht_stream_open(struct ht_stream *stream, const struct ht_paths *paths, bool is_raw,
+// Opens `path`, finds its format, and folds moved reallocs unless `is_raw` or the input is folded
+// already. On failure nothing is left open.
+enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
                               struct ht_error *error);
+
+// The same for a recording in several files, which must be of one format that can be joined, else
+// HT_UNSUPPORTED.
+enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_paths *paths,
+                                  bool is_raw, struct ht_error *error);
 
 // The same over an input the caller opened; the stream owns it from here, also on failure.
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,

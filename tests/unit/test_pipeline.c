@@ -94,8 +94,7 @@ static void what_cannot_be_opened_leaves_nothing_open(void **state)
 {
     (void)state;
     struct ht_stream stream = {0};
-    assert_int_equal(
-        ht_stream_open(&stream, &(struct ht_paths){{"/no/such/file"}, 1}, false, &error), HT_IO);
+    assert_int_equal(ht_stream_open(&stream, "/no/such/file", false, &error), HT_IO);
     assert_null(stream.input);
     assert_int_equal(open_text(&stream, "PK\3\4", 4, false), HT_FORMAT);
     assert_null(stream.input);
