@@ -18,7 +18,7 @@ enum { BUCKETS = 2 * HT_FOLD_WINDOW };
 struct held {
     struct ht_event event;
     uint64_t older[2]; // the mention before this event's own in the same bucket
-    uint64_t alloc;    // of a moved realloc: sequences of its alloc and its free, 0 when unknown
+    uint64_t alloc;    // of a realloc: sequences of its alloc and its free, 0 when unknown
     uint64_t free;
     bool is_taken; // stands no more for itself: part of a folded realloc
 };
@@ -45,11 +45,11 @@ static bool is_block_event(const struct ht_event *event)
            event->kind == HT_KIND_FREE;
 }
 
-// A moved realloc that is not folded yet.
+// A realloc that may still be folded. One that did not move never finds both records: it names
+// one address or none.
 static bool is_open(const struct ht_event *event)
 {
-    return event->kind == HT_KIND_REALLOC && (event->flags & HT_FLAG_FOLDED) == 0 &&
-           event->address != 0 && event->old_address != 0 && !ht_event_is_in_place(event);
+    return event->kind == HT_KIND_REALLOC && (event->flags & HT_FLAG_FOLDED) == 0;
 }
 
 static uint64_t *bucket_of(struct fold *fold, const struct ht_event *event, uint64_t address)
@@ -85,19 +85,16 @@ static bool is_there(struct fold *fold, uint64_t sequence)
 }
 
 // Notes `sequence` as the alloc or the free of an open realloc, if that is what it is and none is
-// known. Of `address` both speak, and no event of the thread between them.
+// known. Both name `address`, and no event of the thread between them does.
 static void match(struct fold *fold, struct held *realloc_held, uint64_t sequence, uint64_t address)
 {
     const struct ht_event *realloc_event = &realloc_held->event;
-    const struct held *other = held_at(fold, sequence);
-    if (other->is_taken)
-        return;
+    const struct ht_event *other = &held_at(fold, sequence)->event;
     if (address == realloc_event->address) {
-        bool is_its_alloc =
-            other->event.kind == HT_KIND_ALLOC && other->event.size == realloc_event->size;
+        bool is_its_alloc = other->kind == HT_KIND_ALLOC && other->size == realloc_event->size;
         if (is_its_alloc && !is_there(fold, realloc_held->alloc))
             realloc_held->alloc = sequence;
-    } else if (other->event.kind == HT_KIND_FREE && !is_there(fold, realloc_held->free)) {
+    } else if (other->kind == HT_KIND_FREE && !is_there(fold, realloc_held->free)) {
         realloc_held->free = sequence;
     }
 }

@@ -8,7 +8,8 @@
 // through its thread's events, the nearest one that names the new address must be its alloc, of
 // the same size, and the nearest that names the old address must be its free. What lies before the
 // realloc is taken before what follows it. Unless both are found the realloc stays as it is, and
-// so do the others. Folding a folded trace changes nothing.
+// so do the others. Folding a folded trace changes nothing, short of records that only the first
+// folding brought within the window.
 //
 // The realloc keeps its own fields and gets HT_FLAG_FOLDED. Up to HT_FOLD_WINDOW events are held
 // back; when the source ends or fails they are delivered first, then its end or failure.

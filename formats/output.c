@@ -13,7 +13,11 @@
 #ifdef _WIN32
 #include <fcntl.h>
 #include <io.h>
+#include <process.h>
 #include <windows.h>
+#define getpid _getpid
+#else
+#include <unistd.h>
 #endif
 
 enum { STREAM_BUFFER_SIZE = 1 << 17 };
@@ -47,23 +51,29 @@ static bool is_special(const char *path)
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
 }
 
+// The name of a file beside the target that no other run of heaptape uses.
+static char *part_name(const char *path)
+{
+    char end[32];
+    snprintf(end, sizeof end, ".%ld.part", (long)getpid());
+    return join(path, end);
+}
+
 static enum ht_status open_path(struct ht_output *output, const char *path, struct ht_error *error)
 {
     output->path = join(path, "");
     if (output->path == NULL)
         return ht_fail_memory(error, "an output");
     output->name = output->path;
-    const char *where = path;
-    if (!is_special(path)) {
-        output->part_path = join(path, ".part");
+    if (is_special(path)) {
+        output->file = fopen(path, "wb");
+    } else {
+        output->part_path = part_name(path);
         if (output->part_path == NULL)
             return ht_fail_memory(error, "an output");
-        where = output->part_path;
+        output->file = fopen(output->part_path, "wb");
     }
-    output->file = fopen(where, "wb");
-    if (output->file == NULL)
-        return ht_fail_errno(error, "%s", where);
-    return HT_OK;
+    return output->file != NULL ? HT_OK : ht_fail_errno(error, "%s", path);
 }
 
 static enum ht_status open_stdout(struct ht_output *output)

@@ -37,8 +37,8 @@ struct ht_origin {
 enum ht_loss {
     HT_LOSS_EVENTS,          // the recorder says it lost these
     HT_LOSS_BUFFERS,         // the recorder says it lost these
-    HT_LOSS_DAMAGED_BUFFERS, // buffers, blocks or lines that could not be read to their end
-    HT_LOSS_DAMAGED_EVENTS,  // heap events too short for their kind, or with no heap handle
+    HT_LOSS_DAMAGED_BUFFERS, // buffers or blocks that could not be read to their end
+    HT_LOSS_DAMAGED_EVENTS,  // heap events too short or with no heap handle, lines that are none
     HT_LOSS_CUT,             // 1 when the input ends before its own end
     HT_LOSS_TIME_BACK,       // events stamped before the one ahead of them
     HT_LOSS_DETAILS,         // rare events that lost their further fields

@@ -388,16 +388,12 @@ enum ht_status ht_tsv_open_reader(struct ht_input *input, struct ht_trace *trace
                                   struct ht_reader **reader, struct ht_error *error)
 {
     *reader = NULL;
-    struct tsv_reader *tsv = malloc(sizeof *tsv);
+    struct tsv_reader *tsv = calloc(1, sizeof *tsv);
     if (tsv == NULL)
         return ht_fail_memory(error, "the TSV reader");
     tsv->reader = (struct ht_reader){tsv_next, tsv_close};
     tsv->input = input;
     tsv->trace = trace;
-    tsv->offset = 0;
-    tsv->at = 0;
-    tsv->end = 0;
-    tsv->is_ended = false;
     tsv->last_ns = INT64_MIN;
     trace->origin.format = ht_format_tsv.name;
     enum ht_status status = read_header(tsv, error);

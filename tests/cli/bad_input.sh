@@ -26,7 +26,7 @@ for bad in missing.etl empty.etl text.etl folder.etl archive.etl packed.etl zero
         is_silent out
     done
 done
-exists_not out.tsv out.htape out.json out.tsv.part out.htape.part out.json.part
+exists_not out.tsv out.htape out.json ./*.part
 
 "$heaptape" info missing.etl 2>err || says "No such file"
 "$heaptape" info empty.etl 2>err || says "empty"
@@ -42,7 +42,7 @@ expect 1 "$heaptape" fixture --from missing.log -o out.etl
 says "missing.log"
 expect 1 "$heaptape" fixture --from archive.etl -o out.etl
 says "archive.etl"
-exists_not out.etl out.etl.part
+exists_not out.etl ./*.part
 
 # What was there before a failure is there after it.
 echo old >out.tsv

@@ -258,6 +258,49 @@ static void the_far_side_serves_when_the_near_one_does_not(void **state)
     assert_int_equal(output.at[3].flags, HT_FLAG_FOLDED);
 }
 
+static void what_lies_before_is_taken_first(void **state)
+{
+    (void)state;
+    add_record('a', 1);
+    add_record('r', 1);
+    add_record('a', 1);
+    add_record('f', 1);
+    fold_input();
+    assert_int_equal(output.count, 2);
+    assert_int_equal(output.at[1].time_ns, 30);
+    input.count = 0;
+    add_record('f', 1);
+    add_record('r', 1);
+    add_record('f', 1);
+    add_record('a', 1);
+    fold_input();
+    assert_int_equal(output.count, 2);
+    assert_int_equal(output.at[1].time_ns, 30);
+}
+
+// Records that differ in one thing only, so many that some share a bucket of the hash.
+static void sharing_a_bucket_is_not_matching(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 4; what++) {
+        input.count = 0;
+        for (uint32_t i = 0; i < HT_FOLD_WINDOW; i++) {
+            uint32_t tid = what == 0 ? i : 1;
+            uint64_t other = what == 1 ? 0x1000 * (i + 1) : 0;
+            size_t first = input.count;
+            if (i % 3 == 0)
+                add_alloc(tid, 0x20 + other, 64);
+            else if (i % 3 == 1)
+                add_free(tid, 0x10 + other);
+            else
+                add_realloc(tid, 0x10 + other, 0x20 + other, 64);
+            input.at[first].heap = what == 2 ? i : 1;
+            input.at[first].pid = what == 3 ? i : 1;
+        }
+        assert_unchanged();
+    }
+}
+
 static void a_record_serves_one_realloc_only(void **state)
 {
     (void)state;
@@ -430,6 +473,8 @@ int main(void)
         cmocka_unit_test_setup(the_nearest_mention_of_the_new_address_must_be_the_alloc, empty),
         cmocka_unit_test_setup(the_nearest_mention_of_the_old_address_must_be_the_free, empty),
         cmocka_unit_test_setup(the_far_side_serves_when_the_near_one_does_not, empty),
+        cmocka_unit_test_setup(what_lies_before_is_taken_first, empty),
+        cmocka_unit_test_setup(sharing_a_bucket_is_not_matching, empty),
         cmocka_unit_test_setup(a_record_serves_one_realloc_only, empty),
         cmocka_unit_test_setup(what_did_not_move_is_left_alone, empty),
         cmocka_unit_test_setup(a_folded_realloc_takes_nothing_more, empty),

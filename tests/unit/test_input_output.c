@@ -23,7 +23,7 @@ static int make_folder(void **state)
     if (mkdtemp(folder) == NULL)
         return -1;
     snprintf(target, sizeof target, "%s/out", folder);
-    snprintf(part, sizeof part, "%s/out.part", folder);
+    snprintf(part, sizeof part, "%s/out.%ld.part", folder, (long)getpid());
     return 0;
 }
 
@@ -57,6 +57,7 @@ static void a_file_has_its_name_only_after_commit(void **state)
     assert_int_equal(ht_output_print(output, NULL, "%d events\n", 42), HT_OK);
     assert_int_equal(ht_output_bytes(output), 10);
     assert_false(exists(target));
+    assert_true(exists(part));
     assert_int_equal(ht_output_commit(output, NULL), HT_OK);
     assert_true(exists(target));
     assert_false(exists(part));
@@ -116,7 +117,7 @@ static void a_missing_folder_is_named_in_the_error(void **state)
     struct ht_error error;
     assert_int_equal(ht_output_open("/nonexistent/x", &output, &error), HT_IO);
     assert_null(output);
-    assert_string_equal(error.text, "/nonexistent/x.part: No such file or directory");
+    assert_string_equal(error.text, "/nonexistent/x: No such file or directory");
     assert_int_equal(ht_input_open("/nonexistent/x", &input, &error), HT_IO);
     assert_null(input);
     assert_string_equal(error.text, "/nonexistent/x: No such file or directory");

@@ -174,7 +174,7 @@ static void every_kind_has_its_columns(void **state)
     ht_buffer_reset(&text);
     for (int kind = HT_KIND_NONE + 1; kind < HT_KIND_COUNT; kind++) {
         const struct ht_event *event = &events[kind - 1];
-        unsigned fields = ht_kind_fields(kind);
+        unsigned fields = ht_kind_fields((enum ht_kind)kind);
         assert_int_equal(event->kind, kind);
         assert_int_equal(event->address, (fields & HT_FIELD_ADDRESS) != 0 ? 0x20 : 0);
         assert_int_equal(event->size, (fields & HT_FIELD_SIZE) != 0 ? 30 : 0);
@@ -322,6 +322,22 @@ static void a_line_of_any_length_is_one_damage(void **state)
     free(text);
 }
 
+static void the_longest_line_is_read_and_one_longer_is_not(void **state)
+{
+    (void)state;
+    static const char start[] = "1\t1\t1\t0\tlock\t0x1\t\t\t\t\t\t";
+    for (size_t length = HT_TEXT_LINE_MAX - 1; length <= HT_TEXT_LINE_MAX; length++) {
+        size_t size = 0;
+        char *text = make_long(length, &size);
+        char *line = text + sizeof HEADER - 1;
+        memcpy(line, start, sizeof start - 1);
+        memcpy(line + length - 4, "+0x2", 4);
+        assert_int_equal(copy(text, size, false), HT_END);
+        assert_int_equal(event_count, length < HT_TEXT_LINE_MAX ? 2 : 1);
+        free(text);
+    }
+}
+
 static void many_lines_are_copied_byte_for_byte(void **state)
 {
     (void)state;
@@ -342,6 +358,11 @@ static void many_lines_are_copied_byte_for_byte(void **state)
     assert_int_equal(event_count, 20000);
     assert_int_equal(written.size, text.size);
     assert_memory_equal(written.data, text.data, text.size);
+    size_t whole = text.size;
+    assert_int_equal(ht_buffer_append(&text, "bad", 3, NULL), HT_OK);
+    assert_int_equal(copy((const char *)text.data, text.size, false), HT_END);
+    assert_int_equal(trace.damage_count, 1);
+    assert_int_equal(trace.damage[0].offset, whole);
     ht_buffer_reset(&text);
 }
 
@@ -422,6 +443,7 @@ int main(void)
         TSV_TEST(a_line_that_goes_back_in_time_is_counted_and_kept),
         TSV_TEST(another_header_fails_and_says_what_is_there),
         TSV_TEST(a_line_of_any_length_is_one_damage),
+        TSV_TEST(the_longest_line_is_read_and_one_longer_is_not),
         TSV_TEST(many_lines_are_copied_byte_for_byte),
         TSV_TEST(a_stack_is_cut_to_the_longest_line),
         TSV_TEST(frames_past_the_cap_are_dropped),
