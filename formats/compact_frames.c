@@ -267,9 +267,8 @@ static enum ht_status recover(struct ht_frame_source *source, bool was_cut, stru
     bool is_cut = was_cut && status == HT_END;
     ht_trace_damage(source->trace, is_cut ? HT_LOSS_CUT : HT_LOSS_DAMAGED_BUFFERS, offset,
                     is_cut ? "the file ends inside a frame" : "a damaged frame");
-    if (++source->damaged_count == HT_COMPACT_DAMAGED_FRAMES_MAX)
-        return HT_END;
-    return status;
+    bool is_given_up = ++source->damaged_count == HT_COMPACT_DAMAGED_FRAMES_MAX;
+    return status == HT_OK && is_given_up ? HT_END : status;
 }
 
 // Steps over skippable frames, up to a frame or what should be one.

@@ -36,8 +36,8 @@ struct store {
 struct ht_dict {
     struct store strings;
     struct store stacks;
-    // Details stand in the ring as their count and then their values, at consecutive positions.
-    // The id of a detail is its position plus one; positions only grow.
+    // Details stand in the ring, NULL before the first, as their count and then their values, at
+    // consecutive positions. The id of a detail is its position plus one; positions only grow.
     uint64_t *ring;
     uint64_t ring_end;                        // position of the next detail
     uint64_t lent[HT_DICT_DETAIL_VALUES_MAX]; // the detail lent last, in one piece
@@ -173,12 +173,6 @@ struct ht_dict *ht_dict_open(void)
     dict->strings.byte_limit = HT_DICT_STRING_BYTES_MAX;
     dict->stacks.count_limit = HT_DICT_STACKS_MAX;
     dict->stacks.byte_limit = HT_DICT_STACK_BYTES_MAX;
-    // Untouched pages of the ring cost nothing until details arrive.
-    dict->ring = calloc(HT_DICT_DETAIL_RING_VALUES, sizeof *dict->ring);
-    if (dict->ring == NULL) {
-        free(dict);
-        return NULL;
-    }
     return dict;
 }
 
@@ -249,6 +243,10 @@ static uint64_t *ring_at(const struct ht_dict *dict, uint64_t position)
 
 uint64_t ht_dict_add_detail(struct ht_dict *dict, const uint64_t *values, size_t count)
 {
+    if (dict->ring == NULL)
+        dict->ring = calloc(HT_DICT_DETAIL_RING_VALUES, sizeof *dict->ring);
+    if (dict->ring == NULL)
+        return 0;
     if (count > HT_DICT_DETAIL_VALUES_MAX)
         count = HT_DICT_DETAIL_VALUES_MAX;
     uint64_t position = dict->ring_end;

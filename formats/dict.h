@@ -46,7 +46,7 @@ const struct ht_frame *ht_dict_stack(const struct ht_dict *dict, uint32_t id, si
 uint32_t ht_dict_stack_count(const struct ht_dict *dict);
 
 // Keeps the values of one rare event's further fields, in the order of ht_kind_detail_name().
-// At most HT_DICT_DETAIL_VALUES_MAX are kept. Never fails: the ring is part of the dictionary.
+// At most HT_DICT_DETAIL_VALUES_MAX are kept. 0 only when there is no memory for the ring.
 uint64_t ht_dict_add_detail(struct ht_dict *dict, const uint64_t *values, size_t count);
 
 // The values of a detail, valid until the next call of this function; NULL and 0 when it is none

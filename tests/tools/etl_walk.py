@@ -3,20 +3,19 @@
 """Walks an .etl file and prints what is in it: a second opinion on our reader and writer.
 
 Written from the description of the format alone; shares nothing with the C code. Prints the log
-header, buffers, events by header kind and by hook (group and opcode), and with --events one line
-for each heap alloc, realloc and free in the order of time: stamp, CPU, kind, pid, tid, address,
-size, old address, old size.
+header, buffers, events by header kind and by hook (group, ff for other providers, and opcode). With
+--events prints instead the heap allocs, reallocs and frees as heaptape's TSV, without stacks.
 """
 import collections
 import struct
 import sys
 
-HEADERS = {1: (0x20, 4), 2: (0x20, 8), 3: (0x18, 4), 4: (0x18, 8), 0x0A: (0x30, 4), 0x14: (0x30, 8),
-           0x0B: (0x48, 4), 0x15: (0x48, 8), 0x10: (0x10, 4), 0x11: (0x10, 8), 0x12: (0x50, 4),
-           0x13: (0x50, 8)}
-NAMES = {1: "SYSTEM32", 2: "SYSTEM64", 3: "COMPACT32", 4: "COMPACT64", 0x0A: "FULL32",
-         0x14: "FULL64", 0x0B: "INSTANCE32", 0x15: "INSTANCE64", 0x10: "PERFINFO32",
-         0x11: "PERFINFO64", 0x12: "EVENT32", 0x13: "EVENT64"}
+HEADERS = {kind: (name + str(8 * pointer), size, pointer)
+           for pointer, name, size, kind in [
+               (4, "SYSTEM", 0x20, 1), (8, "SYSTEM", 0x20, 2), (4, "COMPACT", 0x18, 3),
+               (8, "COMPACT", 0x18, 4), (4, "FULL", 0x30, 0x0A), (8, "FULL", 0x30, 0x14),
+               (4, "INSTANCE", 0x48, 0x0B), (8, "INSTANCE", 0x48, 0x15), (4, "PERFINFO", 0x10, 0x10),
+               (8, "PERFINFO", 0x10, 0x11), (4, "EVENT", 0x50, 0x12), (8, "EVENT", 0x50, 0x13)]}
 GROUPS = {bytes.fromhex("ab6229228061884ba825346b75f2a24a"): 0x10,
           bytes.fromhex("d3a86f3d05fed0119dda00c04fd7ba7c"): 0x02}
 
@@ -96,7 +95,7 @@ def events(body):
     at = 0
     while at + 8 <= len(body) and body[at + 3] == 0xC0 and body[at + 2] in HEADERS:
         kind = body[at + 2]
-        header, pointer = HEADERS[kind]
+        _, header, pointer = HEADERS[kind]
         by_hook = kind in (1, 2, 3, 4, 0x10, 0x11)
         size = u16(body, at + (4 if by_hook else 0))
         if size < header or at + size > len(body):
@@ -105,11 +104,11 @@ def events(body):
         if by_hook:
             group, opcode, version = event[7], event[6], event[0]
         elif kind in (0x12, 0x13):
-            group, opcode, version = GROUPS.get(event[0x18:0x28]), event[0x2D], event[0x2A]
+            group, opcode, version = GROUPS.get(event[0x18:0x28], 0xFF), event[0x2D], event[0x2A]
             if u16(event, 4) & 1:
                 header += u16(event, 0x50)
         else:
-            group, opcode, version = GROUPS.get(event[0x18:0x28]), event[4], u16(event, 6)
+            group, opcode, version = GROUPS.get(event[0x18:0x28], 0xFF), event[4], u16(event, 6)
         perfinfo = kind in (0x10, 0x11)
         stamp = u64(event, 8 if perfinfo else 0x10)
         pid, tid = (0, 0) if perfinfo else (u32(event, 0xC), u32(event, 8))
@@ -117,37 +116,44 @@ def events(body):
         at += (size + 7) & ~7
 
 
-def main(path, lists_events):
+def heap_row(pointer, opcode, payload):
+    """The columns of a TSV from kind to source."""
+    count = {0x21: 3, 0x22: 5, 0x24: 2}[opcode]
+    handle, *f, source = struct.unpack_from("<%d%sI" % (count, "IQ"[pointer == 8]), payload)
+    if opcode == 0x21:
+        return "alloc", hex(handle), hex(f[1]), f[0], "", "", source
+    if opcode == 0x24:
+        return "free", hex(handle), hex(f[0]), "", "", "", source
+    return "realloc", hex(handle), hex(f[0]), f[2], hex(f[1]), f[3], source
+
+
+def main(path, prints_events):
     data = open(path, "rb").read()
-    seen, hooks, heap = collections.Counter(), collections.Counter(), []
-    backwards, position = 0, 0
-    for number, (cpu, body, packed) in enumerate(buffers(data)):
+    seen, hooks, rows, backwards = collections.Counter(), collections.Counter(), [], 0
+    start, log = u64(data, 0x58), data[0x68:]
+    at = 0x100 if u32(log, 0x2C) == 8 else 0xF8
+    hz = {1: u64(log, at), 2: 10000000, 3: u32(log, 0x34) * 1000000}[u32(log, at + 0x10)]
+    for cpu, body, packed in buffers(data):
         seen["compressed buffers" if packed else "plain buffers"] += 1
         last = 0
         for kind, pointer, group, opcode, version, stamp, pid, tid, payload in events(body):
-            seen[NAMES[kind]] += 1
+            seen[HEADERS[kind][0]] += 1
             hooks[(group, opcode, version)] += 1
             backwards += stamp < last
             last = stamp
-            if number == 0 and group == 0 and opcode == 0:
-                print("log header: OS %d.%d, sub %d.%d, %d CPUs, mode %#x, %d buffers, pointer %d, "
-                      "%d events lost" % (*payload[4:8], u32(payload, 12), u32(payload, 0x20),
-                                          *struct.unpack_from("<I4xII", payload, 0x24)))
-            if group == 0x10 and opcode in (0x21, 0x22, 0x24):
-                count = {0x21: 3, 0x22: 5, 0x24: 2}[opcode]
-                f = struct.unpack_from("<%d%s" % (count, "IQ"[pointer == 8]), payload)
-                what = {0x21: ("alloc", f[-1], f[1], 0, 0), 0x24: ("free", f[1], 0, 0, 0),
-                        0x22: ("realloc", f[1], *f[3:4], *f[2:3], *f[4:])}[opcode]
-                heap.append((stamp, cpu, position, pid, tid, f[0], what))
-                position += 1
+            if group == 0x10 and opcode in (0x21, 0x22, 0x24) and any(payload[:pointer]):
+                rows.append((stamp, cpu, len(rows), pid, tid, heap_row(pointer, opcode, payload)))
+    if prints_events:
+        for stamp, cpu, _, pid, tid, row in sorted(rows):
+            print((stamp - start) * 1000000000 // hz, pid, tid, cpu, *row, sep="\t")
+        return
+    print("log header: OS %d.%d, sub %d.%d, %d CPUs, mode %#x, %d buffers, pointer %d, %d events lost"
+          % (*log[4:8], u32(log, 12), u32(log, 0x20), *struct.unpack_from("<I4xII", log, 0x24)))
     for name, count in sorted(seen.items()):
         print(f"{name}: {count}")
-    for (group, opcode, version), count in sorted(hooks.items(), key=str):
-        print("hook %s%02x v%d: %d" % ("??" if group is None else "%02x" % group, opcode, version,
-                                       count))
+    for (group, opcode, version), count in sorted(hooks.items()):
+        print("hook %02x%02x v%d: %d" % (group, opcode, version, count))
     print("stamps going back in a buffer:", backwards)
-    for stamp, cpu, _, pid, tid, handle, what in sorted(heap) if lists_events else ():
-        print(stamp, cpu, what[0], pid, tid, hex(handle), hex(what[1]), what[2], hex(what[3]), what[4])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@
 
 enum {
     KIT_EVENTS = 3 * HT_KIND_COUNT,
-    KIT_BLOCK_EVENTS = 11, // of a block of kit_three_blocks
+    KIT_BLOCK_EVENTS = 5, // of a block of kit_three_blocks
 };
 
 // A trace with each kind three times and extreme values; events are in the caller's array.
