@@ -111,7 +111,7 @@ static uint64_t time_engine(const struct ht_plan *plan, const struct ht_heap *he
                             struct ht_slot *slots)
 {
     struct ht_played played;
-    ht_engine_play(plan, heap, self, HT_TOUCH_NONE, slots, &played);
+    ht_engine_play(plan, heap, self, HT_TOUCH_NONE, NULL, slots, &played);
     ht_engine_release(heap, self, slots, ht_plan_totals(plan)->block_limit);
     return played.elapsed_ns;
 }

@@ -6,9 +6,11 @@
 #include "cli/heap_choice.h"
 #include "cli/options.h"
 #include "cli/plan_reader.h"
+#include "cli/progress.h"
 #include "cli/child.h"
 #include "cli/replay_report.h"
 #include "cli/show.h"
+#include "cli/system.h"
 
 #include <string.h>
 
@@ -44,6 +46,20 @@ static enum ht_status print(const struct settings *settings, const struct ht_pla
     return HT_OK;
 }
 
+static enum ht_status play(const struct settings *settings, const struct ht_plan *plan,
+                           const struct ht_heap *heap, struct ht_replay_result *result,
+                           struct ht_error *error)
+{
+    struct ht_progress_replay progress;
+    struct ht_replay_options options = settings->replay;
+    ht_progress_replay_begin(&progress, ht_plan_totals(plan)->operations);
+    progress.line.is_wanted = progress.line.is_wanted && ht_child_result_pipe() < 0;
+    options.pulse = &progress.pulse;
+    enum ht_status status = ht_replay_run(plan, heap, &options, result, error);
+    ht_progress_line_end(&progress.line);
+    return status;
+}
+
 // Reads, plays and reports; what `heaptape compare` began reports to it.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
                              struct ht_error *error)
@@ -54,13 +70,17 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
     enum ht_status status = ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, error);
     if (status != HT_OK)
         return status;
+    ht_system_catch_interrupt();
     status = ht_plan_read(settings->input, plan, &source, error);
     if (status == HT_OK)
-        status = ht_replay_run(plan, heap, &settings->replay, &result, error);
-    if (status == HT_OK && ht_child_result_pipe() >= 0)
-        ht_compare_send(&result);
-    else if (status == HT_OK)
+        status = play(settings, plan, heap, &result, error);
+    if (status == HT_OK && ht_child_result_pipe() < 0)
         status = print(settings, &source, &result, error);
+    else if (status == HT_OK && result.is_whole)
+        ht_compare_send(&result);
+    if (status == HT_OK && !result.is_whole)
+        status = ht_fail(error, HT_IO, "interrupted: this is of the first %s operations",
+                         ht_show_count(result.played.operations).text);
     ht_plan_close(plan);
     return status;
 }

@@ -53,6 +53,8 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
     ht_json_end(json);
     ht_json_line(json);
     put_u64(json, "operations", result->operations);
+    ht_json_key(json, "is_whole");
+    ht_json_bool(json, result->is_whole);
     put_ns(json, "ns_per_op", result->ns_per_op);
     put_ns(json, "null_ns_per_op", result->null_ns_per_op);
     begin_member(json, "by_kind");

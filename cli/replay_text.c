@@ -30,6 +30,8 @@ static void print_speed(const struct ht_replay_result *result)
         result->plan.by_kind[HT_OP_REALLOC_IN_PLACE] + result->plan.by_kind[HT_OP_REALLOC_MOVED];
     printf("\n");
     row("operations", result->operations);
+    if (!result->is_whole)
+        row("  interrupted; of the trace", result->plan.operations);
     row("  allocs", result->plan.by_kind[HT_OP_ALLOC]);
     row("  reallocs", reallocs);
     row("  frees", result->plan.by_kind[HT_OP_FREE]);

@@ -29,6 +29,7 @@ enum ht_touch ht_touch_by_name(const char *name)
 struct player {
     const struct ht_heap *heap;
     void *self;
+    const struct ht_pulse *pulse; // may be NULL
     struct ht_slot *slots;
     size_t page_mask;
     struct ht_played played;
@@ -123,9 +124,18 @@ static inline void play_op(struct player *player, const struct ht_op *op, enum h
     }
 }
 
+// Between two spans: false when it is to end here.
+static bool goes_on(struct player *player, const struct ht_plan_span *span)
+{
+    const struct ht_pulse *pulse = player->pulse;
+    player->played.operations += span->count;
+    return pulse == NULL || pulse->beat(pulse->context, player->played.operations);
+}
+
 static inline void play(struct player *player, const struct ht_plan_span *span, enum ht_touch touch)
 {
-    for (; span != NULL; span = span->next) {
+    bool is_on = true;
+    for (; span != NULL && is_on; is_on = goes_on(player, span), span = span->next) {
         const struct ht_op *end = span->ops + span->count;
         for (const struct ht_op *op = span->ops; op != end; op++) {
             play_op(player, op, touch);
@@ -154,7 +164,8 @@ static void play_fill(struct player *player, const struct ht_plan_span *span)
 }
 
 void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
-                    enum ht_touch touch, struct ht_slot *slots, struct ht_played *played)
+                    enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
+                    struct ht_played *played)
 {
     static void (*const loops[HT_TOUCH_COUNT])(struct player *, const struct ht_plan_span *) = {
         [HT_TOUCH_NONE] = play_none,
@@ -165,6 +176,7 @@ void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void
     struct player player = {
         .heap = heap,
         .self = self,
+        .pulse = pulse,
         .slots = slots,
         .page_mask = ht_os_page_size() - 1,
     };

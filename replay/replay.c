@@ -35,7 +35,7 @@ static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
         return status;
     }
     struct ht_played played;
-    ht_engine_play(plan, &ht_heap_null, self, HT_TOUCH_NONE, table->slots, &played);
+    ht_engine_play(plan, &ht_heap_null, self, HT_TOUCH_NONE, NULL, table->slots, &played);
     ht_engine_release(&ht_heap_null, self, table->slots, table->count);
     ht_heap_null.close(self);
     result->null_ns_per_op = per_op(played.elapsed_ns, result->plan.operations);
@@ -43,14 +43,14 @@ static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
 }
 
 // Plays on the open heap, with the figures of memory around it.
-static void run_measured(const struct ht_plan *plan, void *self, struct table *table,
-                         struct ht_replay_result *result)
+static void run_measured(const struct ht_plan *plan, void *self, const struct ht_pulse *pulse,
+                         struct table *table, struct ht_replay_result *result)
 {
     struct ht_replay_resident *resident = &result->resident;
     bool has_peak = ht_os_resident_peak_reset();
     uint64_t peak_before = ht_os_resident_peak().bytes;
     struct ht_os_figure before = ht_os_resident();
-    ht_engine_play(plan, result->heap, self, result->touch, table->slots, &result->played);
+    ht_engine_play(plan, result->heap, self, result->touch, pulse, table->slots, &result->played);
     struct ht_os_figure after = ht_os_resident();
     struct ht_os_figure peak = ht_os_resident_peak();
     result->final_blocks = ht_engine_release(result->heap, self, table->slots, table->count);
@@ -68,7 +68,8 @@ static void run_measured(const struct ht_plan *plan, void *self, struct table *t
 static void derive(struct ht_replay_result *result)
 {
     const struct ht_played *played = &result->played;
-    result->operations = result->plan.operations - played->skipped;
+    result->is_whole = played->operations == result->plan.operations;
+    result->operations = played->operations - played->skipped;
     result->reallocs_in_place = played->agreement[0][0] + played->agreement[1][0];
     result->reallocs_moved = played->agreement[0][1] + played->agreement[1][1];
     result->ns_per_op = per_op(played->elapsed_ns, result->operations);
@@ -99,7 +100,7 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         goto out;
     }
     heap->version(self, result->heap_version, sizeof result->heap_version);
-    run_measured(plan, self, &table, result);
+    run_measured(plan, self, options->pulse, &table, result);
     heap->close(self);
     derive(result);
 out:

@@ -10,10 +10,12 @@
 #include "replay/heap.h"
 #include "replay/plan.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ht_replay_options {
-    enum ht_touch touch; // zero is the default
+    enum ht_touch touch;          // zero is the default
+    const struct ht_pulse *pulse; // of the run on the heap; may be NULL
 };
 
 // Bytes of the process in memory, as the system tells them (replay/os.h says how and how exactly).
@@ -36,7 +38,8 @@ struct ht_replay_result {
     enum ht_touch touch;        // the one that ran: none on a heap that is no memory
     struct ht_plan_totals plan; // what was to be played, and the recording's own figures
     struct ht_played played;    // what happened on the heap
-    uint64_t operations;        // played: those of the plan without the skipped
+    bool is_whole;              // the plan was played to its end, not stopped by the pulse
+    uint64_t operations;        // played, without the skipped
     uint64_t reallocs_in_place; // here; the recording's are in plan.by_kind
     uint64_t reallocs_moved;    // here
     uint64_t final_blocks;      // live at the end, here
