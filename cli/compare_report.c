@@ -57,17 +57,17 @@ static struct cell show_spread(const struct ht_compared *heap, enum ht_figure fi
 
 // What the terminal shows, in this order.
 static const struct {
-    enum ht_figure figure;
     const char *head;
+    enum ht_figure figure;
     int width;
 } columns[] = {
-    {HT_FIGURE_NS, "ns per op", 14},
-    {HT_FIGURE_NET_NS, "net of null", 12},
-    {HT_FIGURE_PEAK, "live peak", 11},
-    {HT_FIGURE_GROWTH, "resident growth", 20},
-    {HT_FIGURE_PEAK_GROWTH, "at its peak", 20},
-    {HT_FIGURE_MOVED, "moved", 14},
-    {HT_FIGURE_FAILED, "failed", 8},
+    {"ns per op", HT_FIGURE_NS, 14},
+    {"net of null", HT_FIGURE_NET_NS, 12},
+    {"live peak", HT_FIGURE_PEAK, 11},
+    {"resident growth", HT_FIGURE_GROWTH, 20},
+    {"at its peak", HT_FIGURE_PEAK_GROWTH, 20},
+    {"moved", HT_FIGURE_MOVED, 14},
+    {"failed", HT_FIGURE_FAILED, 8},
 };
 
 enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
