@@ -134,7 +134,10 @@ static void print_processes(const struct ht_info *info)
         uint32_t name_id = process->known != NULL ? process->known->name : 0;
         const char *name = ht_dict_string(dict, name_id, &length);
         printf("  %10" PRIu32 " %14s  ", process->pid, ht_show_count(process->events).text);
-        ht_show_name(name, length);
+        if (length > 0)
+            ht_show_name(name, length);
+        else
+            fputs("(not named)", stdout);
         putchar('\n');
     }
 }
