@@ -46,6 +46,9 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
     put_string(json, "heap_version", result->heap_version);
     put_string(json, "touch", ht_touch_name(result->touch));
     ht_json_line(json);
+    put_u64(json, "recorded_heaps", result->plan.heap_limit);
+    ht_json_key(json, "is_apart");
+    ht_json_bool(json, result->is_apart);
     ht_json_key(json, "heap_env");
     ht_json_begin_array(json);
     for (size_t i = 0; i < report->choice->setting_count; i++)

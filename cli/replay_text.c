@@ -83,6 +83,9 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     char loss[256];
     printf("%s on %s (%s), touch %s\n", report->file, result->heap->name, result->heap_version,
            ht_touch_name(result->touch));
+    if (result->plan.heap_limit > 1)
+        printf("  %s recorded heaps, %s\n", ht_show_count(result->plan.heap_limit).text,
+               result->is_apart ? "each on a heap of its own" : "all on one heap");
     for (size_t i = 0; i < report->choice->setting_count; i++)
         printf("  with %s\n", report->choice->settings[i]);
     print_speed(result);

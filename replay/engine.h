@@ -58,9 +58,10 @@ struct ht_pulse {
     void *context;
 };
 
-// Plays the plan on an open heap. `pulse` may be NULL. `slots` has room for the plan's block_limit
-// and is all zero before; blocks that are live at the end stay there.
-void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
+// Plays the plan on an open heap: the operations of each recorded heap on the `selves` of its
+// index, of which there are the plan's heap_limit. `pulse` may be NULL. `slots` has room for the
+// plan's block_limit and is all zero before; blocks that are live at the end stay there.
+void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *const *selves,
                     enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
                     struct ht_played *played);
 

@@ -77,6 +77,9 @@ heaps = {heap["name"]: heap for heap in json.load(open("heaps.json"))["heaps"]}
 sys.exit(0 if heaps[sys.argv[1]]["is_here"] else 1)
 END
 }
+expect 0 "$heaptape" fixture --scenario heaps --events 2000 -o heaps.etl
+expect 0 "$heaptape" replay heaps.etl
+prints "recorded heaps, all on one heap"
 for name in jemalloc mimalloc tcmalloc; do
     if ! is_here "$name"; then
         echo "skipped: $name is not installed"
@@ -88,6 +91,12 @@ for name in jemalloc mimalloc tcmalloc; do
     prints "a.htape on $name"
     expect 0 sh -c "'$heaptape' replay - --heap $name --json <a.htape"
     prints "\"heap\":\"$name\""
+    expect 0 "$heaptape" replay heaps.etl --heap "$name" --touch fill
+    if [ "$name" = tcmalloc ]; then
+        prints "recorded heaps, all on one heap"
+    else
+        prints "recorded heaps, each on a heap of its own"
+    fi
 done
 if is_here jemalloc; then
     expect 0 "$heaptape" replay a.htape --heap jemalloc --heap-env MALLOC_CONF=stats_print:true
