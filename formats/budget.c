@@ -19,13 +19,16 @@ static int compare(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
+static int compare_ranks(const struct ht_pick *a, const struct ht_pick *b)
+{
+    int first = compare(a->rank[0], b->rank[0]);
+    return first != 0 ? first : compare(a->rank[1], b->rank[1]);
+}
+
 static bool is_smaller(const struct ht_pick *a, const struct ht_pick *b)
 {
-    for (int i = 0; i < 2; i++) {
-        if (a->rank[i] != b->rank[i])
-            return a->rank[i] < b->rank[i];
-    }
-    return a->order > b->order;
+    int ranks = compare_ranks(a, b);
+    return ranks != 0 ? ranks < 0 : a->order > b->order;
 }
 
 static void swap(struct ht_pick *a, struct ht_pick *b)
@@ -72,18 +75,19 @@ static enum ht_status grow(struct ht_budget *budget, struct ht_error *error)
 enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *pick,
                                struct ht_error *error)
 {
-    struct ht_pick offered = *pick;
-    offered.order = budget->offered++;
+    uint64_t order = budget->offered++;
     if (budget->count == budget->limit) {
-        if (budget->count > 0 && is_smaller(&budget->picks[0], &offered)) {
-            budget->picks[0] = offered;
+        if (budget->count > 0 && compare_ranks(&budget->picks[0], pick) < 0) {
+            budget->picks[0] = *pick;
+            budget->picks[0].order = order;
             sift_down(budget, 0);
         }
         return HT_OK;
     }
     enum ht_status status = budget->count == budget->capacity ? grow(budget, error) : HT_OK;
     if (status == HT_OK) {
-        budget->picks[budget->count] = offered;
+        budget->picks[budget->count] = *pick;
+        budget->picks[budget->count].order = order;
         sift_up(budget, budget->count++);
     }
     return status;

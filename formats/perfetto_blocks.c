@@ -221,6 +221,18 @@ static enum ht_status end(struct ht_perfetto_model *model, const struct ht_chang
     return status == HT_OK ? count_live(model, owner, change, error) : status;
 }
 
+// Gives up a block whose process is gone: that one never freed it.
+static enum ht_status forget(struct ht_perfetto_model *model, struct ht_perfetto_block *block,
+                             struct ht_error *error)
+{
+    if (block->site == HT_PERFETTO_NONE)
+        return HT_OK;
+    enum ht_status status = offer(model, block, HT_TIME_UNKNOWN, error);
+    give_chain(model, block->chain);
+    block->site = HT_PERFETTO_NONE;
+    return status;
+}
+
 // Whether the block is one of a process that still has its pid.
 static bool is_live(struct ht_perfetto_model *model, const struct ht_perfetto_block *block)
 {
@@ -238,11 +250,9 @@ enum ht_status ht_perfetto_model_change(struct ht_perfetto_model *model,
     if (change->kind == HT_CHANGE_BEGIN)
         return begin(model, change, error);
     if (!is_live(model, block)) {
-        if (block->site != HT_PERFETTO_NONE)
-            give_chain(model, block->chain);
-        block->site = HT_PERFETTO_NONE;
-        if (change->kind == HT_CHANGE_END)
-            return HT_OK;
+        status = forget(model, block, error);
+        if (status != HT_OK || change->kind == HT_CHANGE_END)
+            return status;
         // The numbers know no processes: the block that is resized was left by one that is gone.
         struct ht_change adopted = *change;
         adopted.kind = HT_CHANGE_BEGIN;

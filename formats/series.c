@@ -92,6 +92,7 @@ static enum ht_status note_state(struct ht_series *series, struct ht_error *erro
 
 static void move_on(struct ht_series *series, int64_t time_ns)
 {
+    series->now.order++;
     if (series->count == 0 || time_ns > series->now.time_ns)
         series->now.time_ns = time_ns;
 }
@@ -147,7 +148,7 @@ static bool are_equal(const struct ht_series_state *a, const struct ht_series_st
 uint32_t ht_series_bucket_states(const struct ht_series_bucket *bucket,
                                  struct ht_series_state states[3])
 {
-    int first = bucket->most[0].time_ns <= bucket->most[1].time_ns ? 0 : 1;
+    int first = bucket->most[0].order <= bucket->most[1].order ? 0 : 1;
     const struct ht_series_state *ordered[] = {&bucket->most[first], &bucket->most[1 - first],
                                                &bucket->last};
     uint32_t count = 0;

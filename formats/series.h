@@ -17,6 +17,7 @@ enum { HT_LIVE_BYTES, HT_LIVE_BLOCKS };
 
 struct ht_series_state {
     int64_t time_ns;
+    uint64_t order; // how many states were before it: tells those of one time apart
     uint64_t value[2];
 };
 
@@ -62,7 +63,7 @@ void ht_series_shrink(struct ht_series *series, uint32_t limit);
 // Number of the bucket of this width that a time falls into, ordered also across zero.
 uint64_t ht_series_bucket_number(int64_t time_ns, uint32_t width_log2);
 
-// Puts the different states of a bucket into `states` in order of time and returns how many.
+// Puts the different states of a bucket into `states` in their order and returns how many.
 uint32_t ht_series_bucket_states(const struct ht_series_bucket *bucket,
                                  struct ht_series_state states[3]);
 

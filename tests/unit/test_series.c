@@ -67,6 +67,20 @@ static void time_that_goes_back_stands_still(void **state)
     ht_series_reset(&series);
 }
 
+static void states_of_one_time_keep_their_order(void **state)
+{
+    (void)state;
+    struct ht_series series = {.limit = LIMIT};
+    static const uint64_t values[][2] = {{1, 9}, {5, 8}, {3, 7}};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ht_series_set(&series, values[i], 100, NULL), HT_OK);
+    struct ht_series_state states[3];
+    assert_int_equal(ht_series_bucket_states(&series.buckets[0], states), 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(states[i].value[0], values[i][0]);
+    ht_series_reset(&series);
+}
+
 static void totals_count_what_changed(void **state)
 {
     (void)state;
@@ -112,6 +126,7 @@ int main(void)
         cmocka_unit_test(peaks_stay_exact_when_buckets_merge),
         cmocka_unit_test(a_series_survives_the_ends_of_time),
         cmocka_unit_test(time_that_goes_back_stands_still),
+        cmocka_unit_test(states_of_one_time_keep_their_order),
         cmocka_unit_test(totals_count_what_changed),
         cmocka_unit_test(shrinking_keeps_peaks_and_the_end),
     };
