@@ -150,7 +150,7 @@ static enum ht_exit inform(const struct ht_paths *paths, bool is_json, bool is_s
     if (status != HT_OK)
         ht_say("%s", error.text);
     else
-        is_lossy = ht_show_loss(&stream.trace, loss, sizeof loss);
+        is_lossy = ht_show_loss(stream.trace.loss, loss, sizeof loss);
     if (is_strict && is_lossy)
         ht_say("%s: lost: %s", paths->paths[0], loss);
     ht_summary_reset(&summary);

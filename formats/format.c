@@ -7,13 +7,20 @@
 #include "formats/compact.h"
 #include "formats/etl.h"
 #include "formats/null.h"
+#include "formats/perfetto.h"
 #include "formats/tsv.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct ht_format *const formats[] = {
-    &ht_format_etl, &ht_format_compact, &ht_format_chrome, &ht_format_tsv, &ht_format_null, NULL,
+    &ht_format_etl,
+    &ht_format_compact,
+    &ht_format_perfetto,
+    &ht_format_chrome,
+    &ht_format_tsv,
+    &ht_format_null,
+    NULL,
 };
 
 const struct ht_format *ht_format_at(unsigned index)

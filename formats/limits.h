@@ -23,7 +23,7 @@ enum {
 
     // The compact stream.
     HT_COMPACT_MESSAGE_MAX = 32 << 20, // one frame, packed or unpacked, or the arrays of a message
-    HT_COMPACT_EVENTS_MAX = 1 << 16,   // events in one block
+    HT_COMPACT_EVENTS_MAX = 1 << 17,   // events in one block
     HT_COMPACT_DETAIL_VALUES_MAX = 1 << 17, // detail values in one block, as written
     HT_COMPACT_DAMAGED_FRAMES_MAX = 256,    // after so many the rest of a file is given up
 

@@ -36,11 +36,10 @@ expect 1 "$heaptape" convert modules.etl heaps.tsv --to null
 says "heaps.tsv: only .etl files can be read together"
 expect 1 "$heaptape" convert modules.tsv heaps.tsv --to null
 says "heaps.tsv: only .etl files can be read together"
-expect 2 "$heaptape" convert modules.etl heaps.etl -o heaps.etl
-says "heaps.etl is also the input"
+expect 2 "$heaptape" convert modules.etl heaps.tsv -o heaps.tsv
+says "heaps.tsv is also the input"
 expect 1 "$heaptape" convert modules.etl nosuch.etl --to null
 says "nosuch.etl"
-expect 1 "$heaptape" convert modules.etl - --to null <heaps.etl
 expect 2 "$heaptape" info 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17
 says "at most 16 files"
 
