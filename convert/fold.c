@@ -2,7 +2,9 @@
 //
 // Fold: a ring of the newest events, and a hash of the addresses they name. An event that enters
 // meets the nearest earlier one of its thread and heap that names the same address: that is all
-// that matching needs, in both directions, so an event costs the same whatever the ring holds.
+// that matching needs, in both directions, so an event costs the same whatever the ring holds. Only
+// a realloc that moved, and an event that names an address of one that is still open, has to look;
+// the others, nearly all, leave their addresses in the hash and pass.
 #include "convert/fold.h"
 
 #include "convert/slots.h"
@@ -11,16 +13,16 @@
 
 // A mention is an event naming an address: 2 * sequence of the event + which of its addresses.
 // Sequences count from 1, so that mention 0 is older than everything.
-enum { ADDRESS = 0, OLD_ADDRESS = 1 };
+enum { ADDRESS = 0, OLD_ADDRESS = 1, ADDRESSES = 2 };
 
-enum { BUCKETS = 2 * HT_FOLD_WINDOW };
+enum { BUCKETS = ADDRESSES * HT_FOLD_WINDOW };
 
 struct held {
     struct ht_event event;
-    uint64_t older[2]; // the mention before this event's own in the same bucket
-    uint64_t alloc;    // of a realloc: sequences of its alloc and its free, 0 when unknown
+    uint64_t alloc; // of a realloc: sequences of its alloc and its free, 0 when unknown
     uint64_t free;
     bool is_taken; // stands no more for itself: part of a folded realloc
+    bool is_open;  // a moved realloc that waits for its records
 };
 
 struct fold {
@@ -30,9 +32,13 @@ struct fold {
     uint64_t end;             // sequence of the next event to come
     enum ht_status ended;     // what the source said last, HT_OK while it goes on
     struct ht_error failure;
-    uint64_t buckets[BUCKETS]; // the newest mention of each
+    uint64_t newest[BUCKETS];                  // mention of each
+    uint16_t open[BUCKETS];                    // mentions of each by open reallocs
+    uint64_t older[HT_FOLD_WINDOW][ADDRESSES]; // the mention before it in the same bucket
+    uint32_t tags[HT_FOLD_WINDOW][ADDRESSES];  // 0 for no address
     struct held ring[HT_FOLD_WINDOW];
 };
+static_assert(HT_FOLD_WINDOW * ADDRESSES <= UINT16_MAX, "open counts what the window can hold");
 
 static struct held *held_at(struct fold *fold, uint64_t sequence)
 {
@@ -47,16 +53,22 @@ static bool is_block_event(const struct ht_event *event)
 
 // A realloc that may still be folded. One that did not move never finds both records: it names
 // one address or none.
-static bool is_open(const struct ht_event *event)
+static bool can_fold(const struct ht_event *event)
 {
-    return event->kind == HT_KIND_REALLOC && (event->flags & HT_FLAG_FOLDED) == 0;
+    return event->kind == HT_KIND_REALLOC && (event->flags & HT_FLAG_FOLDED) == 0 &&
+           event->address != 0 && event->old_address != 0 && !ht_event_is_in_place(event);
 }
 
-static uint64_t *bucket_of(struct fold *fold, const struct ht_event *event, uint64_t address)
+static uint32_t tag_of(const struct ht_event *event, uint64_t address)
 {
     uint64_t thread = (uint64_t)event->pid << 32 | event->tid;
     uint64_t key = address ^ event->heap * 0x9E3779B97F4A7C15u ^ thread * 0xC2B2AE3D27D4EB4Fu;
-    return &fold->buckets[ht_mix(key) % BUCKETS];
+    return (uint32_t)(ht_mix(key) >> 32) | 1;
+}
+
+static uint32_t bucket_of(uint32_t tag)
+{
+    return (tag >> 1) % BUCKETS;
 }
 
 static bool is_same_place(const struct ht_event *a, const struct ht_event *b)
@@ -66,15 +78,19 @@ static bool is_same_place(const struct ht_event *a, const struct ht_event *b)
 
 // Sequence of the newest event, from a mention of its bucket on, that names the address in the
 // thread and heap of `event`; 0 when none is held.
-static uint64_t nearest(struct fold *fold, const struct ht_event *event, uint64_t address,
-                        uint64_t mention)
+static uint64_t nearest(struct fold *fold, const struct ht_event *event, uint32_t tag,
+                        uint64_t address, uint64_t mention)
 {
-    while (mention / 2 >= fold->first) {
-        const struct held *held = held_at(fold, mention / 2);
-        uint64_t named = mention % 2 == ADDRESS ? held->event.address : held->event.old_address;
-        if (named == address && is_same_place(&held->event, event))
-            return mention / 2;
-        mention = held->older[mention % 2];
+    while (mention / ADDRESSES >= fold->first) {
+        uint64_t sequence = mention / ADDRESSES;
+        uint64_t which = mention % ADDRESSES;
+        if (fold->tags[sequence % HT_FOLD_WINDOW][which] == tag) {
+            const struct ht_event *other = &held_at(fold, sequence)->event;
+            uint64_t named = which == ADDRESS ? other->address : other->old_address;
+            if (named == address && is_same_place(other, event))
+                return sequence;
+        }
+        mention = fold->older[sequence % HT_FOLD_WINDOW][which];
     }
     return 0;
 }
@@ -99,15 +115,31 @@ static void match(struct fold *fold, struct held *realloc_held, uint64_t sequenc
     }
 }
 
-static void fold_if_whole(struct fold *fold, struct held *held)
+// Counts the addresses of a realloc that becomes open, or stops to be.
+static void set_open(struct fold *fold, uint64_t sequence, bool is_open)
 {
+    struct held *held = held_at(fold, sequence);
+    if (held->is_open == is_open)
+        return;
+    held->is_open = is_open;
+    for (int which = 0; which < ADDRESSES; which++) {
+        uint16_t *count = &fold->open[bucket_of(fold->tags[sequence % HT_FOLD_WINDOW][which])];
+        *count = (uint16_t)(is_open ? *count + 1 : *count - 1);
+    }
+}
+
+static void fold_if_whole(struct fold *fold, uint64_t sequence)
+{
+    struct held *held = held_at(fold, sequence);
     if (!is_there(fold, held->alloc) || !is_there(fold, held->free))
         return;
-    held_at(fold, held->alloc)->is_taken = true;
+    struct held *alloc = held_at(fold, held->alloc);
+    alloc->is_taken = true;
     held_at(fold, held->free)->is_taken = true;
+    set_open(fold, sequence, false);
     held->event.flags |= HT_FLAG_FOLDED;
     if (ht_event_stack(&held->event) == 0)
-        ht_event_set_stack(&held->event, ht_event_stack(&held_at(fold, held->alloc)->event));
+        ht_event_set_stack(&held->event, ht_event_stack(&alloc->event));
 }
 
 // Enters one address of an event into the hash and lets the event meet the nearest earlier one
@@ -115,18 +147,21 @@ static void fold_if_whole(struct fold *fold, struct held *held)
 static void mention(struct fold *fold, uint64_t sequence, unsigned which, uint64_t address)
 {
     struct held *held = held_at(fold, sequence);
-    uint64_t *bucket = bucket_of(fold, &held->event, address);
-    uint64_t earlier = nearest(fold, &held->event, address, *bucket);
-    held->older[which] = *bucket;
-    *bucket = 2 * sequence + which;
+    uint32_t tag = fold->tags[sequence % HT_FOLD_WINDOW][which];
+    uint32_t bucket = bucket_of(tag);
+    uint64_t newest = fold->newest[bucket];
+    fold->older[sequence % HT_FOLD_WINDOW][which] = newest;
+    fold->newest[bucket] = ADDRESSES * sequence + which;
+    if (!held->is_open && fold->open[bucket] == 0)
+        return;
+    uint64_t earlier = nearest(fold, &held->event, tag, address, newest);
     if (earlier == 0)
         return;
-    struct held *earlier_held = held_at(fold, earlier);
-    if (is_open(&held->event)) {
+    if (held->is_open) {
         match(fold, held, earlier, address);
-    } else if (is_open(&earlier_held->event)) {
-        match(fold, earlier_held, sequence, address);
-        fold_if_whole(fold, earlier_held);
+    } else if (held_at(fold, earlier)->is_open) {
+        match(fold, held_at(fold, earlier), sequence, address);
+        fold_if_whole(fold, earlier);
     }
 }
 
@@ -134,17 +169,27 @@ static void enter(struct fold *fold, uint64_t sequence)
 {
     struct held *held = held_at(fold, sequence);
     const struct ht_event *event = &held->event;
+    uint32_t *tags = fold->tags[sequence % HT_FOLD_WINDOW];
     held->alloc = 0;
     held->free = 0;
     held->is_taken = false;
+    held->is_open = false;
+    tags[ADDRESS] = 0;
+    tags[OLD_ADDRESS] = 0;
     if (!is_block_event(event))
         return;
     if (event->address != 0)
-        mention(fold, sequence, ADDRESS, event->address);
+        tags[ADDRESS] = tag_of(event, event->address);
     if (event->kind == HT_KIND_REALLOC && event->old_address != 0 && !ht_event_is_in_place(event))
+        tags[OLD_ADDRESS] = tag_of(event, event->old_address);
+    if (can_fold(event))
+        set_open(fold, sequence, true);
+    if (tags[ADDRESS] != 0)
+        mention(fold, sequence, ADDRESS, event->address);
+    if (tags[OLD_ADDRESS] != 0)
         mention(fold, sequence, OLD_ADDRESS, event->old_address);
-    if (is_open(event))
-        fold_if_whole(fold, held);
+    if (held->is_open)
+        fold_if_whole(fold, sequence);
 }
 
 static void fill(struct fold *fold)
@@ -165,7 +210,8 @@ static enum ht_status fold_next(struct ht_reader *self, struct ht_event *event,
         fill(fold);
         if (fold->first == fold->end)
             break;
-        const struct held *held = held_at(fold, fold->first++);
+        const struct held *held = held_at(fold, fold->first);
+        set_open(fold, fold->first++, false);
         if (held->is_taken)
             continue;
         *event = held->event;
