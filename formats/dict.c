@@ -45,10 +45,15 @@ struct ht_dict {
 
 enum { PAGE_SIZE_BYTES = 64 << 10, FRAME_ALIGNMENT = 8 };
 
+// Eight bytes at a time: stacks are hundreds of bytes, and there is one an event.
 static uint32_t hash_bytes(const void *data, size_t size)
 {
     const uint8_t *bytes = data;
-    uint64_t hash = 0xCBF29CE484222325u; // FNV-1a
+    uint64_t hash = 0xCBF29CE484222325u ^ size;
+    for (; size >= sizeof hash; size -= sizeof hash, bytes += sizeof hash) {
+        hash = (hash ^ ht_load64(bytes)) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 32;
+    }
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ bytes[i]) * 0x100000001B3u;
     return (uint32_t)(hash ^ hash >> 32);
