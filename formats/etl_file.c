@@ -206,6 +206,8 @@ static enum ht_status list_buffer(struct ht_etl_file *file, uint64_t at, const s
                                   uint32_t stored, bool is_cut, struct ht_error *error)
 {
     bool is_packed = (head->flag & HT_ETL_FLAG_COMPRESSED) != 0;
+    file->flagged_events += (head->flag & HT_ETL_FLAG_EVENTS_LOST) != 0;
+    file->flagged_buffers += (head->flag & HT_ETL_FLAG_BUFFER_LOST) != 0;
     if (is_packed && is_cut)
         return HT_OK;
     uint32_t valid = valid_of(head->bytes,
@@ -325,6 +327,16 @@ static void check_count(struct ht_etl_file *file)
                         "fewer buffers than the header says");
 }
 
+// The log header has the counts of what was lost, but not in a recording that was never stopped;
+// there the flags of buffers tell that something was.
+static void check_flags(struct ht_etl_file *file)
+{
+    if (file->header.events_lost < file->flagged_events)
+        file->header.events_lost = file->flagged_events;
+    if (file->header.buffers_lost < file->flagged_buffers)
+        file->header.buffers_lost = file->flagged_buffers;
+}
+
 static int compare_buffers(const void *left, const void *right)
 {
     const struct ht_etl_buffer *a = left;
@@ -366,6 +378,7 @@ enum ht_status ht_etl_file_open(struct ht_etl_file *file, struct ht_input *input
     file->sources[0].zero = file->header.clock.zero;
     file->source_count = 1;
     check_count(file);
+    check_flags(file);
     sort_buffers(file);
     return HT_OK;
 }

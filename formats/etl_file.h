@@ -42,6 +42,8 @@ struct ht_etl_file {
     struct ht_etl_buffer *buffers; // owned; sorted by first_ticks, cpu and offset
     uint32_t buffer_count;
     uint32_t buffer_capacity;
+    uint32_t flagged_events;  // buffers that say events were lost
+    uint32_t flagged_buffers; // buffers that say a buffer was lost
     struct ht_etl_source sources[HT_INPUTS_MAX];
     uint32_t source_count;
     struct ht_buffer packed; // the stored bytes of a compressed buffer while it is unpacked

@@ -30,9 +30,19 @@ done <list
 "$heaptape" convert vectors.etl --raw -o now --to tsv 2>err
 check vectors.raw.tsv
 
+# By every clock, and by one whose ticks are no whole nanoseconds.
+for clock in system cycles; do
+    "$heaptape" fixture --scenario modules --events 20 --clock "$clock" -o a.etl 2>err
+    "$heaptape" convert a.etl -o now --to tsv 2>err
+    check "modules.$clock.tsv"
+done
+"$heaptape" fixture --scenario modules --events 20 --clock-hz 3117777 -o a.etl 2>err
+"$heaptape" convert a.etl -o now --to tsv 2>err
+check modules.3117777.tsv
+
 for scenario in heaps unknown lost kinds modules; do
     "$heaptape" info "$scenario.etl" >now
     check "$scenario.info"
 done
 
-[ "$count" -eq $((6 + $(wc -l <list))) ] || fail "$count files checked"
+[ "$count" -eq $((9 + $(wc -l <list))) ] || fail "$count files checked"

@@ -165,6 +165,23 @@ static void what_the_recorder_lost_is_told(void **state)
     assert_int_equal(reading.trace.loss[HT_LOSS_BUFFERS], 9);
 }
 
+static void flags_of_buffers_tell_of_losses_the_header_does_not(void **state)
+{
+    (void)state;
+    sample_documented(&sample);
+    uint8_t *first = sample.file.data + SAMPLE_BUFFER_SIZE;
+    ht_store16(first + HT_ETL_AT_FLAG, HT_ETL_FLAG_PROC_INDEX | HT_ETL_FLAG_EVENTS_LOST);
+    ht_store16(first + SAMPLE_BUFFER_SIZE + HT_ETL_AT_FLAG,
+               HT_ETL_FLAG_PROC_INDEX | HT_ETL_FLAG_EVENTS_LOST | HT_ETL_FLAG_BUFFER_LOST);
+    read_sample();
+    assert_int_equal(reading.trace.loss[HT_LOSS_EVENTS], 2);
+    assert_int_equal(reading.trace.loss[HT_LOSS_BUFFERS], 1);
+    assert_documented_events();
+    ht_store32(sample.file.data + 0x68 + 0x30, 7);
+    read_sample();
+    assert_int_equal(reading.trace.loss[HT_LOSS_EVENTS], 7);
+}
+
 static void add_buffer(uint16_t cpu, const uint64_t *ticks, size_t count)
 {
     sample_open_buffer(&sample, cpu);
@@ -608,6 +625,7 @@ int main(void)
         TEST(the_documented_file_is_read),
         TEST(every_record_is_counted),
         TEST(what_the_recorder_lost_is_told),
+        TEST(flags_of_buffers_tell_of_losses_the_header_does_not),
         TEST(cpus_are_merged_by_time),
         TEST(equal_stamps_are_in_the_order_of_cpus_and_buffers),
         TEST(buffers_written_newest_first_come_in_order),
