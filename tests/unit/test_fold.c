@@ -159,6 +159,21 @@ static void three_records_in_any_order_become_one(void **state)
     }
 }
 
+static void a_realloc_without_a_stack_gets_its_allocs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        input.count = 0;
+        for (int record = 0; record < 3; record++)
+            add_record(orders[i][record], 1);
+        for (size_t k = 0; k < input.count; k++)
+            ht_event_set_stack(&input.at[k], input.at[k].kind == HT_KIND_ALLOC ? 9 : 0);
+        fold_input();
+        assert_int_equal(output.count, 1);
+        assert_int_equal(ht_event_stack(&output.at[0]), 9);
+    }
+}
+
 static void the_events_around_keep_their_order(void **state)
 {
     (void)state;
@@ -465,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(three_records_in_any_order_become_one, empty),
+        cmocka_unit_test_setup(a_realloc_without_a_stack_gets_its_allocs, empty),
         cmocka_unit_test_setup(the_events_around_keep_their_order, empty),
         cmocka_unit_test_setup(a_lone_realloc_stays, empty),
         cmocka_unit_test_setup(a_realloc_with_only_one_of_the_two_stays, empty),
