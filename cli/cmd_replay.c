@@ -18,7 +18,8 @@ enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_HEAP_ENV, OPTION_TOUCH, OPTION_LATEN
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
-    {"heap-env", OPTION_HEAP_ENV, "VAR=VALUE", "a setting of the heap, by its environment"},
+    {"heap-env", OPTION_HEAP_ENV, "SETTING",
+     "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
@@ -164,7 +165,7 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW]\n"
+    .usage = "IN [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
              "IN [--heap NAME] [--latency N] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
