@@ -150,9 +150,10 @@ const struct ht_command ht_command_convert = {
     .usage = "IN -o OUT [--to FORMAT] [--raw] [--strict]",
     .about = "Reads .etl, .htape or .tsv. The suffix of OUT says what is written:\n"
              "\n"
-             "  .htape  compact and lossless, for keeping and sharing\n"
-             "  .json   Chrome trace events, for Perfetto and chrome://tracing\n"
-             "  .tsv    one line an event, for diff, DuckDB and awk",
+             "  .htape    compact and lossless, for keeping and sharing\n"
+             "  .pftrace  Perfetto trace, for ui.perfetto.dev and trace_processor\n"
+             "  .json     Chrome trace events, for Perfetto and chrome://tracing\n"
+             "  .tsv      one line an event, for diff, DuckDB and awk",
     .options = option_table,
     .run = run,
 };
