@@ -22,7 +22,8 @@ STRING = {1: ("iid", U64), 2: ("str", BYTES)}
 CLOCK = {1: ("clock_id", U64), 2: ("timestamp", U64)}
 ATTRIBUTE = {1: ("key", TEXT), 2: ("long_value", U64), 3: ("string_value", TEXT)}
 ANNOTATION = {1: ("name_iid", U64), 2: ("bool_value", U64), 3: ("uint_value", U64),
-              4: ("int_value", U64), 5: ("double_value", DOUBLE), 7: ("pointer_value", U64)}
+              4: ("int_value", U64), 5: ("double_value", DOUBLE), 6: ("string_value", TEXT),
+              7: ("pointer_value", U64)}
 EVENT = {3: ("category_iids", U64, REPEATED), 4: ("debug_annotations", ANNOTATION, REPEATED),
          9: ("type", U64), 10: ("name_iid", U64), 11: ("track_uuid", U64), 23: ("name", TEXT),
          30: ("counter_value", U64), 44: ("double_counter_value", DOUBLE)}
@@ -348,6 +349,16 @@ def sums(walk):
         moved = last_dumps.get((process, "realloc_moved_bytes"), {})
         check(sum(t[0] for t in moved.values()) == figure["copied_bytes"], f"{process}: copied")
         check(sum(t[2] for t in moved.values()) == figure["realloc_moved"], f"{process}: moves")
+    blocks = collections.Counter()
+    for track, _, event in walk.all_events(INSTANT, "histogram"):
+        args = event["args"]
+        check(args["bucket_lo"] <= args["bucket_hi"] and args["count"] > 0, f"bucket {args}")
+        blocks[track["parent_uuid"], f"Heap {args['heap']:#x}"] += (
+            args["count"] * {"size": 1, "lifetime_ns": -1}[args["kind"]])
+    for figure in figures:
+        blocks[figure["process"], figure["group"]] -= figure["live_blocks"]
+    for (_, name), rest in blocks.items():
+        check(rest == 0 or not name.startswith("Heap 0x"), f"histograms of {name}: {rest} too many")
     if walk.attributes["winheap.reallocs_dropped"] == 0:
         instants = walk.all_events(INSTANT, "realloc")
         moved = sum(e["args"]["moved"] for _, _, e in instants)
