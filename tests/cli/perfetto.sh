@@ -33,6 +33,8 @@ for scenario in empty one lifo churn vectors heaps cpus reuse unknown lost wow64
     python3 "$walk" stacks.pftrace stacks.tsv >"$scenario.stacks" || fail "$scenario with stacks"
 done
 
+python3 -B "$2/tests/tools/pftrace_sql.py" stacks.pftrace "$2/docs/sql" >queries ||
+    fail "queries: $(cat queries)"
 grep -qx "processes 3" heaps.figures || fail "heaps: $(cat heaps.figures)"
 grep -q "peak=144 realloc_moved=1 realloc_inplace=1 copied_bytes=64" one.figures ||
     fail "one: $(cat one.figures)"

@@ -130,7 +130,7 @@ class Sequence:
         self.end = None
         self.totals = {}
         self.dump = None
-        self.paths = set()
+        self.paths = {}  # by number of the stack
         self.packet_stamp = 0
 
 
@@ -141,7 +141,7 @@ class Walk:
         self.tracks = {}
         self.events = collections.defaultdict(list)  # by track, in the order of the file
         self.processes = []  # (pid, from, uuid, name)
-        self.dumps = []      # (pid, heap name, start, end, {stack: (bytes, blocks)} of the dump)
+        self.dumps = []      # (pid, heap name, start, end, {stack: totals so far}, sequence)
         self.attributes = {}
 
     def walk(self):
@@ -213,8 +213,8 @@ class Walk:
                 path.append((tuple(sequence.interned["mapping_paths"][i]
                                    for i in mapping["path_string_ids"]), frame["rel_pc"],
                              sequence.interned["function_names"].get(frame["function_name_id"])))
-            check(tuple(path) not in sequence.paths, f"two call stacks of one path: {path}")
-            sequence.paths.add(tuple(path))
+            check(path not in sequence.paths.values(), f"two call stacks of one path: {path}")
+            sequence.paths[stack["iid"]] = path
 
     def take_track(self, track, stamp):
         uuid = track["uuid"]
@@ -261,9 +261,10 @@ class Walk:
             check(all(a >= b for a, b in zip(now, before)), f"{heap}: {stack} falls")
             check(now[2] >= 1, f"{heap}: {stack} without counts")
             sequence.totals[stack] = now
-            sequence.dump[stack] = (now[0] - now[1], now[2] - now[3])
+            sequence.dump[stack] = now
         if not profile.get("continued", 0):
-            self.dumps.append((*heap, dump["start_timestamp"], sequence.end, dict(sequence.totals)))
+            self.dumps.append((*heap, dump["start_timestamp"], sequence.end,
+                               dict(sequence.totals), sequence))
             sequence.dump = None
 
     def check_track(self, track, events):
@@ -281,7 +282,7 @@ class Walk:
 
     def check_processes(self):
         ends = set()
-        for pid, heap, start, end, _ in self.dumps:
+        for pid, heap, start, end, *_ in self.dumps:
             check((pid, end) not in ends, f"{pid}: two dumps end at {end}")
             ends.add((pid, end))
             check(self.process_at(pid, end) == self.process_at(pid, start),
@@ -316,7 +317,7 @@ def sums(walk):
     """The sum identities; returns the figures of each process and heap."""
     figures = []
     last_dumps = {}
-    for pid, heap, start, _, totals in walk.dumps:
+    for pid, heap, start, _, totals, _ in walk.dumps:
         process = walk.process_at(pid, start)
         last_dumps[process[2], heap] = totals
     used = collections.Counter()
@@ -427,12 +428,15 @@ def compare(walk, figures, path):
         check(pid in shown or values["peak"] == 0, f"pid {pid} is not shown")
 
 
+def read(path):
+    with open(path, "rb") as file:
+        return decode(file.read(), {1: ("packet", PACKET, REPEATED)}, "")["packet"]
+
+
 def main(arguments):
     is_text = arguments[:1] == ["--text"]
     paths = arguments[is_text:]
-    with open(paths[0], "rb") as file:
-        data = file.read()
-    packets = decode(data, {1: ("packet", PACKET, REPEATED)}, "")["packet"]
+    packets = read(paths[0])
     if is_text:
         for packet in packets:
             print("packet:")
@@ -458,4 +462,5 @@ def main(arguments):
         print(*(f"{k}={v}" for k, v in figure.items()))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])
