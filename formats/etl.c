@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The ETL reader: the merged records of a file made into events, processes and counters. The
-// format is described in docs/formats/etl.md.
+// The ETL reader: the merged records of a file made into events with their stacks, processes and
+// counters. The format is described in docs/formats/etl.md.
 #include "formats/etl.h"
 
 #include "formats/etl_heap.h"
 #include "formats/etl_merge.h"
 #include "formats/etl_names.h"
+#include "formats/etl_stack.h"
+#include "formats/etl_window.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,25 +18,40 @@ struct etl_reader {
     struct ht_trace *trace;
     struct ht_etl_file file;
     struct ht_etl_merge *merge;
+    struct ht_etl_window *window;
     int64_t last_time_ns;
     bool has_ended;
     struct ht_etl_heap_details details;
 };
 
-static enum ht_status set_counter(struct ht_trace *trace, const char *name, uint64_t count,
-                                  struct ht_error *error)
-{
-    return count > 0 ? ht_trace_set_counter(trace, name, count, error) : HT_OK;
-}
-
 static enum ht_status report_headers(struct ht_trace *trace, const struct ht_etl_counts *counts,
                                      struct ht_error *error)
 {
-    char name[32];
     enum ht_status status = HT_OK;
     for (unsigned i = 0; status == HT_OK && i < 256; i++) {
+        char name[32];
+        if (counts->by_header[i] == 0)
+            continue;
         snprintf(name, sizeof name, "header.%s", ht_etl_header_name((uint8_t)i));
-        status = set_counter(trace, name, counts->by_header[i], error);
+        status = ht_trace_set_counter(trace, name, counts->by_header[i], error);
+    }
+    return status;
+}
+
+// Groups first: hooks may be more than the trace takes.
+static enum ht_status report_groups(struct ht_trace *trace, const struct ht_etl_counts *counts,
+                                    struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (unsigned group = 0; status == HT_OK && group < 256; group++) {
+        char name[32];
+        uint64_t total = 0;
+        for (unsigned opcode = 0; opcode < 256; opcode++)
+            total += counts->by_hook[group << 8 | opcode];
+        if (total == 0)
+            continue;
+        snprintf(name, sizeof name, "group.0x%02x", group);
+        status = ht_trace_set_counter(trace, name, total, error);
     }
     return status;
 }
@@ -42,18 +59,13 @@ static enum ht_status report_headers(struct ht_trace *trace, const struct ht_etl
 static enum ht_status report_hooks(struct ht_trace *trace, const struct ht_etl_counts *counts,
                                    struct ht_error *error)
 {
-    char name[32];
     enum ht_status status = HT_OK;
-    for (unsigned group = 0; status == HT_OK && group < 256; group++) {
-        uint64_t total = 0;
-        for (unsigned opcode = 0; opcode < 256; opcode++)
-            total += counts->by_hook[group << 8 | opcode];
-        snprintf(name, sizeof name, "group.0x%02x", group);
-        status = set_counter(trace, name, total, error);
-    }
     for (unsigned hook = 0; status == HT_OK && hook < 65536; hook++) {
+        char name[32];
+        if (counts->by_hook[hook] == 0)
+            continue;
         snprintf(name, sizeof name, "hook.0x%04x", hook);
-        status = set_counter(trace, name, counts->by_hook[hook], error);
+        status = ht_trace_set_counter(trace, name, counts->by_hook[hook], error);
     }
     return status;
 }
@@ -73,6 +85,8 @@ static enum ht_status report(struct etl_reader *reader, struct ht_error *error)
         status = ht_trace_set_counter(trace, "buffers.compressed", packed, error);
     if (status == HT_OK)
         status = report_headers(trace, counts, error);
+    if (status == HT_OK)
+        status = report_groups(trace, counts, error);
     if (status == HT_OK)
         status = report_hooks(trace, counts, error);
     return status;
@@ -101,32 +115,48 @@ static bool make_event(struct etl_reader *reader, const struct ht_etl_placed *pl
     return true;
 }
 
+// Takes in a record that is no heap event: a stack, or a process.
+static enum ht_status take_in(struct etl_reader *reader, const struct ht_etl_placed *placed,
+                              struct ht_error *error)
+{
+    if (ht_etl_stack_is_ref(&placed->record))
+        return ht_etl_window_attach(reader->window, placed, error);
+    int64_t time_ns = ht_etl_clock_ns(&reader->file.header.clock, placed->ticks);
+    return ht_etl_names_note(&placed->record, time_ns, placed->offset, reader->trace, error);
+}
+
+// Fills the window, as far as the file goes.
+static enum ht_status fill(struct etl_reader *reader, struct ht_error *error)
+{
+    const struct ht_etl_placed *placed = NULL;
+    struct ht_event *room;
+    enum ht_status status = HT_OK;
+    while (status == HT_OK && (room = ht_etl_window_room(reader->window)) != NULL) {
+        status = ht_etl_merge_next(reader->merge, &placed, error);
+        if (status != HT_OK)
+            break;
+        if (!ht_etl_heap_is(&placed->record))
+            status = take_in(reader, placed, error);
+        else if (make_event(reader, placed, room))
+            ht_etl_window_push(reader->window, placed->ticks);
+    }
+    if (status != HT_END)
+        return status;
+    reader->has_ended = true;
+    return report(reader, error);
+}
+
 static enum ht_status next(struct ht_reader *self, struct ht_event *event, struct ht_error *error)
 {
     struct etl_reader *reader = (struct etl_reader *)self;
-    const struct ht_etl_placed *placed = NULL;
-    enum ht_status status;
-    while ((status = ht_etl_merge_next(reader->merge, &placed, error)) == HT_OK) {
-        if (ht_etl_heap_is(&placed->record)) {
-            if (make_event(reader, placed, event))
-                return HT_OK;
-            continue;
-        }
-        int64_t time_ns = ht_etl_clock_ns(&reader->file.header.clock, placed->ticks);
-        status = ht_etl_names_note(&placed->record, time_ns, placed->offset, reader->trace, error);
-        if (status != HT_OK)
-            return status;
-    }
-    if (status != HT_END || reader->has_ended)
-        return status;
-    reader->has_ended = true;
-    status = report(reader, error);
-    return status == HT_OK ? HT_END : status;
+    enum ht_status status = reader->has_ended ? HT_OK : fill(reader, error);
+    return status == HT_OK ? ht_etl_window_take(reader->window, event, error) : status;
 }
 
 static void close_reader(struct ht_reader *self)
 {
     struct etl_reader *reader = (struct etl_reader *)self;
+    ht_etl_window_close(reader->window);
     ht_etl_merge_close(reader->merge);
     ht_etl_file_reset(&reader->file);
     free(reader);
@@ -150,7 +180,9 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     enum ht_status status = ht_etl_file_open(&reader->file, input, trace, error);
     if (status == HT_OK) {
         reader->merge = ht_etl_merge_open(&reader->file);
-        status = reader->merge != NULL ? HT_OK : ht_fail_memory(error, "an ETL reader");
+        reader->window = ht_etl_window_open(&reader->file);
+        if (reader->merge == NULL || reader->window == NULL)
+            status = ht_fail_memory(error, "an ETL reader");
     }
     if (status != HT_OK) {
         close_reader(&reader->base);

@@ -3,6 +3,7 @@
 // Runs a plan on the null heap and on the heap asked for, and gathers the result.
 #include "replay/replay.h"
 
+#include "replay/heap_set.h"
 #include "replay/os.h"
 
 // Both runs use one table of blocks: all zero and resident before, and so again after each.
@@ -29,31 +30,33 @@ static double per_op(uint64_t elapsed_ns, uint64_t operations)
 static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
                                struct ht_replay_result *result, struct ht_error *error)
 {
-    void *self;
-    enum ht_status status = ht_heap_null.open(&self, error);
+    struct ht_heap_set set;
+    enum ht_status status = ht_heap_set_open(&set, &ht_heap_null, result->plan.heap_limit, error);
     if (status != HT_OK) {
         return status;
     }
     struct ht_played played;
-    ht_engine_play(plan, &ht_heap_null, self, HT_TOUCH_NONE, table->slots, &played);
-    ht_engine_release(&ht_heap_null, self, table->slots, table->count);
-    ht_heap_null.close(self);
+    ht_engine_play(plan, set.heap, set.selves, HT_TOUCH_NONE, NULL, table->slots, &played);
+    ht_engine_release(set.heap, set.selves[0], table->slots, table->count);
+    ht_heap_set_close(&set);
     result->null_ns_per_op = per_op(played.elapsed_ns, result->plan.operations);
     return HT_OK;
 }
 
 // Plays on the open heap, with the figures of memory around it.
-static void run_measured(const struct ht_plan *plan, void *self, struct table *table,
+static void run_measured(const struct ht_plan *plan, const struct ht_heap_set *set,
+                         const struct ht_pulse *pulse, struct table *table,
                          struct ht_replay_result *result)
 {
     struct ht_replay_resident *resident = &result->resident;
     bool has_peak = ht_os_resident_peak_reset();
     uint64_t peak_before = ht_os_resident_peak().bytes;
     struct ht_os_figure before = ht_os_resident();
-    ht_engine_play(plan, result->heap, self, result->touch, table->slots, &result->played);
+    ht_engine_play(plan, set->heap, set->selves, result->touch, pulse, table->slots,
+                   &result->played);
     struct ht_os_figure after = ht_os_resident();
     struct ht_os_figure peak = ht_os_resident_peak();
-    result->final_blocks = ht_engine_release(result->heap, self, table->slots, table->count);
+    result->final_blocks = ht_engine_release(set->heap, set->selves[0], table->slots, table->count);
     resident->source = after.source;
     resident->before_bytes = before.bytes;
     resident->after_bytes = after.bytes;
@@ -68,7 +71,8 @@ static void run_measured(const struct ht_plan *plan, void *self, struct table *t
 static void derive(struct ht_replay_result *result)
 {
     const struct ht_played *played = &result->played;
-    result->operations = result->plan.operations - played->skipped;
+    result->is_whole = played->operations == result->plan.operations;
+    result->operations = played->operations - played->skipped;
     result->reallocs_in_place = played->agreement[0][0] + played->agreement[1][0];
     result->reallocs_moved = played->agreement[0][1] + played->agreement[1][1];
     result->ns_per_op = per_op(played->elapsed_ns, result->operations);
@@ -93,14 +97,16 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
     if (status != HT_OK) {
         goto out;
     }
-    void *self;
-    status = heap->open(&self, error);
+    struct ht_heap_set set;
+    status = ht_heap_set_open(&set, heap, result->plan.heap_limit, error);
     if (status != HT_OK) {
         goto out;
     }
-    heap->version(self, result->heap_version, sizeof result->heap_version);
-    run_measured(plan, self, &table, result);
-    heap->close(self);
+    result->is_apart = set.is_apart;
+    result->harness_bytes += ht_heap_set_memory_bytes(&set);
+    set.heap->version(set.selves[0], result->heap_version, sizeof result->heap_version);
+    run_measured(plan, &set, options->pulse, &table, result);
+    ht_heap_set_close(&set);
     derive(result);
 out:
     ht_os_unmap(table.slots, table.size_bytes);
