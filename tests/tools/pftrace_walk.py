@@ -232,6 +232,7 @@ class Walk:
             self.processes.append((process["pid"], stamp, uuid, process.get("process_name")))
         if "thread" in track:
             check(track["thread"]["tid"] != 0, "tid 0 is reserved")
+            track["stamp"] = stamp
 
     def take_profile(self, number, sequence, packet):
         profile = packet["profile_packet"]
@@ -287,6 +288,12 @@ class Walk:
             ends.add((pid, end))
             check(self.process_at(pid, end) == self.process_at(pid, start),
                   f"{pid} {heap}: a dump of two processes")
+
+        for uuid, track in self.tracks.items():
+            for stamp, _ in self.events[uuid] if "thread" in track else []:
+                pid = track["thread"]["pid"]
+                check(self.process_at(pid, track["stamp"]) == self.process_at(pid, stamp),
+                      f"a thread of another process: {track}")
 
     def process_at(self, pid, stamp):
         known = [p for p in self.processes if p[0] == pid and p[1] <= stamp]
