@@ -40,6 +40,11 @@ struct ht_perfetto_process {
     struct ht_budget chains;
 };
 
+// How often each length in bits was met: n counts the values of n bits, 0 the zeros.
+struct ht_perfetto_histogram {
+    uint64_t counts[65];
+};
+
 struct ht_perfetto_heap {
     uint32_t process;
     uint64_t handle;
@@ -47,6 +52,8 @@ struct ht_perfetto_heap {
     bool has_state; // an extend, contract or snapshot told its space
     struct ht_series live;
     struct ht_series space;
+    struct ht_perfetto_histogram sizes;     // bytes, of every block that began
+    struct ht_perfetto_histogram lifetimes; // ns, of every block that ended
 };
 
 // A block that lives, or none where the site is HT_PERFETTO_NONE.
