@@ -151,7 +151,7 @@ static enum ht_status run(const struct ht_plan *plan, struct ht_error *error)
     uint64_t slots_size = limit * (uint64_t)sizeof(struct ht_slot);
     uint64_t blocks_size = limit * (uint64_t)sizeof(void *);
     void *null;
-    enum ht_status status = ht_heap_null.open(&null, error);
+    enum ht_status status = ht_heap_null.open(&ht_heap_null, &null, error);
     if (status != HT_OK) {
         return status;
     }

@@ -14,8 +14,9 @@
 #include <malloc.h>
 #endif
 
-static enum ht_status open_libc(void **self, struct ht_error *error)
+static enum ht_status open_libc(const struct ht_heap *heap, void **self, struct ht_error *error)
 {
+    (void)heap;
     (void)error;
     *self = NULL;
 #if defined(__GLIBC__)
@@ -63,6 +64,14 @@ static void release(void *self, void *block)
     free(block);
 }
 
+#if defined(__GLIBC__)
+static size_t usable(void *self, void *block)
+{
+    (void)self;
+    return malloc_usable_size(block);
+}
+#endif
+
 const struct ht_heap ht_heap_libc = {
     .name = "libc",
     .what = "malloc, realloc and free of the C library",
@@ -73,4 +82,7 @@ const struct ht_heap ht_heap_libc = {
     .allocate = allocate,
     .reallocate = reallocate,
     .release = release,
+#if defined(__GLIBC__)
+    .usable = usable,
+#endif
 };

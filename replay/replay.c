@@ -30,7 +30,7 @@ static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
                                struct ht_replay_result *result, struct ht_error *error)
 {
     void *self;
-    enum ht_status status = ht_heap_null.open(&self, error);
+    enum ht_status status = ht_heap_null.open(&ht_heap_null, &self, error);
     if (status != HT_OK) {
         return status;
     }
@@ -94,7 +94,7 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         goto out;
     }
     void *self;
-    status = heap->open(&self, error);
+    status = heap->open(heap, &self, error);
     if (status != HT_OK) {
         goto out;
     }

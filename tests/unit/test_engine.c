@@ -455,7 +455,7 @@ static void a_heap_that_is_no_memory_is_not_touched(void **state)
     resize(fixture, 1, 2 << 20, true);
     end(fixture, 0);
     void *self;
-    assert_int_equal(ht_heap_null.open(&self, NULL), HT_OK);
+    assert_int_equal(ht_heap_null.open(&ht_heap_null, &self, NULL), HT_OK);
     ht_engine_play(fixture->plan, &ht_heap_null, self, HT_TOUCH_FILL, fixture->slots,
                    &fixture->played);
     assert_int_equal(fixture->played.live_bytes, 2 << 20);
