@@ -153,6 +153,22 @@ static void play_fill(struct player *player, const struct ht_plan_span *span)
     play(player, span, HT_TOUCH_FILL);
 }
 
+static struct player player_on(const struct ht_heap *heap, void *self, struct ht_slot *slots)
+{
+    return (struct player){
+        .heap = heap,
+        .self = self,
+        .slots = slots,
+        .page_mask = ht_os_page_size() - 1,
+    };
+}
+
+// A heap whose blocks are no memory has nothing to touch.
+static enum ht_touch touch_on(const struct ht_heap *heap, enum ht_touch touch)
+{
+    return heap->is_memory ? touch : HT_TOUCH_NONE;
+}
+
 void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
                     enum ht_touch touch, struct ht_slot *slots, struct ht_played *played)
 {
@@ -162,18 +178,27 @@ void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void
         [HT_TOUCH_PAGE] = play_page,
         [HT_TOUCH_FILL] = play_fill,
     };
-    struct player player = {
-        .heap = heap,
-        .self = self,
-        .slots = slots,
-        .page_mask = ht_os_page_size() - 1,
-    };
-    // A heap whose blocks are no memory has nothing to touch.
-    void (*loop)(struct player *, const struct ht_plan_span *) =
-        loops[heap->is_memory ? touch : HT_TOUCH_NONE];
+    struct player player = player_on(heap, self, slots);
+    void (*loop)(struct player *, const struct ht_plan_span *) = loops[touch_on(heap, touch)];
     uint64_t start_ns = ht_os_clock_ns();
     loop(&player, ht_plan_first(plan));
     player.played.elapsed_ns = ht_os_clock_ns() - start_ns;
+    *played = player.played;
+}
+
+void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
+                            enum ht_touch touch, const struct ht_watch *watch,
+                            struct ht_slot *slots, struct ht_played *played)
+{
+    struct player player = player_on(heap, self, slots);
+    touch = touch_on(heap, touch);
+    for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL; span = span->next) {
+        for (size_t i = 0; i < span->count; i++) {
+            const struct ht_op *op = &span->ops[i];
+            play_op(&player, op, touch);
+            watch->see(watch->context, op, &slots[op->block]);
+        }
+    }
     *played = player.played;
 }
 

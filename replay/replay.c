@@ -42,27 +42,59 @@ static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
     return HT_OK;
 }
 
+static void play(const struct ht_plan *plan, void *self, struct ht_measure *measure,
+                 struct table *table, struct ht_replay_result *result)
+{
+    if (measure == NULL) {
+        ht_engine_play(plan, result->heap, self, result->touch, table->slots, &result->played);
+        return;
+    }
+    struct ht_watch watch = ht_measure_watch(measure);
+    ht_engine_play_watched(plan, result->heap, self, result->touch, &watch, table->slots,
+                           &result->played);
+}
+
+static uint64_t measure_bytes(const struct ht_measure *measure)
+{
+    return measure == NULL ? 0 : ht_measure_memory_bytes(measure);
+}
+
 // Plays on the open heap, with the figures of memory around it.
-static void run_measured(const struct ht_plan *plan, void *self, struct table *table,
-                         struct ht_replay_result *result)
+static void run_on_heap(const struct ht_plan *plan, void *self, struct ht_measure *measure,
+                        struct table *table, struct ht_replay_result *result)
 {
     struct ht_replay_resident *resident = &result->resident;
+    uint64_t own_before = measure_bytes(measure);
     bool has_peak = ht_os_resident_peak_reset();
     uint64_t peak_before = ht_os_resident_peak().bytes;
     struct ht_os_figure before = ht_os_resident();
-    ht_engine_play(plan, result->heap, self, result->touch, table->slots, &result->played);
+    play(plan, self, measure, table, result);
     struct ht_os_figure after = ht_os_resident();
     struct ht_os_figure peak = ht_os_resident_peak();
     result->final_blocks = ht_engine_release(result->heap, self, table->slots, table->count);
+    uint64_t own_growth = measure_bytes(measure) - own_before;
     resident->source = after.source;
     resident->before_bytes = before.bytes;
-    resident->after_bytes = after.bytes;
-    resident->released_bytes = ht_os_resident().bytes;
-    resident->growth_bytes = (int64_t)(after.bytes - before.bytes);
-    if (has_peak) {
+    resident->after_bytes = after.bytes - own_growth;
+    resident->released_bytes = ht_os_resident().bytes - own_growth;
+    resident->growth_bytes = (int64_t)(resident->after_bytes - before.bytes);
+    if (has_peak && own_growth == 0) {
         resident->peak_source = peak.source;
         resident->peak_growth_bytes = peak.bytes > peak_before ? peak.bytes - peak_before : 0;
     }
+}
+
+static enum ht_status run_measured(const struct ht_plan *plan, void *self,
+                                   struct ht_measure *measure, struct table *table,
+                                   struct ht_replay_result *result, struct ht_error *error)
+{
+    enum ht_status status = ht_measure_begin(measure, result->heap, self, error);
+    if (status != HT_OK) {
+        return status;
+    }
+    run_on_heap(plan, self, measure, table, result);
+    result->harness_bytes += ht_measure_memory_bytes(measure);
+    return ht_measure_finish(measure, &result->played, error);
 }
 
 static void derive(struct ht_replay_result *result)
@@ -82,6 +114,7 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         .heap = heap,
         .touch = heap->is_memory ? options->touch : HT_TOUCH_NONE,
         .plan = *ht_plan_totals(plan),
+        .is_timed = options->measure == NULL,
     };
     struct table table;
     enum ht_status status = open_table(&table, result->plan.block_limit, error);
@@ -89,7 +122,9 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         return status;
     }
     result->harness_bytes = result->plan.memory_bytes + table.size_bytes;
-    status = run_null(plan, &table, result, error);
+    if (result->is_timed) {
+        status = run_null(plan, &table, result, error);
+    }
     if (status != HT_OK) {
         goto out;
     }
@@ -99,7 +134,11 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         goto out;
     }
     heap->version(self, result->heap_version, sizeof result->heap_version);
-    run_measured(plan, self, &table, result);
+    if (result->is_timed) {
+        run_on_heap(plan, self, NULL, &table, result);
+    } else {
+        status = run_measured(plan, self, options->measure, &table, result, error);
+    }
     heap->close(self);
     derive(result);
 out:
