@@ -129,7 +129,7 @@ static enum ht_exit inform(const char *path, bool is_json, bool is_strict)
     if (status != HT_OK)
         ht_say("%s", error.text);
     else
-        is_lossy = ht_show_loss(&stream.trace, loss, sizeof loss);
+        is_lossy = ht_show_loss(stream.trace.loss, loss, sizeof loss);
     if (is_strict && is_lossy)
         ht_say("%s: lost: %s", path, loss);
     ht_summary_reset(&summary);

@@ -46,6 +46,12 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
     put_string(json, "heap_version", result->heap_version);
     put_string(json, "touch", ht_touch_name(result->touch));
     ht_json_line(json);
+    ht_json_key(json, "heap_env");
+    ht_json_begin_array(json);
+    for (size_t i = 0; i < report->choice->setting_count; i++)
+        ht_json_string(json, report->choice->settings[i]);
+    ht_json_end(json);
+    ht_json_line(json);
     put_u64(json, "operations", result->operations);
     put_ns(json, "ns_per_op", result->ns_per_op);
     put_ns(json, "null_ns_per_op", result->null_ns_per_op);
@@ -121,10 +127,10 @@ static void put_loss(struct ht_json *json, const struct ht_replay_report *report
 {
     begin_member(json, "loss");
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        put_u64(json, ht_loss_name((enum ht_loss)loss), report->trace->loss[loss]);
-    put_u64(json, "adopted", report->counts->adopted);
-    put_u64(json, "unknown_frees", report->counts->unknown_frees);
-    put_u64(json, "replaced", report->counts->replaced);
+        put_u64(json, ht_loss_name((enum ht_loss)loss), report->source->loss[loss]);
+    put_u64(json, "adopted", report->source->counts.adopted);
+    put_u64(json, "unknown_frees", report->source->counts.unknown_frees);
+    put_u64(json, "replaced", report->source->counts.replaced);
     ht_json_end(json);
 }
 

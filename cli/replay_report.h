@@ -4,14 +4,14 @@
 #ifndef HT_CLI_REPLAY_REPORT_H
 #define HT_CLI_REPLAY_REPORT_H
 
-#include "convert/number.h"
-#include "formats/trace.h"
+#include "cli/heap_choice.h"
+#include "cli/plan_reader.h"
 #include "replay/replay.h"
 
 struct ht_replay_report {
     const char *file;
-    const struct ht_trace *trace;
-    const struct ht_number_counts *counts; // of the recording
+    const struct ht_plan_source *source;
+    const struct ht_heap_choice *choice;
     const struct ht_replay_result *result;
 };
 

@@ -77,16 +77,18 @@ static void print_memory(const struct ht_replay_result *result)
 void ht_replay_print_text(const struct ht_replay_report *report)
 {
     const struct ht_replay_result *result = report->result;
-    const struct ht_number_counts *counts = report->counts;
+    const struct ht_number_counts *counts = &report->source->counts;
     char loss[256];
     printf("%s on %s (%s), touch %s\n", report->file, result->heap->name, result->heap_version,
            ht_touch_name(result->touch));
+    for (size_t i = 0; i < report->choice->setting_count; i++)
+        printf("  with %s\n", report->choice->settings[i]);
     print_speed(result);
     print_pairs(result);
     print_memory(result);
     if (counts->unknown_frees > 0)
         printf("\n  %s frees of blocks unknown to the trace were left out\n",
                ht_show_count(counts->unknown_frees).text);
-    if (ht_show_loss(report->trace, loss, sizeof loss))
+    if (ht_show_loss(report->source->loss, loss, sizeof loss))
         printf("\n  the trace lost: %s\n", loss);
 }

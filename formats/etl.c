@@ -21,20 +21,34 @@ struct etl_reader {
     struct ht_etl_heap_details details;
 };
 
-static enum ht_status set_counter(struct ht_trace *trace, const char *name, uint64_t count,
-                                  struct ht_error *error)
-{
-    return count > 0 ? ht_trace_set_counter(trace, name, count, error) : HT_OK;
-}
-
 static enum ht_status report_headers(struct ht_trace *trace, const struct ht_etl_counts *counts,
                                      struct ht_error *error)
 {
-    char name[32];
     enum ht_status status = HT_OK;
     for (unsigned i = 0; status == HT_OK && i < 256; i++) {
+        char name[32];
+        if (counts->by_header[i] == 0)
+            continue;
         snprintf(name, sizeof name, "header.%s", ht_etl_header_name((uint8_t)i));
-        status = set_counter(trace, name, counts->by_header[i], error);
+        status = ht_trace_set_counter(trace, name, counts->by_header[i], error);
+    }
+    return status;
+}
+
+// Groups first: hooks may be more than the trace takes.
+static enum ht_status report_groups(struct ht_trace *trace, const struct ht_etl_counts *counts,
+                                    struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (unsigned group = 0; status == HT_OK && group < 256; group++) {
+        char name[32];
+        uint64_t total = 0;
+        for (unsigned opcode = 0; opcode < 256; opcode++)
+            total += counts->by_hook[group << 8 | opcode];
+        if (total == 0)
+            continue;
+        snprintf(name, sizeof name, "group.0x%02x", group);
+        status = ht_trace_set_counter(trace, name, total, error);
     }
     return status;
 }
@@ -42,18 +56,13 @@ static enum ht_status report_headers(struct ht_trace *trace, const struct ht_etl
 static enum ht_status report_hooks(struct ht_trace *trace, const struct ht_etl_counts *counts,
                                    struct ht_error *error)
 {
-    char name[32];
     enum ht_status status = HT_OK;
-    for (unsigned group = 0; status == HT_OK && group < 256; group++) {
-        uint64_t total = 0;
-        for (unsigned opcode = 0; opcode < 256; opcode++)
-            total += counts->by_hook[group << 8 | opcode];
-        snprintf(name, sizeof name, "group.0x%02x", group);
-        status = set_counter(trace, name, total, error);
-    }
     for (unsigned hook = 0; status == HT_OK && hook < 65536; hook++) {
+        char name[32];
+        if (counts->by_hook[hook] == 0)
+            continue;
         snprintf(name, sizeof name, "hook.0x%04x", hook);
-        status = set_counter(trace, name, counts->by_hook[hook], error);
+        status = ht_trace_set_counter(trace, name, counts->by_hook[hook], error);
     }
     return status;
 }
@@ -73,6 +82,8 @@ static enum ht_status report(struct etl_reader *reader, struct ht_error *error)
         status = ht_trace_set_counter(trace, "buffers.compressed", packed, error);
     if (status == HT_OK)
         status = report_headers(trace, counts, error);
+    if (status == HT_OK)
+        status = report_groups(trace, counts, error);
     if (status == HT_OK)
         status = report_hooks(trace, counts, error);
     return status;

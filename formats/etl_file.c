@@ -227,8 +227,8 @@ static enum ht_status list_buffer(struct ht_etl_file *file, uint64_t at, const s
     return find_first_ticks(file, head, buffer, error);
 }
 
-// The last listed buffer said a BufferSize that does not lead to `next`: lists it again with the
-// size that does, if it is what was wrong. True when it was.
+// No buffer header is at `at`, where the last listed buffer leads; the next one is at `next`. True
+// when it is the last one's BufferSize that is wrong, and not what is at `at`.
 static bool is_last_wrong(const struct ht_etl_file *file, uint64_t at, uint64_t next)
 {
     if (file->buffer_count == 0 || next == NOT_FOUND)
@@ -239,6 +239,7 @@ static bool is_last_wrong(const struct ht_etl_file *file, uint64_t at, uint64_t 
     return next < at || (is_plain && last->stored != size && size == file->header.buffer_size);
 }
 
+// Lists the last buffer again, with the size that leads to `next`.
 static enum ht_status relist_last(struct ht_etl_file *file, uint64_t next, struct ht_error *error)
 {
     struct head head;

@@ -45,7 +45,7 @@ enum ht_status ht_etl_file_open(struct ht_etl_file *file, struct ht_input *input
 void ht_etl_file_reset(struct ht_etl_file *file);
 
 // Reads a listed buffer into `bytes`, which has room for buffer->valid, and unpacks it. *valid
-// gets the bytes that are there: fewer than buffer->valid when the buffer is damaged.
+// becomes the count of bytes that are there: fewer than buffer->valid when the buffer is damaged.
 enum ht_status ht_etl_file_load(struct ht_etl_file *file, const struct ht_etl_buffer *buffer,
                                 uint8_t *bytes, uint32_t *valid, struct ht_error *error);
 

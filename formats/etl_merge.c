@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The merge. Buffers are opened in the order of their first stamps, each when the merge gets
+// The merge. Buffers are opened in the order of their first stamps, each when the merge comes
 // there; a binary heap of the open ones gives the next record. One CPU fills its buffers one after
 // another, so about one a CPU is open. Memory of closed buffers is used again.
 #include "formats/etl_merge.h"
@@ -22,9 +22,10 @@ struct slot {
 
 struct ht_etl_merge {
     struct ht_etl_file *file;
-    uint32_t next;      // buffers before this one in the list have been opened
-    bool is_lent;       // the record of heap[0] was handed out
-    struct slot **heap; // smallest first
+    uint32_t next;       // buffers before this one in the list have been opened
+    bool is_lent;        // the record of heap[0] was handed out
+    int64_t quiet_ticks; // before these no other buffer, open or not, has a record
+    struct slot **heap;  // smallest first
     uint32_t open_count;
     uint32_t heap_capacity;
     struct slot *free_slots;
@@ -213,15 +214,31 @@ static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *erro
     return status;
 }
 
-static void step_top(struct ht_etl_merge *merge)
+// Moves past the record that was handed out. True when the next one of the same buffer is next.
+static bool step_top(struct ht_etl_merge *merge)
 {
     struct slot *top = merge->heap[0];
-    if (!advance(merge, top)) {
+    if (advance(merge, top)) {
+        if (top->placed.ticks < merge->quiet_ticks)
+            return true;
+    } else {
         keep_slot(merge, top);
         merge->heap[0] = merge->heap[--merge->open_count];
     }
     if (merge->open_count > 1)
         sift_down(merge);
+    return false;
+}
+
+static int64_t find_quiet_ticks(const struct ht_etl_merge *merge)
+{
+    int64_t ticks = INT64_MAX;
+    if (merge->next < merge->file->buffer_count)
+        ticks = merge->file->buffers[merge->next].first_ticks;
+    for (uint32_t i = 1; i < merge->open_count && i <= 2; i++)
+        if (merge->heap[i]->placed.ticks < ticks)
+            ticks = merge->heap[i]->placed.ticks;
+    return ticks;
 }
 
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file)
@@ -247,8 +264,10 @@ void ht_etl_merge_close(struct ht_etl_merge *merge)
 enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, const struct ht_etl_placed **placed,
                                  struct ht_error *error)
 {
-    if (merge->is_lent)
-        step_top(merge);
+    if (merge->is_lent && step_top(merge)) {
+        *placed = &merge->heap[0]->placed;
+        return HT_OK;
+    }
     merge->is_lent = false;
     enum ht_status status = open_due(merge, error);
     if (status != HT_OK)
@@ -256,6 +275,7 @@ enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, const struct ht_etl
     if (merge->open_count == 0)
         return HT_END;
     merge->is_lent = true;
+    merge->quiet_ticks = find_quiet_ticks(merge);
     *placed = &merge->heap[0]->placed;
     return HT_OK;
 }

@@ -119,8 +119,15 @@ static void fill_system(struct ht_etl_record *record, const uint8_t *p)
     record->stamp = ht_load64(p + 0x10);
 }
 
+// What is left behind the parts of a header whose size varies.
+static void set_payload(struct ht_etl_record *record, const struct ht_cursor *body)
+{
+    record->payload = body->at;
+    record->payload_size = body->failed ? 0 : ht_cursor_left(body);
+}
+
 // PERFINFO has no ids; a PEBS index and hardware counters may stand before the payload.
-static void fill_perfinfo(struct ht_etl_record *record, const uint8_t *p, struct ht_cursor *body)
+static void fill_perfinfo(struct ht_etl_record *record, const uint8_t *p)
 {
     uint16_t version = ht_load16(p);
     size_t values = (size_t)(version >> 8) & PMC_COUNTERS_MASK;
@@ -130,7 +137,9 @@ static void fill_perfinfo(struct ht_etl_record *record, const uint8_t *p, struct
     record->opcode = p[6];
     record->group = p[7];
     record->stamp = ht_load64(p + 0x08);
-    ht_cursor_take(body, values * VALUE_SIZE);
+    struct ht_cursor body = ht_cursor_over(record->payload, record->payload_size);
+    ht_cursor_take(&body, values * VALUE_SIZE);
+    set_payload(record, &body);
 }
 
 static void fill_full(struct ht_etl_record *record, const uint8_t *p)
@@ -157,7 +166,7 @@ static void skip_extended_items(struct ht_cursor *body)
     }
 }
 
-static void fill_event(struct ht_etl_record *record, const uint8_t *p, struct ht_cursor *body)
+static void fill_event(struct ht_etl_record *record, const uint8_t *p)
 {
     record->tid = ht_load32(p + 0x08);
     record->pid = ht_load32(p + 0x0C);
@@ -165,41 +174,43 @@ static void fill_event(struct ht_etl_record *record, const uint8_t *p, struct ht
     record->group = group_of_guid(p + 0x18);
     record->version = p[0x2A];
     record->opcode = p[0x2D];
-    if ((ht_load16(p + 4) & HT_ETL_EVENT_FLAG_EXTENDED) != 0)
-        skip_extended_items(body);
+    if ((ht_load16(p + 4) & HT_ETL_EVENT_FLAG_EXTENDED) == 0)
+        return;
+    struct ht_cursor body = ht_cursor_over(record->payload, record->payload_size);
+    skip_extended_items(&body);
+    set_payload(record, &body);
 }
 
 static void fill(struct ht_etl_record *record, const struct header_info *info, const uint8_t *p,
                  size_t size)
 {
-    struct ht_cursor body = ht_cursor_over(p + info->size, size - info->size);
     uint8_t family = p[3];
     *record = (struct ht_etl_record){.header = family == HT_ETL_FAMILY_TRACE ? p[2] : family,
                                      .pointer_size = info->pointer_size,
                                      .group = HT_ETL_GROUP_UNKNOWN,
                                      .has_stamp = info->shape != SHAPE_OPAQUE,
                                      .tid = HT_ETL_NO_ID,
-                                     .pid = HT_ETL_NO_ID};
+                                     .pid = HT_ETL_NO_ID,
+                                     .payload = p + info->size,
+                                     .payload_size = size - info->size};
     switch (info->shape) {
     case SHAPE_SYSTEM:
     case SHAPE_COMPACT:
         fill_system(record, p);
         break;
     case SHAPE_PERFINFO:
-        fill_perfinfo(record, p, &body);
+        fill_perfinfo(record, p);
         break;
     case SHAPE_FULL:
     case SHAPE_INSTANCE:
         fill_full(record, p);
         break;
     case SHAPE_EVENT:
-        fill_event(record, p, &body);
+        fill_event(record, p);
         break;
     default:
         break;
     }
-    record->payload = body.at;
-    record->payload_size = body.failed ? 0 : ht_cursor_left(&body);
 }
 
 enum ht_etl_step ht_etl_walk_next(struct ht_etl_walk *walk, struct ht_etl_record *record)

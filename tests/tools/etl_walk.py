@@ -3,9 +3,8 @@
 """Walks an .etl file and prints what is in it: a second opinion on our reader and writer.
 
 Written from the description of the format alone; shares nothing with the C code. Prints the log
-header, buffers, events by header kind and by hook (group, ff for other providers, and opcode); with
---events also a line for each heap alloc, realloc and free in the order of time: stamp, CPU, kind,
-pid, tid, heap, address, size, old address, old size.
+header, buffers, events by header kind and by hook (group, ff for other providers, and opcode). With
+--events prints instead the heap allocs, reallocs and frees as heaptape's TSV, without stacks.
 """
 import collections
 import struct
@@ -117,11 +116,24 @@ def events(body):
         at += (size + 7) & ~7
 
 
-def main(path, lists_events):
+def heap_row(pointer, opcode, payload):
+    """The columns of a TSV from kind to source."""
+    count = {0x21: 3, 0x22: 5, 0x24: 2}[opcode]
+    handle, *f, source = struct.unpack_from("<%d%sI" % (count, "IQ"[pointer == 8]), payload)
+    if opcode == 0x21:
+        return "alloc", hex(handle), hex(f[1]), f[0], "", "", source
+    if opcode == 0x24:
+        return "free", hex(handle), hex(f[0]), "", "", "", source
+    return "realloc", hex(handle), hex(f[0]), f[2], hex(f[1]), f[3], source
+
+
+def main(path, prints_events):
     data = open(path, "rb").read()
-    seen, hooks, heap = collections.Counter(), collections.Counter(), []
-    backwards, position = 0, 0
-    for number, (cpu, body, packed) in enumerate(buffers(data)):
+    seen, hooks, rows, backwards = collections.Counter(), collections.Counter(), [], 0
+    start, log = u64(data, 0x58), data[0x68:]
+    at = 0x100 if u32(log, 0x2C) == 8 else 0xF8
+    hz = {1: u64(log, at), 2: 10000000, 3: u32(log, 0x34) * 1000000}[u32(log, at + 0x10)]
+    for cpu, body, packed in buffers(data):
         seen["compressed buffers" if packed else "plain buffers"] += 1
         last = 0
         for kind, pointer, group, opcode, version, stamp, pid, tid, payload in events(body):
@@ -129,24 +141,19 @@ def main(path, lists_events):
             hooks[(group, opcode, version)] += 1
             backwards += stamp < last
             last = stamp
-            if number == 0 and group == 0 and opcode == 0:
-                print("log header: OS %d.%d, sub %d.%d, %d CPUs, mode %#x, %d buffers, pointer %d, "
-                      "%d events lost" % (*payload[4:8], u32(payload, 12), u32(payload, 0x20),
-                                          *struct.unpack_from("<I4xII", payload, 0x24)))
-            if group == 0x10 and opcode in (0x21, 0x22, 0x24):
-                count = {0x21: 3, 0x22: 5, 0x24: 2}[opcode]
-                f = struct.unpack_from("<%d%s" % (count, "IQ"[pointer == 8]), payload)
-                what = {0x21: ("alloc", f[-1], f[1], 0, 0), 0x24: ("free", f[1], 0, 0, 0),
-                        0x22: ("realloc", f[1], *f[3:4], *f[2:3], *f[4:])}[opcode]
-                heap.append((stamp, cpu, position, pid, tid, f[0], what))
-                position += 1
+            if group == 0x10 and opcode in (0x21, 0x22, 0x24) and any(payload[:pointer]):
+                rows.append((stamp, cpu, len(rows), pid, tid, heap_row(pointer, opcode, payload)))
+    if prints_events:
+        for stamp, cpu, _, pid, tid, row in sorted(rows):
+            print((stamp - start) * 1000000000 // hz, pid, tid, cpu, *row, sep="\t")
+        return
+    print("log header: OS %d.%d, sub %d.%d, %d CPUs, mode %#x, %d buffers, pointer %d, %d events lost"
+          % (*log[4:8], u32(log, 12), u32(log, 0x20), *struct.unpack_from("<I4xII", log, 0x24)))
     for name, count in sorted(seen.items()):
         print(f"{name}: {count}")
     for (group, opcode, version), count in sorted(hooks.items()):
         print("hook %02x%02x v%d: %d" % (group, opcode, version, count))
     print("stamps going back in a buffer:", backwards)
-    for stamp, cpu, _, pid, tid, handle, what in sorted(heap) if lists_events else ():
-        print(stamp, cpu, what[0], pid, tid, hex(handle), hex(what[1]), what[2], hex(what[3]), what[4])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "formats/etl_names.h"
+
+#include "etl_sample.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct ht_trace trace;
+static uint8_t payload[65536];
+
+static int set_up(void **state)
+{
+    (void)state;
+    return ht_trace_init(&trace, NULL) == HT_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ht_trace_reset(&trace);
+    return 0;
+}
+
+static void note_bytes(uint8_t opcode, uint16_t version, uint8_t pointer_size, size_t size,
+                       int64_t time_ns)
+{
+    struct ht_etl_record record = {.group = HT_ETL_GROUP_PROCESS,
+                                   .opcode = opcode,
+                                   .version = version,
+                                   .pointer_size = pointer_size,
+                                   .pid = 1,
+                                   .payload = payload,
+                                   .payload_size = size};
+    assert_true(ht_etl_names_is(&record));
+    assert_int_equal(ht_etl_names_note(&record, time_ns, 77, &trace, NULL), HT_OK);
+}
+
+static void note(uint8_t opcode, uint16_t version, uint8_t pointer_size, const char *hex,
+                 int64_t time_ns)
+{
+    note_bytes(opcode, version, pointer_size, sample_hex(hex, payload, sizeof payload), time_ns);
+}
+
+static void assert_only_process(uint32_t pid, uint32_t parent, const char *name,
+                                const char *command)
+{
+    size_t length;
+    assert_int_equal(trace.process_count, 1);
+    assert_int_equal(trace.processes[0].pid, pid);
+    assert_int_equal(trace.processes[0].parent_pid, parent);
+    assert_string_equal(ht_dict_string(trace.dict, trace.processes[0].name, &length), name);
+    assert_string_equal(ht_dict_string(trace.dict, trace.processes[0].command, &length), command);
+    assert_int_equal(trace.loss[HT_LOSS_DAMAGED_EVENTS], 0);
+}
+
+#define SID64 "0100000000000000 0000000000000000 0101000000000005 12000000"
+#define NAME "6170702e65786500"                 // app.exe
+#define COMMAND "6100 2000 e400 3dd8 a9dc 0000" // "a ä💩"
+
+static void the_process_is_the_one_in_the_payload(void **state)
+{
+    (void)state;
+    note(
+        3, 4, 8,
+        "0010000000 80ffff 92100000 04000000 01000000 03010000 00a01a0000000000 00000000" SID64 NAME
+            COMMAND "0000 0000",
+        500);
+    assert_only_process(4242, 4, "app.exe", "a \xc3\xa4\xf0\x9f\x92\xa9");
+    assert_true(trace.processes[0].start_ns == HT_TIME_UNKNOWN);
+    assert_true(trace.processes[0].end_ns == HT_TIME_UNKNOWN);
+}
+
+static void version_5_has_an_exit_time_behind(void **state)
+{
+    (void)state;
+    note(
+        1, 5, 8,
+        "0010000000 80ffff 92100000 04000000 01000000 03010000 00a01a0000000000 00000000" SID64 NAME
+            COMMAND "0000 0000 1122334455667788",
+        500);
+    assert_only_process(4242, 4, "app.exe", "a \xc3\xa4\xf0\x9f\x92\xa9");
+    assert_int_equal(trace.processes[0].start_ns, 500);
+}
+
+static void version_3_has_no_flags(void **state)
+{
+    (void)state;
+    note(3, 3, 4,
+         "00100000 92100000 04000000 01000000 03010000 00a01a00 | 01000000 00000000"
+         "0102000000000005 12000000 13000000" NAME COMMAND,
+         500);
+    assert_only_process(4242, 4, "app.exe", "a \xc3\xa4\xf0\x9f\x92\xa9");
+}
+
+static void version_2_may_have_no_sid(void **state)
+{
+    (void)state;
+    note(3, 2, 8, "0010000000 80ffff 92100000 04000000 01000000 03010000 | 00000000" NAME COMMAND,
+         500);
+    assert_only_process(4242, 4, "app.exe", "a \xc3\xa4\xf0\x9f\x92\xa9");
+}
+
+static void version_1_has_no_command_line(void **state)
+{
+    (void)state;
+    note(3, 1, 4, "00100000 92100000 04000000 01000000 03010000 | 00000000" NAME, 500);
+    assert_only_process(4242, 4, "app.exe", "");
+}
+
+static void version_0_begins_with_the_ids(void **state)
+{
+    (void)state;
+    note(3, 0, 4, "92100000 04000000 | 00000000" NAME, 500);
+    assert_only_process(4242, 4, "app.exe", "");
+}
+
+static void names_without_an_end_stop_at_the_record(void **state)
+{
+    (void)state;
+    note(3, 2, 4, "00100000 92100000 04000000 01000000 03010000 | 00000000 61707000 6100 62", 500);
+    assert_only_process(4242, 4, "app", "a");
+    note(3, 1, 4, "00100000 96100000 04000000 01000000 03010000 | 00000000 617070", 500);
+    size_t length;
+    assert_string_equal(ht_dict_string(trace.dict, trace.processes[1].name, &length), "app");
+}
+
+static void long_names_are_cut(void **state)
+{
+    (void)state;
+    size_t size = sample_hex("00100000 92100000 04000000 01000000 03010000 00000000", payload, 100);
+    memset(payload + size, 'x', sizeof payload - size);
+    note_bytes(3, 2, 4, sizeof payload, 500);
+    size_t length;
+    ht_dict_string(trace.dict, trace.processes[0].name, &length);
+    assert_int_equal(length, 1024);
+    // An empty name, then a long command line of characters that are three bytes in UTF-8.
+    payload[size] = 0;
+    ht_store32(payload + 4, 4246);
+    note_bytes(3, 2, 4, sizeof payload, 500);
+    ht_dict_string(trace.dict, trace.processes[1].command, &length);
+    assert_int_equal(length, HT_ETL_STRING_BYTES_MAX / 2 * 3);
+}
+
+static void too_short_a_record_is_counted(void **state)
+{
+    (void)state;
+    const char *const cases[] = {"", "0010000000 80ffff 92100000",
+                                 "0010000000 80ffff 92100000 04000000 01000000 03010000"
+                                 "0100000000000000 0000000000000000 01ff000000000005 12000000"};
+    for (size_t i = 0; i < 3; i++) {
+        note(3, 2, 8, cases[i], 500);
+        assert_int_equal(trace.loss[HT_LOSS_DAMAGED_EVENTS], i + 1);
+    }
+    assert_int_equal(trace.process_count, 0);
+    assert_int_equal(trace.damage[0].offset, 77);
+}
+
+#define PLAIN "00100000 92100000 04000000 01000000 03010000 | 00000000" NAME
+
+static void a_life_from_start_to_end_is_one_process(void **state)
+{
+    (void)state;
+    note(HT_ETL_PROCESS_START, 1, 4, PLAIN, 100);
+    note(HT_ETL_PROCESS_DC_START, 1, 4, PLAIN, 150);
+    note(HT_ETL_PROCESS_END, 1, 4, PLAIN, 900);
+    note(HT_ETL_PROCESS_DEFUNCT, 1, 4, PLAIN, 950);
+    assert_only_process(4242, 4, "app.exe", "");
+    assert_int_equal(trace.processes[0].start_ns, 100);
+    assert_int_equal(trace.processes[0].end_ns, 900);
+}
+
+static void a_pid_used_again_is_another_process(void **state)
+{
+    (void)state;
+    note(HT_ETL_PROCESS_DC_START, 1, 4, PLAIN, 50);
+    note(HT_ETL_PROCESS_END, 1, 4, PLAIN, 100);
+    note(HT_ETL_PROCESS_START, 1, 4, PLAIN, 200);
+    note(HT_ETL_PROCESS_DC_END, 1, 4, PLAIN, 900);
+    assert_int_equal(trace.process_count, 2);
+    assert_int_equal(trace.processes[0].end_ns, 100);
+    assert_int_equal(trace.processes[1].start_ns, 200);
+    assert_true(trace.processes[1].end_ns == HT_TIME_UNKNOWN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_process_is_the_one_in_the_payload, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_5_has_an_exit_time_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_3_has_no_flags, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_2_may_have_no_sid, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_1_has_no_command_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_0_begins_with_the_ids, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_without_an_end_stop_at_the_record, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_names_are_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_short_a_record_is_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_life_from_start_to_end_is_one_process, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pid_used_again_is_another_process, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
