@@ -12,12 +12,13 @@
 
 #include <string.h>
 
-enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_HEAP_ENV, OPTION_TOUCH, OPTION_JSON };
+enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_HEAP_ENV, OPTION_TOUCH, OPTION_METRICS, OPTION_JSON };
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
     {"heap-env", OPTION_HEAP_ENV, "VAR=VALUE", "a setting of the heap, by its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -26,17 +27,27 @@ struct settings {
     const char *input;
     struct ht_heap_choice heap;
     struct ht_replay_options replay;
+    bool has_metrics;
     bool is_json;
 };
 
-static enum ht_status print(const struct settings *settings, const struct ht_plan_source *source,
+// What a replay reads before it plays. The last two are there for metrics only.
+struct material {
+    struct ht_plan *plan;
+    struct ht_trail *trail;
+    struct ht_measure *measure;
+    struct ht_plan_source source;
+};
+
+static enum ht_status print(const struct settings *settings, const struct material *material,
                             const struct ht_replay_result *result, struct ht_error *error)
 {
     struct ht_replay_report report = {
         .file = strcmp(settings->input, "-") == 0 ? "standard input" : settings->input,
-        .source = source,
+        .source = &material->source,
         .choice = &settings->heap,
         .result = result,
+        .measure = material->measure,
     };
     if (settings->is_json)
         return ht_replay_print_json(&report, error);
@@ -44,24 +55,45 @@ static enum ht_status print(const struct settings *settings, const struct ht_pla
     return HT_OK;
 }
 
+static void material_close(struct material *material)
+{
+    ht_measure_close(material->measure);
+    ht_trail_close(material->trail);
+    ht_plan_close(material->plan);
+}
+
+// What was opened until a failure is still to be closed.
+static enum ht_status material_read(struct material *material, const struct settings *settings,
+                                    struct ht_error *error)
+{
+    *material = (struct material){0};
+    enum ht_status status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
+    if (status == HT_OK && settings->has_metrics)
+        status = ht_trail_open(&material->trail, HT_PLAN_MEMORY_DEFAULT, error);
+    if (status == HT_OK)
+        status = ht_plan_read(settings->input, material->plan, material->trail, &material->source,
+                              error);
+    if (status == HT_OK && settings->has_metrics)
+        status = ht_measure_open(&material->measure, material->plan, material->trail, error);
+    return status;
+}
+
 // Reads, plays and reports; what `heaptape compare` began reports to it.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
                              struct ht_error *error)
 {
-    struct ht_plan *plan;
-    struct ht_plan_source source;
+    struct material material;
     struct ht_replay_result result;
-    enum ht_status status = ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, error);
-    if (status != HT_OK)
-        return status;
-    status = ht_plan_read(settings->input, plan, &source, error);
+    struct ht_replay_options options = settings->replay;
+    enum ht_status status = material_read(&material, settings, error);
+    options.measure = material.measure;
     if (status == HT_OK)
-        status = ht_replay_run(plan, heap, &settings->replay, &result, error);
+        status = ht_replay_run(material.plan, heap, &options, &result, error);
     if (status == HT_OK && ht_child_result_pipe() >= 0)
         ht_compare_send(&result);
     else if (status == HT_OK)
-        status = print(settings, &source, &result, error);
-    ht_plan_close(plan);
+        status = print(settings, &material, &result, error);
+    material_close(&material);
     return status;
 }
 
@@ -103,6 +135,9 @@ static enum ht_exit run(int argc, char **argv)
             if (!ht_heap_choice_touch(&options, &settings.replay.touch))
                 return options.exit;
             break;
+        case OPTION_METRICS:
+            settings.has_metrics = true;
+            break;
         case OPTION_JSON:
             settings.is_json = true;
             break;
@@ -118,7 +153,7 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW] [--json]",
+    .usage = "IN [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW] [--metrics] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",

@@ -6,6 +6,7 @@
 
 #include "cli/heap_choice.h"
 #include "cli/plan_reader.h"
+#include "formats/json.h"
 #include "replay/replay.h"
 
 struct ht_replay_report {
@@ -13,9 +14,14 @@ struct ht_replay_report {
     const struct ht_plan_source *source;
     const struct ht_heap_choice *choice;
     const struct ht_replay_result *result;
+    const struct ht_measure *measure; // NULL: no metrics were taken
 };
 
 void ht_replay_print_text(const struct ht_replay_report *report);
 enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struct ht_error *error);
+
+// The part of them that is the metrics'; in JSON it is one member.
+void ht_replay_print_metrics_text(const struct ht_measure *measure);
+void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_measure *measure);
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The C library's heap: malloc, realloc, free. The program itself uses it too, so open gives back to
-// the system what lies free in it, where the library can; what the program still holds stays, and so
-// does a threshold for mapped blocks that earlier frees have raised. A caller that wants it as fresh
-// as in a new process does its own work elsewhere before.
+// The C library's heap: malloc, realloc, free. The program itself uses it too, so open gives back
+// to the system what lies free in it, where the library can; what the program still holds stays,
+// and so does a threshold for mapped blocks that earlier frees have raised. A caller that wants it
+// as fresh as in a new process does its own work elsewhere before.
 #include "replay/heap.h"
 
 #include <stdio.h>

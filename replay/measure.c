@@ -187,38 +187,62 @@ struct ht_watch ht_measure_watch(struct ht_measure *measure)
     return (struct ht_watch){.see = see, .context = measure};
 }
 
-static void score(struct ht_measure *measure, const struct ht_played *played)
+static double ratio(double replayed, double recorded)
 {
-    struct ht_score *score = &measure->score;
-    double recorded = measure->recorded.f2;
-    double replayed = ht_metrics_report(measure->replayed)->f2;
-    *score =
-        (struct ht_score){.reallocs_agreed = played->agreement[0][0] + played->agreement[1][1]};
-    score->reallocs = score->reallocs_agreed + played->agreement[0][1] + played->agreement[1][0];
+    return recorded > 0 ? replayed / recorded : 0;
+}
+
+static bool is_near(double replayed, double recorded)
+{
+    double percent = 100 * ratio(replayed, recorded);
+    return replayed == recorded ||
+           (percent <= 100 + HT_SCORE_SPREAD_PERCENT && percent >= 100 - HT_SCORE_SPREAD_PERCENT);
+}
+
+static void score_spread(struct ht_score *score, const struct ht_metrics_report *recorded,
+                         const struct ht_metrics_report *replayed)
+{
+    score->f1_ratio = ratio(replayed->f1_operations, recorded->f1_operations);
+    score->f2_ratio = ratio(replayed->f2, recorded->f2);
+    score->retention_ratio = ratio(replayed->retention, recorded->retention);
+    score->spread_agrees = is_near(replayed->f1_operations, recorded->f1_operations) &&
+                           is_near(replayed->f2, recorded->f2) &&
+                           is_near(replayed->retention, recorded->retention);
+}
+
+static void score_reallocs(struct ht_score *score, const uint64_t agreement[2][2])
+{
+    score->reallocs_agreed = agreement[0][0] + agreement[1][1];
+    score->reallocs = score->reallocs_agreed + agreement[0][1] + agreement[1][0];
     score->reallocs_agree =
         score->reallocs > 0 &&
-        score->reallocs_agreed >= (double)score->reallocs * HT_SCORE_REALLOC_PERCENT / 100;
-    if (recorded == 0 || replayed == 0) {
-        return;
-    }
-    score->spread_ratio = replayed / recorded;
-    score->spread_agrees = score->spread_ratio * 100 <= 100 + HT_SCORE_SPREAD_PERCENT &&
-                           score->spread_ratio * 100 >= 100 - HT_SCORE_SPREAD_PERCENT;
+        (double)score->reallocs_agreed * 100 >= (double)score->reallocs * HT_SCORE_REALLOC_PERCENT;
+}
+
+static enum ht_verdict verdict_of(const struct ht_score *score)
+{
     int agreeing = score->spread_agrees + score->reallocs_agree;
     int asked = 1 + (score->reallocs > 0);
-    score->verdict = agreeing == asked ? HT_VERDICT_YES
-                     : agreeing > 0    ? HT_VERDICT_PARTLY
-                                       : HT_VERDICT_NO;
+    if (agreeing == asked) {
+        return HT_VERDICT_YES;
+    }
+    return agreeing > 0 ? HT_VERDICT_PARTLY : HT_VERDICT_NO;
 }
 
 enum ht_status ht_measure_finish(struct ht_measure *measure, const struct ht_played *played,
                                  struct ht_error *error)
 {
     enum ht_status status = ht_metrics_finish(measure->replayed, error);
-    if (status == HT_OK) {
-        score(measure, played);
+    if (status != HT_OK) {
+        return status;
     }
-    return status;
+    measure->score = (struct ht_score){0};
+    score_spread(&measure->score, &measure->recorded, ht_metrics_report(measure->replayed));
+    score_reallocs(&measure->score, played->agreement);
+    if (measure->recorded.peak.live_bytes > 0) {
+        measure->score.verdict = verdict_of(&measure->score);
+    }
+    return HT_OK;
 }
 
 uint64_t ht_measure_memory_bytes(const struct ht_measure *measure)

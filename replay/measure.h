@@ -11,7 +11,7 @@
 
 enum {
     // What counts as the recorded fragmentation.
-    HT_SCORE_SPREAD_PERCENT = 10,  // the page spread at the peak is at most so far off
+    HT_SCORE_SPREAD_PERCENT = 10,  // each of three page spreads is at most so far off
     HT_SCORE_REALLOC_PERCENT = 90, // at least so many reallocs moved, or did not, as recorded
 };
 
@@ -23,11 +23,13 @@ enum ht_verdict {
 };
 
 struct ht_score {
-    double spread_ratio;      // replayed f2 / recorded f2
+    double f1_ratio;          // replayed f1_operations / recorded; 0 where one has no value
+    double f2_ratio;          // the same of f2
+    double retention_ratio;   // and of retention
     uint64_t reallocs;        // that were replayed
     uint64_t reallocs_agreed; // of these, those that moved or stayed as recorded
-    bool spread_agrees;
-    bool reallocs_agree; // false when there are none
+    bool spread_agrees;       // all three, as far as they have a value
+    bool reallocs_agree;      // false when there are none
     enum ht_verdict verdict;
 };
 

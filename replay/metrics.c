@@ -185,6 +185,13 @@ static void add_time(struct ht_metrics *metrics, int64_t time_ns)
     now->time_ns = time_ns;
 }
 
+static void add_sample(struct ht_metrics_report *report, const struct ht_moment *now)
+{
+    if (report->sample_count < HT_METRICS_SAMPLES) {
+        report->samples[report->sample_count++] = *now;
+    }
+}
+
 // Takes the figures after an operation.
 static void account(struct ht_metrics *metrics)
 {
@@ -206,10 +213,8 @@ static void account(struct ht_metrics *metrics)
     if (now->operation == metrics->options.look_at) {
         take_look(metrics, &report->look);
     }
-    bool is_last = report->operations == metrics->options.operations;
-    if ((report->operations % report->sample_step == 0 || is_last) &&
-        report->sample_count < HT_METRICS_SAMPLES) {
-        report->samples[report->sample_count++] = *now;
+    if (report->operations % report->sample_step == 0) {
+        add_sample(report, now);
     }
 }
 
@@ -247,6 +252,9 @@ enum ht_status ht_metrics_finish(struct ht_metrics *metrics, struct ht_error *er
         return ht_fail(error, metrics->status, "%s", metrics->error.text);
     }
     report->end = metrics->now;
+    if (report->operations % report->sample_step != 0) {
+        add_sample(report, &report->end);
+    }
     take_look(metrics, &report->last);
     report->f1_operations =
         metrics->ratio_count == 0 ? 0 : metrics->ratio_sum / (double)metrics->ratio_count;

@@ -185,7 +185,7 @@ static void the_same_addresses_have_the_same_figures(void **state)
     }
     assert_true(recorded->f1_time == replayed->f1_time);
     const struct ht_score *score = ht_measure_score(measure);
-    assert_true(score->spread_ratio == 1);
+    assert_true(score->f1_ratio == 1 && score->f2_ratio == 1 && score->retention_ratio == 1);
     assert_int_equal(score->reallocs, 1);
     assert_int_equal(score->reallocs_agreed, 1);
     assert_string_equal(ht_verdict_name(score->verdict), "yes");
@@ -207,9 +207,34 @@ static void another_spread_is_no(void **state)
     add_dense(recording, 20);
     struct ht_measure *measure = measure_on(recording, &arena_heap, &result);
     const struct ht_score *score = ht_measure_score(measure);
-    assert_true(score->spread_ratio == 20);
+    assert_true(score->f2_ratio == 20);
     assert_false(score->spread_agrees);
     assert_int_equal(score->reallocs, 0);
+    assert_string_equal(ht_verdict_name(score->verdict), "no");
+    ht_measure_close(measure);
+}
+
+// At the peak the same, then the recording ends on one page and the heap on two.
+static void the_same_spread_but_at_the_end_is_no(void **state)
+{
+    struct recording *recording = *state;
+    struct ht_replay_result result;
+    begin(recording, 0, 0x10000, 2048);
+    begin(recording, 1, 0x10800, 2048);
+    begin(recording, 2, 0x20000, 2048);
+    begin(recording, 3, 0x30000, 2048);
+    for (uint32_t i = 0; i < 96; i++) {
+        begin(recording, 4 + i, 0x100000 + i * 4096, 2048);
+    }
+    for (uint32_t i = 2; i < 100; i++) {
+        end(recording, i, 2048);
+    }
+    struct ht_measure *measure = measure_on(recording, &arena_heap, &result);
+    const struct ht_score *score = ht_measure_score(measure);
+    assert_true(score->f1_ratio > 1 && score->f1_ratio < 1.1);
+    assert_true(score->f2_ratio > 1 && score->f2_ratio < 1.1);
+    assert_true(score->retention_ratio == 2);
+    assert_false(score->spread_agrees);
     assert_string_equal(ht_verdict_name(score->verdict), "no");
     ht_measure_close(measure);
 }
@@ -362,6 +387,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_addresses_have_the_same_figures, open_recording,
                                         close_recording),
         cmocka_unit_test_setup_teardown(another_spread_is_no, open_recording, close_recording),
+        cmocka_unit_test_setup_teardown(the_same_spread_but_at_the_end_is_no, open_recording,
+                                        close_recording),
         cmocka_unit_test_setup_teardown(another_spread_with_the_same_moves_is_partly,
                                         open_recording, close_recording),
         cmocka_unit_test_setup_teardown(the_same_spread_with_other_moves_is_partly, open_recording,
