@@ -9,6 +9,7 @@
 #include "cli/child.h"
 #include "cli/replay_report.h"
 #include "cli/show.h"
+#include "convert/pipeline.h"
 
 #include <string.h>
 
@@ -31,12 +32,13 @@ struct settings {
     bool is_json;
 };
 
-// What a replay reads before it plays. The last two are there for metrics only.
+// What a replay reads. All but the plan and its source are there for metrics only.
 struct material {
     struct ht_plan *plan;
+    struct ht_plan_source source;
     struct ht_trail *trail;
     struct ht_measure *measure;
-    struct ht_plan_source source;
+    struct ht_stream stream; // the trace once more, for its call stacks
 };
 
 static enum ht_status print(const struct settings *settings, const struct material *material,
@@ -48,6 +50,7 @@ static enum ht_status print(const struct settings *settings, const struct materi
         .choice = &settings->heap,
         .result = result,
         .measure = material->measure,
+        .stacks = material->stream.trace.dict,
     };
     if (settings->is_json)
         return ht_replay_print_json(&report, error);
@@ -55,8 +58,35 @@ static enum ht_status print(const struct settings *settings, const struct materi
     return HT_OK;
 }
 
+static bool has_stack(const struct ht_look *look)
+{
+    for (uint32_t i = 0; i < look->pinning.stacks; i++)
+        if (look->pinning.by_stack[i].id != 0)
+            return true;
+    return false;
+}
+
+// The trace was read in another process, which took its dictionary with it. After the replay the
+// heap need not be fresh any more, so it is read again here; a stream cannot be.
+static enum ht_status read_stacks(struct material *material, const struct settings *settings,
+                                  struct ht_error *error)
+{
+    const struct ht_metrics_report *recorded = ht_measure_recorded(material->measure);
+    const struct ht_metrics_report *replayed = ht_measure_replayed(material->measure);
+    if (strcmp(settings->input, "-") == 0 ||
+        (!has_stack(&recorded->look) && !has_stack(&recorded->last) &&
+         !has_stack(&replayed->look) && !has_stack(&replayed->last)))
+        return HT_OK;
+    struct ht_event event;
+    enum ht_status status = ht_stream_open(&material->stream, settings->input, false, error);
+    while (status == HT_OK)
+        status = ht_stream_next(&material->stream, &event, error);
+    return status == HT_END ? HT_OK : status;
+}
+
 static void material_close(struct material *material)
 {
+    ht_stream_close(&material->stream);
     ht_measure_close(material->measure);
     ht_trail_close(material->trail);
     ht_plan_close(material->plan);
@@ -89,6 +119,8 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
     options.measure = material.measure;
     if (status == HT_OK)
         status = ht_replay_run(material.plan, heap, &options, &result, error);
+    if (status == HT_OK && settings->has_metrics)
+        status = read_stacks(&material, settings, error);
     if (status == HT_OK && ht_child_result_pipe() >= 0)
         ht_compare_send(&result);
     else if (status == HT_OK)

@@ -67,19 +67,17 @@ static void put_moment(struct ht_json *json, const char *key, const struct ht_mo
 static void put_sizes(struct ht_json *json, const char *key,
                       const struct ht_metrics_sizes decades[HT_METRICS_DECADES], bool has_usable)
 {
-    uint64_t from = 0;
     begin_array(json, key);
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
         if (decades[i].blocks > 0) {
             ht_json_begin_object(json);
-            put_u64(json, "from", from);
+            put_u64(json, "from", ht_metrics_decade_from(i));
             put_u64(json, "blocks", decades[i].blocks);
             put_u64(json, "requested_bytes", decades[i].requested_bytes);
             if (has_usable)
                 put_u64(json, "usable_bytes", decades[i].usable_bytes);
             ht_json_end(json);
         }
-        from = from == 0 ? 10 : from * 10;
     }
     ht_json_end(json);
 }
@@ -101,8 +99,63 @@ static void put_gaps(struct ht_json *json, const struct ht_gaps *gaps)
     ht_json_end(json);
 }
 
+// Innermost first, each with the module's name where it is known.
+static void put_frames(struct ht_json *json, const struct ht_dict *stacks, uint32_t id)
+{
+    size_t count = 0;
+    const struct ht_frame *frames = ht_dict_stack(stacks, id, &count);
+    ht_json_key(json, "frames");
+    ht_json_begin_array(json);
+    for (size_t i = 0; i < count; i++) {
+        size_t length = 0;
+        const char *module = ht_dict_string(stacks, frames[i].module, &length);
+        ht_json_begin_object(json);
+        if (length > 0) {
+            ht_json_key(json, "module");
+            ht_json_text(json, module, length);
+        }
+        ht_json_key(json, "address");
+        ht_json_hex(json, frames[i].address);
+        ht_json_end(json);
+    }
+    ht_json_end(json);
+}
+
+// One object for each that pins; its key for the id says what of it is told. With `stacks` the ids
+// are those of call stacks in there.
+static void put_pinning_by(struct ht_json *json, const char *key, const char *id_key,
+                           const struct ht_pinning *pinning, size_t count,
+                           const struct ht_dict *stacks)
+{
+    begin_array(json, key);
+    for (size_t i = 0; i < count; i++) {
+        if (pinning[i].blocks == 0)
+            continue;
+        ht_json_begin_object(json);
+        put_u64(json, id_key, pinning[i].id);
+        put_u64(json, "blocks", pinning[i].blocks);
+        put_u64(json, "requested_bytes", pinning[i].requested_bytes);
+        put_u64(json, "pinned_bytes", pinning[i].pinned_bytes);
+        if (stacks != NULL)
+            put_frames(json, stacks, (uint32_t)pinning[i].id);
+        ht_json_end(json);
+    }
+    ht_json_end(json);
+}
+
+static void put_pinning(struct ht_json *json, const struct ht_look_pinning *pinning,
+                        const struct ht_dict *stacks)
+{
+    begin_object(json, "pinning");
+    put_pinning_by(json, "by_size", "from", pinning->by_size, HT_METRICS_DECADES, NULL);
+    put_pinning_by(json, "by_age", "from", pinning->by_age, HT_METRICS_DECADES, NULL);
+    put_pinning_by(json, "by_thread", "tid", pinning->by_thread, pinning->threads, NULL);
+    put_pinning_by(json, "by_stack", "stack", pinning->by_stack, pinning->stacks, stacks);
+    ht_json_end(json);
+}
+
 static void put_look(struct ht_json *json, const char *key, const struct ht_look *look,
-                     bool has_usable)
+                     bool has_usable, const struct ht_dict *stacks)
 {
     if (!look->is_taken)
         return;
@@ -110,7 +163,7 @@ static void put_look(struct ht_json *json, const char *key, const struct ht_look
     put_u64(json, "operation", look->operation);
     put_gaps(json, &look->gaps);
     put_sizes(json, "live", look->live, has_usable);
-    put_sizes(json, "pinning", look->pinning, has_usable);
+    put_pinning(json, &look->pinning, stacks);
     ht_json_end(json);
 }
 
@@ -131,17 +184,15 @@ static void put_reallocs(struct ht_json *json, const struct ht_metrics_report *r
         put_u64(json, "bytes_copied", reallocs->bytes_copied);
         ht_json_end(json);
     }
-    uint64_t from = 0;
     begin_array(json, "grown_from");
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
         if (report->grown[i].count > 0) {
             ht_json_begin_object(json);
-            put_u64(json, "from", from);
+            put_u64(json, "from", ht_metrics_decade_from(i));
             put_u64(json, "count", report->grown[i].count);
             put_u64(json, "in_place", report->grown[i].in_place);
             ht_json_end(json);
         }
-        from = from == 0 ? 10 : from * 10;
     }
     ht_json_end(json);
     put_u64(json, "doubling_bytes", report->doubling_bytes);
@@ -165,7 +216,7 @@ static void put_sample(struct ht_json *json, const struct ht_moment *moment)
 }
 
 static void put_report(struct ht_json *json, const char *key,
-                       const struct ht_metrics_report *report)
+                       const struct ht_metrics_report *report, const struct ht_dict *stacks)
 {
     begin_object(json, key);
     put_u64(json, "operations", report->operations);
@@ -180,8 +231,8 @@ static void put_report(struct ht_json *json, const char *key,
     put_moment(json, "peak", &report->peak, report->has_usable);
     put_moment(json, "page_peak", &report->page_peak, report->has_usable);
     put_moment(json, "end", &report->end, report->has_usable);
-    put_look(json, "at_peak", &report->look, report->has_usable);
-    put_look(json, "at_end", &report->last, report->has_usable);
+    put_look(json, "at_peak", &report->look, report->has_usable, stacks);
+    put_look(json, "at_end", &report->last, report->has_usable, stacks);
     put_sizes(json, "made", report->made, report->has_usable);
     put_reallocs(json, report);
     put_u64(json, "sample_step", report->sample_step);
@@ -207,8 +258,9 @@ static void put_score(struct ht_json *json, const struct ht_score *score)
     ht_json_end(json);
 }
 
-void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_measure *measure)
+void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_report *report)
 {
+    const struct ht_measure *measure = report->measure;
     static const char *const fields[] = {"operation",    "time_ns",    "live_bytes",  "live_blocks",
                                          "usable_bytes", "page_bytes", "sparse_bytes"};
     begin_object(json, "metrics");
@@ -225,7 +277,7 @@ void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_measure *m
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         ht_json_string(json, fields[i]);
     ht_json_end(json);
-    put_report(json, "recorded", ht_measure_recorded(measure));
-    put_report(json, "replayed", ht_measure_replayed(measure));
+    put_report(json, "recorded", ht_measure_recorded(measure), report->stacks);
+    put_report(json, "replayed", ht_measure_replayed(measure), report->stacks);
     ht_json_end(json);
 }

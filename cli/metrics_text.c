@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { FRAMES_SHOWN = 4 };
+
 // The text of a cell; "-" for what has no value.
 struct cell {
     char text[32];
@@ -56,12 +58,30 @@ static void row_of_counts(const char *label, uint64_t recorded, uint64_t here)
     row(label, cell_of_count(recorded), cell_of_count(here));
 }
 
+// "  from 10-99 B".
+static struct cell label_of_decade(const char *before, int decade, const char *behind)
+{
+    static const char *const decades[HT_METRICS_DECADES] = {
+        "0-9",
+        "10-99",
+        "100-999",
+        "1,000-9,999",
+        "10,000-99,999",
+        "100,000-999,999",
+        "1,000,000-9,999,999",
+        "over 9,999,999",
+    };
+    struct cell label;
+    snprintf(label.text, sizeof label.text, "%s%s%s", before, decades[decade], behind);
+    return label;
+}
+
 // Blocks on sparse pages.
 static uint64_t pinning(const struct ht_look *look)
 {
     uint64_t blocks = 0;
     for (int i = 0; i < HT_METRICS_DECADES; i++)
-        blocks += look->pinning[i].blocks;
+        blocks += look->pinning.by_size[i].blocks;
     return blocks;
 }
 
@@ -143,22 +163,12 @@ static uint64_t requested(const struct ht_metrics_report *report)
 static void print_grown(const struct ht_metrics_report *recorded,
                         const struct ht_metrics_report *here)
 {
-    static const char *const labels[HT_METRICS_DECADES] = {
-        "  from 0-9 B",
-        "  from 10-99 B",
-        "  from 100-999 B",
-        "  from 1,000-9,999 B",
-        "  from 10,000-99,999 B",
-        "  from 100,000-999,999 B",
-        "  from 1,000,000-9,999,999 B",
-        "  from 10,000,000 B up",
-    };
     printf("  grown in place\n");
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
         const struct ht_metrics_grown *was = &recorded->grown[i];
         const struct ht_metrics_grown *is = &here->grown[i];
         if (was->count + is->count > 0)
-            row(labels[i], cell_of_share(was->in_place, was->count),
+            row(label_of_decade("  from ", i, " B").text, cell_of_share(was->in_place, was->count),
                 cell_of_share(is->in_place, is->count));
     }
 }
@@ -187,6 +197,58 @@ static void print_reallocs(const struct ht_metrics_report *recorded,
         print_grown(recorded, here);
 }
 
+static void row_of_pinning(const char *label, const struct ht_pinning *pinning,
+                           uint64_t sparse_bytes)
+{
+    row(label, cell_of_count(pinning->blocks), cell_of_share(pinning->pinned_bytes, sparse_bytes));
+}
+
+static int most(const struct ht_pinning decades[HT_METRICS_DECADES])
+{
+    int found = 0;
+    for (int i = 1; i < HT_METRICS_DECADES; i++)
+        found = decades[i].pinned_bytes > decades[found].pinned_bytes ? i : found;
+    return found;
+}
+
+// The innermost frames.
+static void print_stack(const struct ht_dict *stacks, uint32_t id)
+{
+    size_t count = 0;
+    const struct ht_frame *frames = ht_dict_stack(stacks, id, &count);
+    for (size_t i = 0; i < count && i < FRAMES_SHOWN; i++) {
+        size_t length = 0;
+        const char *module = ht_dict_string(stacks, frames[i].module, &length);
+        printf("      ");
+        ht_show_name(module, length);
+        printf("%s0x%" PRIx64 "\n", length > 0 ? "+" : "", frames[i].address);
+    }
+}
+
+static void print_pinning(const struct ht_metrics_report *here, const struct ht_dict *stacks)
+{
+    const struct ht_look_pinning *by = &here->last.pinning;
+    uint64_t sparse_bytes = here->end.sparse_bytes;
+    int size = most(by->by_size);
+    int age = most(by->by_age);
+    char label[64];
+    if (sparse_bytes == 0 || by->threads == 0)
+        return;
+    printf("\n  %-30s%18s%18s\n", "pins most of the sparse pages", "blocks", "share here");
+    row_of_pinning(label_of_decade("  size ", size, " B").text, &by->by_size[size], sparse_bytes);
+    row_of_pinning(label_of_decade("  made ", age, " ops ago").text, &by->by_age[age],
+                   sparse_bytes);
+    if (by->by_thread[0].id == UINT32_MAX)
+        snprintf(label, sizeof label, "  thread unknown");
+    else
+        snprintf(label, sizeof label, "  thread %" PRIu64, by->by_thread[0].id);
+    row_of_pinning(label, &by->by_thread[0], sparse_bytes);
+    if (stacks != NULL && by->by_stack[0].id != 0) {
+        row_of_pinning("  call stack", &by->by_stack[0], sparse_bytes);
+        print_stack(stacks, (uint32_t)by->by_stack[0].id);
+    }
+}
+
 static void print_score(const struct ht_score *score)
 {
     printf("\n  fragmentation reproduced: %s\n", ht_verdict_name(score->verdict));
@@ -201,8 +263,9 @@ static void print_score(const struct ht_score *score)
                HT_SCORE_REALLOC_PERCENT);
 }
 
-void ht_replay_print_metrics_text(const struct ht_measure *measure)
+void ht_replay_print_metrics_text(const struct ht_replay_report *report)
 {
+    const struct ht_measure *measure = report->measure;
     const struct ht_metrics_report *recorded = ht_measure_recorded(measure);
     const struct ht_metrics_report *here = ht_measure_replayed(measure);
     print_spread(recorded, here);
@@ -211,5 +274,6 @@ void ht_replay_print_metrics_text(const struct ht_measure *measure)
     print_reallocs(recorded, here);
     if (recorded->oversized + here->oversized > 0)
         row_of_counts("left out: over 1 TiB", recorded->oversized, here->oversized);
+    print_pinning(here, report->stacks);
     print_score(ht_measure_score(measure));
 }

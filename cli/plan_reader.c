@@ -15,11 +15,9 @@ struct ending {
     struct ht_plan_source source;
 };
 
-// A change and the event it comes from, as far as a trail has use for it.
 struct sent {
     struct ht_change change;
-    int64_t time_ns;
-    uint32_t pid;
+    struct ht_trail_mark mark;
 };
 
 struct sender {
@@ -38,13 +36,24 @@ static void send_block(struct sender *sender)
     sender->count = 0;
 }
 
+static struct ht_trail_mark mark_of(const struct ht_event *event, const struct ht_change *change)
+{
+    return (struct ht_trail_mark){
+        .time_ns = event->time_ns,
+        .address = change->address,
+        .space = event->pid,
+        .thread = event->tid,
+        .stack = ht_event_stack(event),
+    };
+}
+
 static enum ht_status send_event(struct sender *sender, struct ht_number *number,
                                  const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
     struct ht_change change;
     while (status == HT_OK && ht_number_next(number, &change)) {
-        sender->changes[sender->count++] = (struct sent){change, event->time_ns, event->pid};
+        sender->changes[sender->count++] = (struct sent){change, mark_of(event, &change)};
         if (sender->count == CHANGES_OF_BLOCK)
             send_block(sender);
     }
@@ -100,7 +109,7 @@ static enum ht_status add(struct ht_plan *plan, struct ht_trail *trail, const st
 {
     enum ht_status status = ht_plan_add(plan, &sent->change, error);
     if (status == HT_OK && trail != NULL)
-        status = ht_trail_add(trail, &sent->change, sent->time_ns, sent->pid, error);
+        status = ht_trail_add(trail, &sent->mark, error);
     return status;
 }
 

@@ -152,7 +152,7 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     put_agreement(&json, &result->played);
     put_memory(&json, result);
     if (report->measure != NULL)
-        ht_replay_put_metrics_json(&json, report->measure);
+        ht_replay_put_metrics_json(&json, report);
     put_loss(&json, report);
     ht_json_line(&json);
     ht_json_end(&json);

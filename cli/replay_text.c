@@ -89,7 +89,7 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     print_pairs(result);
     print_memory(result);
     if (report->measure != NULL)
-        ht_replay_print_metrics_text(report->measure);
+        ht_replay_print_metrics_text(report);
     if (counts->unknown_frees > 0)
         printf("\n  %s frees of blocks unknown to the trace were left out\n",
                ht_show_count(counts->unknown_frees).text);

@@ -1,46 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Sorts the live blocks and walks them once. The sort is a heap sort of our own: qsort may take
-// memory from the heap that is measured.
+// Sorts the live blocks and walks them once.
 #include "replay/gaps.h"
+
+#include "replay/sort.h"
 
 #include <stdbool.h>
 
-static bool is_before(const struct ht_extent *one, const struct ht_extent *other)
+static bool is_before(const void *one, const void *other)
 {
-    return one->space != other->space ? one->space < other->space : one->address < other->address;
-}
-
-static void swap(struct ht_extent *one, struct ht_extent *other)
-{
-    struct ht_extent kept = *one;
-    *one = *other;
-    *other = kept;
-}
-
-// Lets the block at `top` sink to where no child is behind it.
-static void sink(struct ht_extent *blocks, size_t count, size_t top)
-{
-    for (size_t child; (child = 2 * top + 1) < count; top = child) {
-        if (child + 1 < count && is_before(&blocks[child], &blocks[child + 1])) {
-            child++;
-        }
-        if (!is_before(&blocks[top], &blocks[child])) {
-            return;
-        }
-        swap(&blocks[top], &blocks[child]);
-    }
-}
-
-static void sort(struct ht_extent *blocks, size_t count)
-{
-    for (size_t top = count / 2; top > 0; top--) {
-        sink(blocks, count, top - 1);
-    }
-    for (size_t end = count; end > 1; end--) {
-        swap(&blocks[0], &blocks[end - 1]);
-        sink(blocks, end - 1, 0);
-    }
+    const struct ht_extent *left = one;
+    const struct ht_extent *right = other;
+    return left->space != right->space ? left->space < right->space
+                                       : left->address < right->address;
 }
 
 static uint64_t last_of(const struct ht_extent *block)
@@ -91,7 +63,7 @@ void ht_gaps_find(struct ht_extent *blocks, size_t count, const uint64_t sizes[H
                   struct ht_gaps *gaps)
 {
     *gaps = (struct ht_gaps){0};
-    sort(blocks, count);
+    ht_sort(blocks, count, sizeof *blocks, is_before);
     uint64_t last = 0; // the furthest byte of the blocks before
     for (size_t i = 0; i < count; i++) {
         const struct ht_extent *block = &blocks[i];

@@ -91,8 +91,11 @@ static void walk_recorded(const struct ht_measure *measure, struct ht_metrics *m
         for (size_t i = 0; i < span->count; i++) {
             const struct ht_op *op = &span->ops[i];
             const struct ht_trail_mark *mark = ht_trail_next(&step);
-            struct ht_place place = {
-                .address = mark->address, .size = op->size, .space = mark->space};
+            struct ht_place place = {.address = mark->address,
+                                     .size = op->size,
+                                     .space = mark->space,
+                                     .thread = mark->thread,
+                                     .stack = mark->stack};
             ht_metrics_step(metrics, mark->time_ns, op->block,
                             op->kind == HT_OP_FREE ? NULL : &place);
         }
@@ -165,21 +168,24 @@ enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap
 static void see(void *context, const struct ht_op *op, const struct ht_slot *slot)
 {
     struct ht_measure *measure = context;
-    int64_t time_ns = ht_trail_next(&measure->step)->time_ns;
+    const struct ht_trail_mark *mark = ht_trail_next(&measure->step);
     if (slot->address == NULL) {
-        ht_metrics_step(measure->replayed, time_ns, op->block, NULL);
+        ht_metrics_step(measure->replayed, mark->time_ns, op->block, NULL);
         return;
     }
     if (slot->size != op->size) {
-        ht_metrics_pass(measure->replayed, time_ns); // a realloc that failed
+        ht_metrics_pass(measure->replayed, mark->time_ns); // a realloc that failed
         return;
     }
     const struct ht_heap *heap = measure->heap;
-    struct ht_place place = {.address = (uintptr_t)slot->address, .size = slot->size};
+    struct ht_place place = {.address = (uintptr_t)slot->address,
+                             .size = slot->size,
+                             .thread = mark->thread,
+                             .stack = mark->stack};
     if (heap->usable != NULL) {
         place.usable = heap->usable(measure->self, slot->address);
     }
-    ht_metrics_step(measure->replayed, time_ns, op->block, &place);
+    ht_metrics_step(measure->replayed, mark->time_ns, op->block, &place);
 }
 
 struct ht_watch ht_measure_watch(struct ht_measure *measure)

@@ -17,7 +17,14 @@ enum block_state {
 
 struct block {
     struct ht_place place;
+    uint64_t made_at; // operation
     enum block_state state;
+};
+
+// A look lists the blocks as the one, and then as the other.
+enum {
+    LISTED_BYTES = sizeof(struct ht_extent) > sizeof(struct ht_pinning) ? sizeof(struct ht_extent)
+                                                                        : sizeof(struct ht_pinning),
 };
 
 struct ht_metrics {
@@ -32,7 +39,7 @@ struct ht_metrics {
     uint64_t memory_bytes;
     enum ht_status status;
     struct ht_error error;
-    struct ht_extent *extents; // room for a look
+    void *listed; // LISTED_BYTES for each block
     struct block blocks[];
 };
 
@@ -46,6 +53,15 @@ int ht_metrics_decade(uint64_t size)
     return decade;
 }
 
+uint64_t ht_metrics_decade_from(int decade)
+{
+    uint64_t from = decade > 0;
+    for (; decade > 0; decade--) {
+        from *= 10;
+    }
+    return from;
+}
+
 static double ratio(uint64_t part, uint64_t whole)
 {
     return whole == 0 ? 0 : (double)part / (double)whole;
@@ -55,15 +71,15 @@ enum ht_status ht_metrics_open(struct ht_metrics **metrics,
                                const struct ht_metrics_options *options, struct ht_error *error)
 {
     uint64_t blocks_bytes = options->block_limit * (uint64_t)sizeof(struct block);
-    uint64_t extents_bytes = options->block_limit * (uint64_t)sizeof(struct ht_extent);
-    uint64_t memory_bytes = sizeof **metrics + blocks_bytes + extents_bytes;
+    uint64_t listed_bytes = options->block_limit * (uint64_t)LISTED_BYTES;
+    uint64_t memory_bytes = sizeof **metrics + blocks_bytes + listed_bytes;
     *metrics = ht_os_map(memory_bytes);
     if (*metrics == NULL) {
         return ht_fail_memory(error, "the metrics");
     }
     (*metrics)->options = *options;
     (*metrics)->memory_bytes = memory_bytes;
-    (*metrics)->extents = (struct ht_extent *)((*metrics)->blocks + options->block_limit);
+    (*metrics)->listed = (*metrics)->blocks + options->block_limit;
     struct ht_metrics_report *report = &(*metrics)->report;
     report->has_usable = options->has_usable;
     report->sample_step = options->operations / HT_METRICS_SAMPLES + 1;
@@ -148,25 +164,84 @@ static void count_realloc(struct ht_metrics *metrics, const struct ht_place *old
     }
 }
 
-static void take_look(struct ht_metrics *metrics, struct ht_look *look)
+static void look_for_gaps(struct ht_metrics *metrics, struct ht_look *look)
 {
+    struct ht_extent *extents = metrics->listed;
     size_t count = 0;
-    *look = (struct ht_look){.is_taken = true, .operation = metrics->now.operation};
     for (uint32_t i = 0; i < metrics->options.block_limit; i++) {
         const struct ht_place *place = &metrics->blocks[i].place;
-        if (metrics->blocks[i].state != BLOCK_LIVE) {
-            continue;
-        }
-        add_size(look->live, place);
-        if (ht_pages_is_sparse(&metrics->pages, place->space, place->address, place->size)) {
-            add_size(look->pinning, place);
-        }
-        if (place->size > 0) {
-            metrics->extents[count++] =
-                (struct ht_extent){place->address, place->size, place->space};
+        if (metrics->blocks[i].state == BLOCK_LIVE && place->size > 0) {
+            extents[count++] = (struct ht_extent){place->address, place->size, place->space};
         }
     }
-    ht_gaps_find(metrics->extents, count, metrics->options.gap_sizes, &look->gaps);
+    ht_gaps_find(extents, count, metrics->options.gap_sizes, &look->gaps);
+}
+
+static struct ht_pinning pinning_of(const struct ht_metrics *metrics, const struct block *block)
+{
+    const struct ht_place *place = &block->place;
+    if (block->state != BLOCK_LIVE) {
+        return (struct ht_pinning){0};
+    }
+    return (struct ht_pinning){
+        .blocks = 1,
+        .requested_bytes = place->size,
+        .pinned_bytes =
+            ht_pages_pinned_by(&metrics->pages, place->space, place->address, place->size),
+    };
+}
+
+static void add_pinning(struct ht_pinning *to, const struct ht_pinning *pinning)
+{
+    to->blocks += pinning->blocks;
+    to->requested_bytes += pinning->requested_bytes;
+    to->pinned_bytes += pinning->pinned_bytes;
+}
+
+static void look_by_decade(const struct ht_metrics *metrics, struct ht_look *look)
+{
+    struct ht_look_pinning *to = &look->pinning;
+    for (int i = 0; i < HT_METRICS_DECADES; i++) {
+        to->by_size[i].id = to->by_age[i].id = ht_metrics_decade_from(i);
+    }
+    for (uint32_t i = 0; i < metrics->options.block_limit; i++) {
+        const struct block *block = &metrics->blocks[i];
+        struct ht_pinning pinning = pinning_of(metrics, block);
+        if (block->state == BLOCK_LIVE) {
+            add_size(look->live, &block->place);
+        }
+        if (pinning.pinned_bytes > 0) {
+            uint64_t age = metrics->now.operation - block->made_at;
+            add_pinning(&to->by_size[ht_metrics_decade(block->place.size)], &pinning);
+            add_pinning(&to->by_age[ht_metrics_decade(age)], &pinning);
+        }
+    }
+}
+
+// The threads that pin most, or the stacks.
+static uint32_t look_for_most(struct ht_metrics *metrics, bool by_stack,
+                              struct ht_pinning top[HT_METRICS_PINNING])
+{
+    struct ht_pinning *single = metrics->listed;
+    size_t count = 0;
+    for (uint32_t i = 0; i < metrics->options.block_limit; i++) {
+        const struct block *block = &metrics->blocks[i];
+        struct ht_pinning pinning = pinning_of(metrics, block);
+        if (pinning.pinned_bytes > 0) {
+            pinning.id = by_stack ? block->place.stack : block->place.thread;
+            single[count++] = pinning;
+        }
+    }
+    return (uint32_t)ht_pinning_find(single, count, top, HT_METRICS_PINNING);
+}
+
+static void take_look(struct ht_metrics *metrics, struct ht_look *look)
+{
+    *look = (struct ht_look){.is_taken = true, .operation = metrics->now.operation};
+    look_for_gaps(metrics, look);
+    look_by_decade(metrics, look);
+    look->pinning.threads = look_for_most(metrics, false, look->pinning.by_thread);
+    look->pinning.stacks = look_for_most(metrics, true, look->pinning.by_stack);
 }
 
 // Adds what was before this operation to the average over time: as long as until now.
@@ -230,6 +305,7 @@ void ht_metrics_step(struct ht_metrics *metrics, int64_t time_ns, uint32_t index
     end(metrics, block);
     if (place != NULL) {
         begin(metrics, block, place);
+        block->made_at = old.state == BLOCK_NONE ? metrics->report.operations : old.made_at;
         if (old.state == BLOCK_LIVE && block->state == BLOCK_LIVE) {
             count_realloc(metrics, &old.place, place);
         }

@@ -17,6 +17,7 @@
 
 #include "formats/error.h"
 #include "replay/gaps.h"
+#include "replay/pinning.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 enum {
     HT_METRICS_DECADES = 8,   // sizes 0-9, 10-99, 100-999 ... the last without an end
     HT_METRICS_SAMPLES = 512, // at most, over the run
+    HT_METRICS_PINNING = 8,   // threads and stacks told that pin most
 };
 #define HT_METRICS_SIZE_MAX (UINT64_C(1) << 40)
 
@@ -52,13 +54,23 @@ struct ht_metrics_sizes {
     uint64_t usable_bytes; // 0 where the heap does not tell
 };
 
+// Who pins the sparse pages: only blocks that are on one.
+struct ht_look_pinning {
+    struct ht_pinning by_size[HT_METRICS_DECADES]; // id: the decade's least size
+    struct ht_pinning by_age[HT_METRICS_DECADES];  // the same of operations since it was made
+    struct ht_pinning by_thread[HT_METRICS_PINNING];
+    struct ht_pinning by_stack[HT_METRICS_PINNING];
+    uint32_t threads; // of by_thread in use
+    uint32_t stacks;
+};
+
 // What is too dear to keep up with at every operation: a look at all blocks after one.
 struct ht_look {
     bool is_taken;
     uint64_t operation;
     struct ht_gaps gaps;
     struct ht_metrics_sizes live[HT_METRICS_DECADES];
-    struct ht_metrics_sizes pinning[HT_METRICS_DECADES]; // of these, the ones on sparse pages
+    struct ht_look_pinning pinning;
 };
 
 // Reallocs of one direction.
@@ -120,6 +132,8 @@ struct ht_place {
     uint64_t size;   // requested
     uint64_t usable; // 0 where the heap does not tell
     uint32_t space;  // the address space
+    uint32_t thread; // that made it or gave it this size
+    uint32_t stack;  // and its call stack, 0 for none
 };
 
 struct ht_metrics;
@@ -147,7 +161,8 @@ const struct ht_metrics_report *ht_metrics_report(const struct ht_metrics *metri
 uint64_t ht_metrics_memory_bytes(const struct ht_metrics *metrics);
 size_t ht_metrics_page_room(const struct ht_metrics *metrics);
 
-// The decade of a size: 0 for 0-9, 1 for 10-99 ...
+// The decade of a size: 0 for 0-9, 1 for 10-99 ... and the least size in one.
 int ht_metrics_decade(uint64_t size);
+uint64_t ht_metrics_decade_from(int decade);
 
 #endif

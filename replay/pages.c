@@ -6,6 +6,8 @@
 
 #include "replay/os.h"
 
+#include <stdbool.h>
+
 enum { CAPACITY_MIN = 1024 };
 
 struct ht_page {
@@ -175,19 +177,23 @@ void ht_pages_remove(struct ht_pages *pages, uint32_t space, uint64_t address, u
 }
 
 // A page that the block fills is not looked up: no table holds it, and it is not sparse.
-static bool is_on_sparse(const struct ht_pages *pages, uint32_t space, uint64_t number,
-                         uint64_t bytes)
+static uint64_t pinned_on(const struct ht_pages *pages, uint32_t space, uint64_t number,
+                          uint64_t bytes)
 {
-    return bytes > 0 && bytes < HT_PAGE_BYTES && is_sparse(find(pages, space, number)->live_bytes);
+    if (bytes == 0 || bytes == HT_PAGE_BYTES) {
+        return 0;
+    }
+    uint64_t live_bytes = find(pages, space, number)->live_bytes;
+    return is_sparse(live_bytes) ? HT_PAGE_BYTES * bytes / live_bytes : 0;
 }
 
-bool ht_pages_is_sparse(const struct ht_pages *pages, uint32_t space, uint64_t address,
-                        uint64_t size)
+uint64_t ht_pages_pinned_by(const struct ht_pages *pages, uint32_t space, uint64_t address,
+                            uint64_t size)
 {
     if (size == 0) {
-        return false;
+        return 0;
     }
     struct cover cover = cover_of(address, size);
-    return is_on_sparse(pages, space, cover.first, cover.head_bytes) ||
-           is_on_sparse(pages, space, cover.last, cover.tail_bytes);
+    return pinned_on(pages, space, cover.first, cover.head_bytes) +
+           pinned_on(pages, space, cover.last, cover.tail_bytes);
 }

@@ -12,7 +12,6 @@
 
 #include "formats/error.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,8 +46,9 @@ enum ht_status ht_pages_add(struct ht_pages *pages, uint32_t space, uint64_t add
 // A block that was added with these values ends.
 void ht_pages_remove(struct ht_pages *pages, uint32_t space, uint64_t address, uint64_t size);
 
-// True when a block that was added lies, at its begin or its end, on a sparse page.
-bool ht_pages_is_sparse(const struct ht_pages *pages, uint32_t space, uint64_t address,
-                        uint64_t size);
+// How much of the sparse pages falls to a block that was added: of each page its part of the live
+// bytes there. A block of which nothing does is on no sparse page.
+uint64_t ht_pages_pinned_by(const struct ht_pages *pages, uint32_t space, uint64_t address,
+                            uint64_t size);
 
 #endif

@@ -66,8 +66,8 @@ void ht_trail_close(struct ht_trail *trail)
     ht_os_unmap(trail, sizeof *trail);
 }
 
-enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_change *change, int64_t time_ns,
-                            uint32_t space, struct ht_error *error)
+enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
+                            struct ht_error *error)
 {
     if (trail->last->count == SPAN_MARKS) {
         enum ht_status status = add_span(trail, error);
@@ -75,8 +75,7 @@ enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_change *chan
             return status;
         }
     }
-    trail->last->marks[trail->last->count++] =
-        (struct ht_trail_mark){.time_ns = time_ns, .address = change->address, .space = space};
+    trail->last->marks[trail->last->count++] = *mark;
     return HT_OK;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The trail of a plan: where and when the recording had what each operation made. Only a replay
-// that is measured against the recording needs it, so it is kept beside the plan and not in it.
+// The trail of a plan: where, when and by whom the recording had what each operation made. Only a
+// replay that is measured against the recording needs it, so it is kept beside the plan and not in
+// it.
 #ifndef HT_REPLAY_TRAIL_H
 #define HT_REPLAY_TRAIL_H
 
-#include "formats/block.h"
 #include "formats/error.h"
 
 #include <stddef.h>
@@ -15,6 +15,8 @@ struct ht_trail_mark {
     int64_t time_ns;  // of the event
     uint64_t address; // of the block after the operation; of a free, before it
     uint32_t space;   // the address space: the process
+    uint32_t thread;  // of the event
+    uint32_t stack;   // of the event: its id in the trace's dictionary, 0 for none
 };
 
 // A run of marks; the trail is a list of these, with one mark for each operation of the plan.
@@ -32,10 +34,10 @@ enum ht_status ht_trail_open(struct ht_trail **trail, uint64_t memory_limit,
                              struct ht_error *error);
 void ht_trail_close(struct ht_trail *trail);
 
-// Adds the mark of one change, which is also added to the plan. HT_LIMIT, HT_MEMORY; the trail then
-// holds what was added until then.
-enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_change *change, int64_t time_ns,
-                            uint32_t space, struct ht_error *error);
+// Adds the mark of the operation that was added to the plan last. HT_LIMIT, HT_MEMORY; the trail
+// then holds what was added until then.
+enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
+                            struct ht_error *error);
 
 // The first span, never NULL; valid until the trail is closed.
 const struct ht_trail_span *ht_trail_first(const struct ht_trail *trail);

@@ -38,6 +38,29 @@ prints "F3 at the page peak                      1.714"
 prints "fragmentation reproduced: "
 ! grep -q "ns per operation" out || fail "a measured replay is not timed"
 
+# Who pins: thread 7 with two small blocks on pages of their own, by one call stack.
+{
+    head -n 1 example.tsv
+    printf '0\t1\t%s\t0\talloc\t0x100\t%s\t%s\t\t\t\t%s\n' \
+        5 0x10000 65536 0x40 7 0x30000 8 app.exe+0x1f0,0x7ff0 7 0x32000 4 app.exe+0x1f0,0x7ff0
+} >stacks.tsv
+expect 0 "$heaptape" replay stacks.tsv --metrics --json
+cp out stacks.json
+python3 - <<'END' || fail "who pins"
+import json
+look = json.load(open("stacks.json"))["metrics"]["recorded"]["at_end"]
+assert look["pinning"]["by_thread"] == [
+    {"tid": 7, "blocks": 2, "requested_bytes": 12, "pinned_bytes": 8192}
+], look
+(stack,) = look["pinning"]["by_stack"]
+assert stack["frames"] == [{"module": "app.exe", "address": "0x1f0"}, {"address": "0x7ff0"}], look
+END
+expect 0 "$heaptape" replay stacks.tsv --metrics
+prints "thread 7"
+prints "      app.exe+0x1f0"
+expect 0 sh -c "'$heaptape' replay - --metrics --json <stacks.tsv"
+! grep -q frames out || fail "a stream cannot be read again"
+
 expect 1 "$heaptape" replay example.tsv --metrics --heap null
 says "metrics: the blocks of heap null are no memory and lie nowhere"
 is_silent out

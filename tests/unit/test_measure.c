@@ -115,9 +115,12 @@ static int close_recording(void **state)
 static void add(struct recording *recording, struct ht_change change)
 {
     assert_int_equal(ht_plan_add(recording->plan, &change, NULL), HT_OK);
-    assert_int_equal(
-        ht_trail_add(recording->trail, &change, recording->time_ns += 10, recording->space, NULL),
-        HT_OK);
+    struct ht_trail_mark mark = {.time_ns = recording->time_ns += 10,
+                                 .address = change.address,
+                                 .space = recording->space,
+                                 .thread = 5,
+                                 .stack = 6};
+    assert_int_equal(ht_trail_add(recording->trail, &mark, NULL), HT_OK);
 }
 
 static void begin(struct recording *recording, uint32_t block, uint64_t address, uint64_t size)
@@ -352,6 +355,41 @@ static void null_cannot_be_measured(void **state)
     ht_measure_close(measure);
 }
 
+static void who_pins_is_known_of_the_replay_too(void **state)
+{
+    struct recording *recording = *state;
+    struct ht_replay_result result;
+    add_dense(recording, 20);
+    struct ht_measure *measure = measure_on(recording, &arena_heap, &result);
+    const struct ht_look_pinning *recorded = &ht_measure_recorded(measure)->last.pinning;
+    const struct ht_look_pinning *replayed = &ht_measure_replayed(measure)->last.pinning;
+    assert_int_equal(recorded->threads, 0);
+    assert_int_equal(replayed->threads, 1);
+    assert_int_equal(replayed->by_thread[0].id, 5);
+    assert_int_equal(replayed->by_thread[0].pinned_bytes, 20 * 4096);
+    assert_int_equal(replayed->by_stack[0].id, 6);
+    ht_measure_close(measure);
+}
+
+// The table of pages grows on the way: that is none of the heap's growth.
+static void what_the_metrics_take_is_not_the_heaps(void **state)
+{
+    enum { COUNT = 40000 };
+    struct recording *recording = *state;
+    struct ht_replay_result result;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        begin(recording, i, 0x10000 + i, 1000);
+    }
+    struct ht_measure *measure = measure_on(recording, &ht_heap_libc, &result);
+    uint64_t spread = ht_measure_replayed(measure)->peak.page_bytes;
+    assert_true(spread > 2 * ht_measure_recorded(measure)->peak.page_bytes);
+    assert_null(result.resident.peak_source);
+    if (result.resident.source != NULL) {
+        assert_in_range(result.resident.growth_bytes, spread - spread / 20, spread + spread / 3);
+    }
+    ht_measure_close(measure);
+}
+
 static void a_measured_replay_is_not_timed(void **state)
 {
     struct recording *recording = *state;
@@ -400,6 +438,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(processes_have_addresses_of_their_own, open_recording,
                                         close_recording),
         cmocka_unit_test_setup_teardown(gaps_are_judged_by_the_sizes_requested, open_recording,
+                                        close_recording),
+        cmocka_unit_test_setup_teardown(who_pins_is_known_of_the_replay_too, open_recording,
+                                        close_recording),
+        cmocka_unit_test_setup_teardown(what_the_metrics_take_is_not_the_heaps, open_recording,
                                         close_recording),
         cmocka_unit_test_setup_teardown(null_cannot_be_measured, open_recording, close_recording),
         cmocka_unit_test_setup_teardown(a_measured_replay_is_not_timed, open_recording,

@@ -226,12 +226,51 @@ static void a_look_tells_gaps_and_who_pins(void **state)
     assert_int_equal(report->look.live[0].blocks, 1);
     assert_int_equal(report->look.live[2].blocks, 1);
     assert_int_equal(report->look.live[4].requested_bytes, 0x8000);
-    assert_int_equal(report->look.pinning[2].blocks, 1);
-    assert_int_equal(report->look.pinning[2].requested_bytes, 200);
-    assert_int_equal(report->look.pinning[0].blocks + report->look.pinning[4].blocks, 0);
+    const struct ht_look_pinning *pinning = &report->look.pinning;
+    assert_int_equal(pinning->by_size[2].id, 100);
+    assert_int_equal(pinning->by_size[2].blocks, 1);
+    assert_int_equal(pinning->by_size[2].requested_bytes, 200);
+    assert_int_equal(pinning->by_size[2].pinned_bytes, 4096);
+    assert_int_equal(pinning->by_size[0].blocks + pinning->by_size[4].blocks, 0);
+    assert_int_equal(pinning->by_age[0].blocks, 1);
+    assert_int_equal(pinning->threads, 1);
     assert_int_equal(report->last.gaps.count, 1);
     assert_int_equal(report->last.gaps.largest_bytes, 0x8000);
-    assert_int_equal(report->last.pinning[2].blocks, 0);
+    assert_int_equal(report->last.pinning.by_size[2].blocks, 0);
+    assert_int_equal(report->last.pinning.threads, 0);
+    ht_metrics_close(metrics);
+}
+
+static void who_pins_is_told_by_thread_stack_and_age(void **state)
+{
+    (void)state;
+    struct ht_metrics *metrics = open_with(&small);
+    for (uint32_t i = 0; i < 12; i++) { // each on a page of its own
+        struct ht_place place = {
+            .address = 0x10000 + i * 0x1000, .size = 50, .thread = i, .stack = 7};
+        ht_metrics_step(metrics, 0, i, &place);
+    }
+    struct ht_place place = {.address = 0x20000, .size = 1000, .thread = 11, .stack = 9};
+    ht_metrics_step(metrics, 0, 12, &place);
+    place = (struct ht_place){.address = 0x10000, .size = 60, .thread = 11}; // as old as before
+    ht_metrics_step(metrics, 0, 0, &place);
+    const struct ht_look_pinning *pinning = &finish(metrics)->last.pinning;
+    assert_int_equal(pinning->threads, HT_METRICS_PINNING);
+    assert_int_equal(pinning->by_thread[0].id, 11);
+    assert_int_equal(pinning->by_thread[0].blocks, 3);
+    assert_int_equal(pinning->by_thread[0].requested_bytes, 50 + 1000 + 60);
+    assert_int_equal(pinning->by_thread[0].pinned_bytes, 3 * 4096);
+    for (uint32_t i = 1; i < HT_METRICS_PINNING; i++) {
+        assert_int_equal(pinning->by_thread[i].id, i); // equal shares in the order of ids
+        assert_int_equal(pinning->by_thread[i].pinned_bytes, 4096);
+    }
+    assert_int_equal(pinning->stacks, 3);
+    assert_int_equal(pinning->by_stack[0].id, 7);
+    assert_int_equal(pinning->by_stack[0].pinned_bytes, 11 * 4096);
+    assert_int_equal(pinning->by_stack[1].id, 0);
+    assert_int_equal(pinning->by_stack[2].id, 9);
+    assert_int_equal(pinning->by_age[1].blocks, 4); // made at operations 0 to 3 of 13
+    assert_int_equal(pinning->by_age[0].blocks, 9);
     ht_metrics_close(metrics);
 }
 
@@ -465,6 +504,7 @@ int main(void)
         cmocka_unit_test(usable_bytes_are_told_by_decade),
         cmocka_unit_test(decades_are_those_of_the_decimal_digits),
         cmocka_unit_test(a_look_tells_gaps_and_who_pins),
+        cmocka_unit_test(who_pins_is_told_by_thread_stack_and_age),
         cmocka_unit_test(hostile_sizes_are_counted_apart),
         cmocka_unit_test(samples_are_even_and_end_with_the_last_operation),
         cmocka_unit_test(random_operations_are_as_recomputed_at_every_step),

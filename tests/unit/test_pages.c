@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +80,7 @@ static void a_block_of_no_bytes_is_on_no_page(void **state)
     assert_pages(pages, 0, 0);
     ht_pages_remove(pages, 0, 0x1000, 0);
     assert_pages(pages, 0, 0);
-    assert_false(ht_pages_is_sparse(pages, 0, 0x1000, 0));
+    assert_int_equal(ht_pages_pinned_by(pages, 0, 0x1000, 0), 0);
 }
 
 static void the_same_page_of_two_spaces_is_two(void **state)
@@ -88,8 +89,8 @@ static void the_same_page_of_two_spaces_is_two(void **state)
     add(pages, 7, 0x1000, 10);
     add(pages, 8, 0x1000, 2000);
     assert_pages(pages, 2, 1);
-    assert_true(ht_pages_is_sparse(pages, 7, 0x1000, 10));
-    assert_false(ht_pages_is_sparse(pages, 8, 0x1000, 2000));
+    assert_int_equal(ht_pages_pinned_by(pages, 7, 0x1000, 10), 4096);
+    assert_int_equal(ht_pages_pinned_by(pages, 8, 0x1000, 2000), 0);
     ht_pages_remove(pages, 8, 0x1000, 2000);
     assert_pages(pages, 1, 1);
 }
@@ -114,14 +115,19 @@ static void the_highest_addresses_do_not_wrap(void **state)
     assert_int_equal(pages->partial, 0);
 }
 
-static void a_block_is_on_a_sparse_page_by_either_end(void **state)
+static void a_sparse_page_falls_to_its_blocks_by_their_bytes(void **state)
 {
     struct ht_pages *pages = *state;
     add(pages, 0, 0x1800, 0x900); // 0x800 on the first page, 0x100 on the second
-    assert_true(ht_pages_is_sparse(pages, 0, 0x1800, 0x900));
-    add(pages, 0, 0x2200, 0xE00);
-    assert_false(ht_pages_is_sparse(pages, 0, 0x1800, 0x900));
-    assert_false(ht_pages_is_sparse(pages, 0, 0x2200, 0xE00));
+    assert_int_equal(ht_pages_pinned_by(pages, 0, 0x1800, 0x900), 4096);
+    add(pages, 0, 0x2800, 0x200);
+    assert_int_equal(ht_pages_pinned_by(pages, 0, 0x1800, 0x900), 4096 / 3);
+    assert_int_equal(ht_pages_pinned_by(pages, 0, 0x2800, 0x200), 4096 * 2 / 3);
+    add(pages, 0, 0x2A00, 0x100); // a quarter live: no longer sparse
+    assert_int_equal(ht_pages_pinned_by(pages, 0, 0x1800, 0x900), 0);
+    assert_int_equal(ht_pages_pinned_by(pages, 0, 0x2800, 0x200), 0);
+    add(pages, 0, 0x7FFF, 2); // both ends on sparse pages of its own
+    assert_int_equal(ht_pages_pinned_by(pages, 0, 0x7FFF, 2), 8192);
 }
 
 // Blocks that do not overlap, in a space of few pages, against a count of live bytes by byte.
@@ -219,8 +225,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_page_of_two_spaces_is_two, open_pages,
                                         close_pages),
         cmocka_unit_test_setup_teardown(the_highest_addresses_do_not_wrap, open_pages, close_pages),
-        cmocka_unit_test_setup_teardown(a_block_is_on_a_sparse_page_by_either_end, open_pages,
-                                        close_pages),
+        cmocka_unit_test_setup_teardown(a_sparse_page_falls_to_its_blocks_by_their_bytes,
+                                        open_pages, close_pages),
         cmocka_unit_test_setup_teardown(random_blocks_are_as_counted_byte_by_byte, open_pages,
                                         close_pages),
         cmocka_unit_test_setup_teardown(the_table_grows_and_empties, open_pages, close_pages),

@@ -9,8 +9,8 @@
 
 static void add(struct ht_trail *trail, uint64_t address, int64_t time_ns, uint32_t space)
 {
-    struct ht_change change = {.kind = HT_CHANGE_BEGIN, .address = address, .size = 1};
-    assert_int_equal(ht_trail_add(trail, &change, time_ns, space, NULL), HT_OK);
+    struct ht_trail_mark mark = {.time_ns = time_ns, .address = address, .space = space};
+    assert_int_equal(ht_trail_add(trail, &mark, NULL), HT_OK);
 }
 
 static void marks_of_several_spans_come_in_order(void **state)
@@ -39,11 +39,11 @@ static void the_limit_is_an_error_that_names_it(void **state)
     (void)state;
     struct ht_trail *trail;
     struct ht_error error = {0};
-    struct ht_change change = {0};
+    struct ht_trail_mark mark = {0};
     enum ht_status status = HT_OK;
     assert_int_equal(ht_trail_open(&trail, 3 << 20, &error), HT_OK);
     for (uint32_t i = 0; i < 1000000 && status == HT_OK; i++) {
-        status = ht_trail_add(trail, &change, 0, 0, &error);
+        status = ht_trail_add(trail, &mark, &error);
     }
     assert_int_equal(status, HT_LIMIT);
     assert_string_equal(error.text, "recorded addresses: 3145728 bytes of memory are the limit");
