@@ -65,8 +65,8 @@ bool ht_child_read(const struct ht_child *child, void *bytes, size_t size)
 {
     unsigned char *to = bytes;
     while (size > 0) {
-        ssize_t got = read(child->pipe, to, size);
-        if (got < 0 && errno == EINTR && !ht_system_is_interrupted())
+        ssize_t got = ht_system_is_interrupted() ? 0 : read(child->pipe, to, size);
+        if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             return false;

@@ -60,7 +60,7 @@ static struct listed list_known(const struct ht_known_heap *known, int argc, cha
     listed.is_here = true;
     listed.path = heap->path;
     listed.tells_usable = heap->heap.usable != NULL;
-    listed.has_own_heaps = heap->has_own_heaps;
+    listed.has_own_heaps = heap->heap.apart != NULL;
     snprintf(listed.version, sizeof listed.version, "%s", heap->version);
     return listed;
 }
@@ -88,8 +88,9 @@ static void print_text(const struct listed *list, size_t count)
             printf("%-10s%s\n", heap->name, heap->error.text);
     }
     printf(
-        "\nusable: tells how much of a block may be used. own heaps: has several in one process;\n"
-        "a replay plays all recorded heaps as one. Any other library with malloc, realloc and\n"
+        "\nusable: tells how much of a block may be used. own heaps: of several recorded heaps "
+        "each\n"
+        "is played on one of its own, else all on one. Any other library with malloc, realloc and\n"
         "free of its own is taken by its path.\n");
 }
 

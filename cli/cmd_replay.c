@@ -6,29 +6,42 @@
 #include "cli/heap_choice.h"
 #include "cli/options.h"
 #include "cli/plan_reader.h"
+#include "cli/progress.h"
 #include "cli/child.h"
 #include "cli/replay_report.h"
 #include "cli/show.h"
+#include "cli/system.h"
 #include "convert/pipeline.h"
 
 #include <string.h>
 
-enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_HEAP_ENV, OPTION_TOUCH, OPTION_METRICS, OPTION_JSON };
+enum {
+    OPTION_HEAP = HT_OPTION_LONG,
+    OPTION_HEAP_ENV,
+    OPTION_TOUCH,
+    OPTION_METRICS,
+    OPTION_LATENCY,
+    OPTION_JSON,
+};
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
     {"heap-env", OPTION_HEAP_ENV, "VAR=VALUE", "a setting of the heap, by its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
+    {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {NULL, 0, NULL, NULL},
 };
+
+enum { LATENCY_MOST = 1000000000 };
 
 struct settings {
     const char *input;
     struct ht_heap_choice heap;
     struct ht_replay_options replay;
     bool has_metrics;
+    uint64_t latency_every; // 0: no call is timed
     bool is_json;
 };
 
@@ -42,7 +55,8 @@ struct material {
 };
 
 static enum ht_status print(const struct settings *settings, const struct material *material,
-                            const struct ht_replay_result *result, struct ht_error *error)
+                            const struct ht_replay_result *result, const struct ht_latency *latency,
+                            struct ht_error *error)
 {
     struct ht_replay_report report = {
         .file = strcmp(settings->input, "-") == 0 ? "standard input" : settings->input,
@@ -51,6 +65,8 @@ static enum ht_status print(const struct settings *settings, const struct materi
         .result = result,
         .measure = material->measure,
         .stacks = material->stream.trace.dict,
+        .latency = latency,
+        .latency_every = settings->latency_every,
     };
     if (settings->is_json)
         return ht_replay_print_json(&report, error);
@@ -108,24 +124,54 @@ static enum ht_status material_read(struct material *material, const struct sett
     return status;
 }
 
+static enum ht_status play(const struct settings *settings, const struct material *material,
+                           const struct ht_heap *heap, struct ht_replay_result *result,
+                           struct ht_error *error)
+{
+    struct ht_progress_replay progress;
+    struct ht_replay_options options = settings->replay;
+    ht_progress_replay_begin(&progress, ht_plan_totals(material->plan)->operations);
+    progress.line.is_wanted = progress.line.is_wanted && ht_child_result_pipe() < 0;
+    options.pulse = &progress.pulse;
+    options.measure = material->measure;
+    enum ht_status status = ht_replay_run(material->plan, heap, &options, result, error);
+    ht_progress_line_end(&progress.line);
+    return status;
+}
+
 // Reads, plays and reports; what `heaptape compare` began reports to it.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
-                             struct ht_error *error)
+                             const struct ht_latency *latency, struct ht_error *error)
 {
     struct material material;
     struct ht_replay_result result;
-    struct ht_replay_options options = settings->replay;
+    ht_system_catch_interrupt();
     enum ht_status status = material_read(&material, settings, error);
-    options.measure = material.measure;
     if (status == HT_OK)
-        status = ht_replay_run(material.plan, heap, &options, &result, error);
-    if (status == HT_OK && settings->has_metrics)
+        status = play(settings, &material, heap, &result, error);
+    if (status == HT_OK && settings->has_metrics && result.is_whole)
         status = read_stacks(&material, settings, error);
-    if (status == HT_OK && ht_child_result_pipe() >= 0)
+    if (status == HT_OK && ht_child_result_pipe() < 0)
+        status = print(settings, &material, &result, latency, error);
+    else if (status == HT_OK && result.is_whole)
         ht_compare_send(&result);
-    else if (status == HT_OK)
-        status = print(settings, &material, &result, error);
+    if (status == HT_OK && !result.is_whole)
+        status = ht_fail(error, HT_IO, "interrupted: this is of the first %s operations",
+                         ht_show_count(result.played.operations).text);
     material_close(&material);
+    return status;
+}
+
+static enum ht_status replay_timed(const struct settings *settings, const struct ht_heap *heap,
+                                   struct ht_error *error)
+{
+    struct ht_latency *latency;
+    enum ht_status status =
+        ht_latency_open(&latency, heap, (uint32_t)settings->latency_every, error);
+    if (status != HT_OK)
+        return status;
+    status = replay(settings, ht_latency_heap(latency), latency, error);
+    ht_latency_close(latency);
     return status;
 }
 
@@ -135,8 +181,10 @@ static enum ht_exit open_and_replay(const struct settings *settings, int argc, c
     const struct ht_heap *heap;
     enum ht_status status = ht_heap_choice_open(&settings->heap, argc, argv, &heap, &error);
     bool is_of_heap = status != HT_OK;
-    if (status == HT_OK)
-        status = replay(settings, heap, &error);
+    if (status == HT_OK && settings->latency_every > 0)
+        status = replay_timed(settings, heap, &error);
+    else if (status == HT_OK)
+        status = replay(settings, heap, NULL, &error);
     if (status == HT_OK)
         return HT_EXIT_DONE;
     if (ht_child_result_pipe() >= 0)
@@ -170,6 +218,10 @@ static enum ht_exit run(int argc, char **argv)
         case OPTION_METRICS:
             settings.has_metrics = true;
             break;
+        case OPTION_LATENCY:
+            if (!ht_options_number(&options, LATENCY_MOST, &settings.latency_every))
+                return options.exit;
+            break;
         case OPTION_JSON:
             settings.is_json = true;
             break;
@@ -179,13 +231,17 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_operand(&options, "IN", &settings.input))
         return options.exit;
+    if (settings.has_metrics && settings.latency_every > 0)
+        return ht_options_misuse(&ht_command_replay,
+                                 "--metrics and --latency disturb each other: one at a time");
     return open_and_replay(&settings, argc, argv);
 }
 
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW] [--metrics] [--json]",
+    .usage = "IN [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW] [--metrics] [--json]\n"
+             "IN [--heap NAME] [--latency N] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",

@@ -24,6 +24,7 @@ void ht_compare_send(const struct ht_replay_result *result)
         .reallocs = plan->by_kind[HT_OP_REALLOC_IN_PLACE] + plan->by_kind[HT_OP_REALLOC_MOVED],
         .recorded_moved = plan->by_kind[HT_OP_REALLOC_MOVED],
         .recorded_peak_bytes = plan->peak_bytes,
+        .recorded_heaps = plan->heap_limit,
         .moved = result->reallocs_moved,
         .peak_bytes = played->peak_bytes,
         .failed = played->failed_allocs + played->failed_reallocs,
@@ -31,6 +32,7 @@ void ht_compare_send(const struct ht_replay_result *result)
         .peak_growth_bytes = result->resident.peak_growth_bytes,
         .has_growth = result->resident.source != NULL,
         .has_peak_growth = result->resident.peak_source != NULL,
+        .is_apart = result->is_apart,
         .is_memory = result->heap->is_memory,
     };
     for (size_t i = 0; i < sizeof message.run.heap_version; i++)

@@ -21,6 +21,7 @@ struct ht_compare_run {
     uint64_t reallocs;
     uint64_t recorded_moved;
     uint64_t recorded_peak_bytes;
+    uint64_t recorded_heaps;
     uint64_t moved;
     uint64_t peak_bytes;
     uint64_t failed; // allocs and reallocs
@@ -28,6 +29,7 @@ struct ht_compare_run {
     uint64_t peak_growth_bytes;
     bool has_growth; // the system tells these two
     bool has_peak_growth;
+    bool is_apart;  // each recorded heap was played on one of its own
     bool is_memory; // else there is nothing to be better or worse at
 };
 

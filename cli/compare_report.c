@@ -57,17 +57,17 @@ static struct cell show_spread(const struct ht_compared *heap, enum ht_figure fi
 
 // What the terminal shows, in this order.
 static const struct {
-    enum ht_figure figure;
     const char *head;
+    enum ht_figure figure;
     int width;
 } columns[] = {
-    {HT_FIGURE_NS, "ns per op", 14},
-    {HT_FIGURE_NET_NS, "net of null", 12},
-    {HT_FIGURE_PEAK, "live peak", 11},
-    {HT_FIGURE_GROWTH, "resident growth", 20},
-    {HT_FIGURE_PEAK_GROWTH, "at its peak", 20},
-    {HT_FIGURE_MOVED, "moved", 14},
-    {HT_FIGURE_FAILED, "failed", 8},
+    {"ns per op", HT_FIGURE_NS, 14},
+    {"net of null", HT_FIGURE_NET_NS, 12},
+    {"live peak", HT_FIGURE_PEAK, 11},
+    {"resident growth", HT_FIGURE_GROWTH, 20},
+    {"at its peak", HT_FIGURE_PEAK_GROWTH, 20},
+    {"moved", HT_FIGURE_MOVED, 14},
+    {"failed", HT_FIGURE_FAILED, 8},
 };
 
 enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
@@ -120,7 +120,9 @@ void ht_comparison_print_text(const struct ht_comparison *comparison)
     for (size_t i = 0; i < comparison->heap_count; i++) {
         const struct ht_compared *heap = &comparison->heaps[i];
         if (heap->run_count > 0)
-            printf("  %s: %s, %zu runs\n", heap->name, heap->runs[0].heap_version, heap->run_count);
+            printf("  %s: %s, %zu runs%s\n", heap->name, heap->runs[0].heap_version,
+                   heap->run_count,
+                   heap->runs[0].is_apart ? ", each recorded heap on one of its own" : "");
         if ((int)strlen(heap->name) > name_width)
             name_width = (int)strlen(heap->name);
     }
@@ -232,8 +234,11 @@ static void put_heap(struct ht_json *json, const struct ht_comparison *compariso
     ht_json_line(json);
     ht_json_begin_object(json);
     put_string(json, "heap", heap->name);
-    if (heap->run_count > 0)
+    if (heap->run_count > 0) {
         put_string(json, "heap_version", heap->runs[0].heap_version);
+        ht_json_key(json, "is_apart");
+        ht_json_bool(json, heap->runs[0].is_apart);
+    }
     put_u64(json, "runs", heap->run_count);
     if (heap->is_failed)
         put_string(json, "failure", heap->failure.text);
@@ -260,6 +265,7 @@ static void put_head(struct ht_json *json, const struct ht_comparison *compariso
     put_u64(json, "reallocs", any->reallocs);
     put_u64(json, "recorded_moved", any->recorded_moved);
     put_u64(json, "recorded_peak_bytes", any->recorded_peak_bytes);
+    put_u64(json, "recorded_heaps", any->recorded_heaps);
     ht_json_key(json, "digest");
     ht_json_hex(json, any->digest);
 }

@@ -6,6 +6,7 @@
 
 #include "cli/child.h"
 #include "cli/progress.h"
+#include "cli/system.h"
 
 enum { CHANGES_OF_BLOCK = 1024 };
 
@@ -152,6 +153,8 @@ enum ht_status ht_plan_read(const char *path, struct ht_plan *plan, struct ht_tr
             *error = ending.error;
         return ending.status;
     }
+    if (ht_system_is_interrupted())
+        return ht_fail(error, HT_IO, "%s: interrupted while it was read", path);
     if (status == HT_OK || status == HT_END)
         return ht_fail(error, HT_IO, "%s: the process that read it ended with %s", path, how);
     return status;

@@ -8,6 +8,7 @@
 #include "cli/plan_reader.h"
 #include "formats/dict.h"
 #include "formats/json.h"
+#include "replay/latency.h"
 #include "replay/replay.h"
 
 struct ht_replay_report {
@@ -17,6 +18,8 @@ struct ht_replay_report {
     const struct ht_replay_result *result;
     const struct ht_measure *measure; // NULL: no metrics were taken
     const struct ht_dict *stacks;     // of the trace, for the metrics; NULL: they are not at hand
+    const struct ht_latency *latency; // NULL when no call was timed
+    uint64_t latency_every;
 };
 
 void ht_replay_print_text(const struct ht_replay_report *report);

@@ -30,7 +30,8 @@ bool ht_system_is_restarted(void);
 // Sets a variable of the environment from "NAME=VALUE". False when it cannot.
 bool ht_system_set_variable(const char *setting);
 
-// From here on an interrupt from the keyboard ends nothing but is remembered.
+// From here on the first interrupt from the keyboard ends nothing but is remembered. The second
+// ends the program, which may be stuck in a heap.
 void ht_system_catch_interrupt(void);
 bool ht_system_is_interrupted(void);
 

@@ -79,7 +79,7 @@ static void remember(int signal_number)
 void ht_system_catch_interrupt(void)
 {
     // Without SA_RESTART, so that a read that waits ends, too.
-    struct sigaction action = {.sa_handler = remember};
+    struct sigaction action = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
 }

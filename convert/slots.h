@@ -7,6 +7,7 @@
 #define HT_CONVERT_SLOTS_H
 
 #include "formats/error.h"
+#include "formats/mix.h"
 
 #include <stdint.h>
 
@@ -17,16 +18,6 @@ struct ht_slots {
     uint32_t mask;   // number of slots - 1, the number being a power of two
     uint32_t used;
 };
-
-// Spreads a key over 64 bits; of the result a caller takes the upper half as the tag.
-static inline uint64_t ht_mix(uint64_t key)
-{
-    key ^= key >> 32;
-    key *= 0xD6E8FEB86659FD93u;
-    key ^= key >> 32;
-    key *= 0xD6E8FEB86659FD93u;
-    return key ^ key >> 32;
-}
 
 enum ht_status ht_slots_init(struct ht_slots *slots, struct ht_error *error);
 void ht_slots_reset(struct ht_slots *slots);

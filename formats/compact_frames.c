@@ -74,13 +74,24 @@ void ht_frame_sink_reset(struct ht_frame_sink *sink)
     ht_buffer_reset(&sink->packed);
 }
 
+static enum ht_status end_when_full(struct ht_frame_sink *sink, struct ht_error *error)
+{
+    return sink->content.size >= FRAME_TARGET ? ht_frame_sink_end(sink, error) : HT_OK;
+}
+
 enum ht_status ht_frame_sink_put(struct ht_frame_sink *sink, uint32_t field,
                                  const ProtobufCMessage *message, struct ht_error *error)
 {
     enum ht_status status = ht_packet_append(&sink->content, field, message, error);
-    if (status == HT_OK && sink->content.size >= FRAME_TARGET)
-        status = ht_frame_sink_end(sink, error);
-    return status;
+    return status == HT_OK ? end_when_full(sink, error) : status;
+}
+
+enum ht_status ht_frame_sink_put_packed(struct ht_frame_sink *sink, uint32_t field,
+                                        const struct ht_buffer *message, struct ht_error *error)
+{
+    enum ht_status status =
+        ht_packet_append_bytes(&sink->content, field, message->data, message->size, error);
+    return status == HT_OK ? end_when_full(sink, error) : status;
 }
 
 enum ht_status ht_frame_sink_end(struct ht_frame_sink *sink, struct ht_error *error)

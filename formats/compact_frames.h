@@ -40,6 +40,10 @@ void ht_frame_sink_reset(struct ht_frame_sink *sink);
 enum ht_status ht_frame_sink_put(struct ht_frame_sink *sink, uint32_t field,
                                  const ProtobufCMessage *message, struct ht_error *error);
 
+// The same for a message that is packed already.
+enum ht_status ht_frame_sink_put_packed(struct ht_frame_sink *sink, uint32_t field,
+                                        const struct ht_buffer *message, struct ht_error *error);
+
 // Ends the frame: what comes next is in another. A frame without messages is not written.
 enum ht_status ht_frame_sink_end(struct ht_frame_sink *sink, struct ht_error *error);
 

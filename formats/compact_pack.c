@@ -1,57 +1,78 @@
 // SPDX-License-Identifier: MIT
 //
-// Events into columns. See the header.
+// Events into columns. See the header. Most columns are packed as the events come; those that are
+// divided by a unit wait for the end of the block, which tells it.
 #include "formats/compact_pack.h"
+
+#include "formats/compact_column.h"
+#include "formats/compact_places.h"
+#include "formats/compact_unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     EVENTS = HT_COMPACT_EVENTS_MAX,
-    TABLE_SLOTS = 2 * EVENTS, // a power of two
+    INDEX_SLOTS = 2 * EVENTS, // a power of two
+    COLUMN_BYTES = EVENTS * HT_VARINT_SIZE_MAX,
+};
+static_assert((int)HT_COMPACT_DETAIL_VALUES_MAX <= (int)EVENTS, "a column has room for details");
+
+// A column that is packed already.
+struct packed {
+    uint8_t *end;
+    uint8_t bytes[COLUMN_BYTES];
 };
 
-// Distinct values in order of first use: the tables of a block.
-struct table {
+// A column of differences.
+struct column {
+    size_t count;
     uint64_t value[EVENTS];
-    uint32_t count;
-    uint32_t last;               // index found last
-    uint32_t slots[TABLE_SLOTS]; // open addressing; index + 1, or 0
-};
-
-struct column32 {
-    size_t count;
-    uint32_t value[EVENTS];
-};
-
-struct column64 {
-    size_t count;
-    int64_t value[EVENTS];
 };
 
 struct ht_pack {
     uint32_t event_count;
+    size_t detail_values;
     int64_t first_time_ns;
-    int64_t last_time_ns;
+    uint64_t last_time_ns;
     uint64_t last_address;
-    uint32_t all_cpus; // every cpu number or-ed
-    struct table shapes;
-    struct table threads;
-    struct table heaps;
-    struct column32 shape, thread, heap, cpu, stack, detail_count;
-    struct column64 time, address, old_address, old_size;
-    uint64_t size[EVENTS];
-    size_t size_count;
-    uint64_t detail[HT_COMPACT_DETAIL_VALUES_MAX];
-    size_t value_count; // of `detail`
-    // The tables' values taken apart into the columns they are written as.
-    uint32_t shape_kind[EVENTS], shape_flags[EVENTS], shape_source[EVENTS], shape_fields[EVENTS];
-    uint32_t thread_pid[EVENTS], thread_tid[EVENTS];
+    bool has_cpus; // one that is not 0
+    struct ht_table shapes, threads, heaps;
+    uint16_t last_cpu[EVENTS]; // by thread
+    struct ht_places places;
+    uint32_t index[INDEX_SLOTS]; // birth + 1 of an address, or 0; open addressing
+    struct packed shape, thread, heap, cpu, size, old_size, detail_count, detail, stack;
+    struct packed birth, place;
+    struct column time, address, old_address, place_offset;
+    uint8_t scratch[COLUMN_BYTES];
 };
+
+static void begin(struct ht_pack *pack)
+{
+    struct packed *const packed[] = {&pack->shape,        &pack->thread, &pack->heap,
+                                     &pack->cpu,          &pack->size,   &pack->old_size,
+                                     &pack->detail_count, &pack->detail, &pack->stack,
+                                     &pack->birth,        &pack->place};
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+        packed[i]->end = packed[i]->bytes;
+    pack->time.count = pack->address.count = 0;
+    pack->old_address.count = pack->place_offset.count = 0;
+    ht_table_clear(&pack->shapes);
+    ht_table_clear(&pack->threads);
+    ht_table_clear(&pack->heaps);
+    ht_places_clear(&pack->places);
+    pack->event_count = 0;
+    pack->detail_values = 0;
+    pack->last_address = 0;
+    pack->has_cpus = false;
+}
 
 struct ht_pack *ht_pack_open(void)
 {
-    return calloc(1, sizeof(struct ht_pack));
+    struct ht_pack *pack = calloc(1, sizeof *pack);
+    if (pack != NULL)
+        begin(pack);
+    return pack;
 }
 
 void ht_pack_close(struct ht_pack *pack)
@@ -67,230 +88,326 @@ uint32_t ht_pack_event_count(const struct ht_pack *pack)
 bool ht_pack_has_room(const struct ht_pack *pack, size_t detail_count)
 {
     return pack->event_count < EVENTS &&
-           detail_count <= HT_COMPACT_DETAIL_VALUES_MAX - pack->value_count;
+           detail_count <= HT_COMPACT_DETAIL_VALUES_MAX - pack->detail_values;
 }
 
-// Index of a value in the table, which gets it when it is new. A table has as many places as a
-// block has events, so there is always room.
-static uint32_t table_index(struct table *table, uint64_t value)
+static void put(struct packed *column, uint64_t value)
 {
-    if (table->count > 0 && table->value[table->last] == value)
-        return table->last;
-    uint32_t slot = (uint32_t)(value * 0x9E3779B97F4A7C15u >> 40) & (TABLE_SLOTS - 1);
-    while (table->slots[slot] != 0 && table->value[table->slots[slot] - 1] != value)
-        slot = (slot + 1) & (TABLE_SLOTS - 1);
-    if (table->slots[slot] == 0) {
-        table->value[table->count++] = value;
-        table->slots[slot] = table->count;
-    }
-    table->last = table->slots[slot] - 1;
-    return table->last;
-}
-
-static void table_clear(struct table *table)
-{
-    memset(table->slots, 0, sizeof table->slots);
-    table->count = 0;
-    table->last = 0;
-}
-
-static void put32(struct column32 *column, uint32_t value)
-{
-    column->value[column->count++] = value;
+    column->end = ht_varint_put(column->end, value);
 }
 
 // Differences are taken modulo 2^64, so that no pair of values is too far apart.
-static void put_difference(struct column64 *column, uint64_t value, uint64_t base)
+static void put_difference(struct column *column, uint64_t value, uint64_t base)
 {
-    column->value[column->count++] = (int64_t)(value - base);
+    column->value[column->count++] = value - base;
 }
 
-static unsigned fields_of(const struct ht_event *event, const uint64_t *detail)
+// The slot of an address in the index: that of the birth there, or an empty one.
+static uint32_t *find(struct ht_pack *pack, uint32_t space, uint64_t address)
+{
+    const struct ht_places *places = &pack->places;
+    uint64_t seed = (uintptr_t)pack + ((uint64_t)space << 40);
+    uint32_t slot = (uint32_t)ht_mix(address + seed) & (INDEX_SLOTS - 1);
+    for (; pack->index[slot] != 0; slot = (slot + 1) & (INDEX_SLOTS - 1)) {
+        const struct ht_birth *birth = &places->births[pack->index[slot] - 1];
+        if (birth->address == address && ht_pool_space(places, birth->pool) == space)
+            break;
+    }
+    return &pack->index[slot];
+}
+
+// The live birth at an address, or HT_BIRTH_NONE.
+static uint32_t live_birth(struct ht_pack *pack, uint32_t space, uint64_t address)
+{
+    uint32_t birth = address != 0 ? *find(pack, space, address) : 0;
+    bool is_live = birth != 0 && ht_birth_is_live(&pack->places.births[birth - 1]);
+    return is_live ? birth - 1 : HT_BIRTH_NONE;
+}
+
+static void put_birth(struct ht_pack *pack, uint32_t birth)
+{
+    put(&pack->birth, ht_zigzag((uint64_t)birth - pack->places.expected));
+    pack->places.expected = birth + 1;
+}
+
+// Puts the address by the base it is nearer to.
+static void put_offset(struct ht_pack *pack, uint32_t pool, uint64_t address, uint64_t size)
+{
+    uint64_t by_end = address - ht_places_base(&pack->places, pool, HT_PLACE_AT_END, size);
+    uint64_t by_pool = address - ht_places_base(&pack->places, pool, HT_PLACE_IN_POOL, size);
+    bool is_in_pool = ht_zigzag(by_pool) < ht_zigzag(by_end);
+    put(&pack->place, is_in_pool ? HT_PLACE_IN_POOL : HT_PLACE_AT_END);
+    put_difference(&pack->place_offset, is_in_pool ? by_pool : by_end, 0);
+}
+
+static void put_place(struct ht_pack *pack, uint32_t space, uint64_t address, uint64_t size)
+{
+    struct ht_places *places = &pack->places;
+    uint32_t pool = ht_places_pool(places, space, size);
+    uint32_t *slot = find(pack, space, address);
+    uint32_t rank = HT_BIRTH_NONE;
+    uint64_t taken;
+    // Only an address that was released into this pool is worth the search.
+    if (*slot != 0 && places->births[*slot - 1].pool == pool)
+        rank = ht_places_rank(places, pool, address);
+    if (rank != HT_BIRTH_NONE && ht_places_take(places, pool, rank, &taken))
+        put(&pack->place, HT_PLACE_FIRST_RANK + rank);
+    else
+        put_offset(pack, pool, address, size);
+    ht_places_bear(places, pool, address, size);
+    *slot = places->birth_count;
+}
+
+static void put_alloc(struct ht_pack *pack, const struct ht_event *event, uint32_t space,
+                      unsigned *fields)
+{
+    if (event->address == 0)
+        return;
+    *fields |= HT_SHAPE_PLACE;
+    put_place(pack, space, event->address, event->size);
+}
+
+static void put_plain_address(struct ht_pack *pack, uint64_t address, unsigned *fields)
+{
+    *fields |= HT_SHAPE_ADDRESS;
+    put_difference(&pack->address, address, pack->last_address);
+    pack->last_address = address;
+}
+
+static void put_free(struct ht_pack *pack, const struct ht_event *event, uint32_t space,
+                     unsigned *fields)
+{
+    uint32_t birth = live_birth(pack, space, event->address);
+    if (birth != HT_BIRTH_NONE) {
+        *fields |= HT_SHAPE_BIRTH;
+        put_birth(pack, birth);
+        ht_places_release(&pack->places, birth);
+    } else if (event->address != 0) {
+        put_plain_address(pack, event->address, fields);
+    }
+}
+
+static void put_old_size(struct ht_pack *pack, const struct ht_event *event, uint64_t expected,
+                         unsigned *fields)
+{
+    if (event->old_size == expected)
+        return;
+    *fields |= HT_SHAPE_OLD_SIZE;
+    put(&pack->old_size, ht_zigzag(event->old_size - event->size));
+}
+
+static void put_realloc(struct ht_pack *pack, const struct ht_event *event, uint32_t space,
+                        unsigned *fields)
+{
+    struct ht_places *places = &pack->places;
+    uint32_t birth = live_birth(pack, space, event->old_address);
+    if (birth == HT_BIRTH_NONE) {
+        if (event->old_address != 0) {
+            *fields |= HT_SHAPE_OLD_ADDRESS;
+            put_difference(&pack->old_address, event->old_address, event->address);
+        }
+        put_old_size(pack, event, 0, fields);
+        put_alloc(pack, event, space, fields);
+        return;
+    }
+    *fields |= HT_SHAPE_BIRTH;
+    put_birth(pack, birth);
+    put_old_size(pack, event, places->births[birth].size, fields);
+    if (event->address == 0) { // it failed, and the block lives on
+        put_plain_address(pack, 0, fields);
+    } else if (event->address == event->old_address) {
+        places->births[birth].size = event->size;
+        places->births[birth].pool = ht_places_pool(places, space, event->size);
+    } else {
+        put_alloc(pack, event, space, fields);
+        ht_places_release(places, birth);
+    }
+}
+
+// Puts the columns of addresses and gives their fields.
+static unsigned put_addresses(struct ht_pack *pack, const struct ht_event *event, uint32_t heap)
 {
     unsigned fields = 0;
-    if (event->address != 0)
-        fields |= HT_SHAPE_ADDRESS;
-    if (event->size != 0)
-        fields |= HT_SHAPE_SIZE;
-    if (event->old_address != 0)
+    uint32_t space = ht_places_space(&pack->places, event->pid, heap);
+    switch (event->kind) {
+    case HT_KIND_ALLOC:
+        put_alloc(pack, event, space, &fields);
+        break;
+    case HT_KIND_FREE:
+        put_free(pack, event, space, &fields);
+        break;
+    case HT_KIND_REALLOC:
+        put_realloc(pack, event, space, &fields);
+        return fields;
+    default:
+        if (event->address != 0)
+            put_plain_address(pack, event->address, &fields);
+    }
+    if (event->old_address != 0) { // means nothing here, and is kept
         fields |= HT_SHAPE_OLD_ADDRESS;
-    if (event->kind == HT_KIND_REALLOC && event->old_size != 0)
-        fields |= HT_SHAPE_OLD_SIZE;
-    if (detail != NULL)
-        fields |= HT_SHAPE_DETAIL;
-    if (ht_event_stack(event) != 0)
-        fields |= HT_SHAPE_STACK;
+        put_difference(&pack->old_address, event->old_address, event->address);
+    }
     return fields;
 }
 
-static void add_fields(struct ht_pack *pack, const struct ht_event *event, unsigned fields)
+static unsigned put_others(struct ht_pack *pack, const struct ht_event *event,
+                           const uint64_t *detail, size_t detail_count)
 {
-    if ((fields & HT_SHAPE_ADDRESS) != 0) {
-        put_difference(&pack->address, event->address, pack->last_address);
-        pack->last_address = event->address;
+    unsigned fields = 0;
+    if (event->size != 0) {
+        fields |= HT_SHAPE_SIZE;
+        put(&pack->size, event->size);
     }
-    if ((fields & HT_SHAPE_SIZE) != 0)
-        pack->size[pack->size_count++] = event->size;
-    if ((fields & HT_SHAPE_OLD_ADDRESS) != 0)
-        put_difference(&pack->old_address, event->old_address, event->address);
-    if ((fields & HT_SHAPE_OLD_SIZE) != 0)
-        put_difference(&pack->old_size, event->old_size, event->size);
-    if ((fields & HT_SHAPE_STACK) != 0)
-        put32(&pack->stack, ht_event_stack(event));
+    if (ht_event_stack(event) != 0) {
+        fields |= HT_SHAPE_STACK;
+        put(&pack->stack, ht_event_stack(event));
+    }
+    if (detail != NULL) {
+        fields |= HT_SHAPE_DETAIL;
+        put(&pack->detail_count, detail_count);
+        for (size_t i = 0; i < detail_count; i++)
+            put(&pack->detail, detail[i]);
+        pack->detail_values += detail_count;
+    }
+    return fields;
+}
+
+// A thread is mostly where it was.
+static void put_cpu(struct ht_pack *pack, uint32_t thread, bool is_new, uint16_t cpu)
+{
+    uint16_t last = is_new ? 0 : pack->last_cpu[thread];
+    put(&pack->cpu, ht_zigzag((uint64_t)cpu - last));
+    pack->last_cpu[thread] = cpu;
+    pack->has_cpus = pack->has_cpus || cpu != 0;
 }
 
 void ht_pack_add(struct ht_pack *pack, const struct ht_event *event, const uint64_t *detail,
                  size_t detail_count)
 {
-    if (pack->event_count++ == 0)
-        pack->first_time_ns = pack->last_time_ns = event->time_ns;
-    put_difference(&pack->time, (uint64_t)event->time_ns, (uint64_t)pack->last_time_ns);
-    pack->last_time_ns = event->time_ns;
+    uint64_t time_ns = (uint64_t)event->time_ns;
+    if (pack->event_count++ == 0) {
+        pack->first_time_ns = event->time_ns;
+        pack->last_time_ns = time_ns;
+    }
+    put_difference(&pack->time, time_ns, pack->last_time_ns);
+    pack->last_time_ns = time_ns;
 
-    unsigned fields = fields_of(event, detail);
-    uint64_t shape = (uint64_t)fields << 24 | (uint64_t)ht_event_source(event) << 16 |
+    uint32_t thread_count = pack->threads.count;
+    uint32_t thread = ht_table_index(&pack->threads, (uint64_t)event->pid << 32 | event->tid);
+    uint32_t heap = ht_table_index(&pack->heaps, event->heap);
+    put(&pack->thread, thread);
+    put(&pack->heap, heap);
+    put_cpu(pack, thread, thread == thread_count, event->cpu);
+    uint64_t fields =
+        put_addresses(pack, event, heap) | put_others(pack, event, detail, detail_count);
+    uint64_t shape = fields << 24 | (uint64_t)ht_event_source(event) << 16 |
                      (uint64_t)event->flags << 8 | event->kind;
-    put32(&pack->shape, table_index(&pack->shapes, shape));
-    put32(&pack->thread, table_index(&pack->threads, (uint64_t)event->pid << 32 | event->tid));
-    put32(&pack->heap, table_index(&pack->heaps, event->heap));
-    put32(&pack->cpu, event->cpu);
-    pack->all_cpus |= event->cpu;
-    add_fields(pack, event, fields);
-    if (detail != NULL) {
-        put32(&pack->detail_count, (uint32_t)detail_count);
-        memcpy(pack->detail + pack->value_count, detail, detail_count * sizeof *detail);
-        pack->value_count += detail_count;
+    put(&pack->shape, ht_table_index(&pack->shapes, shape));
+}
+
+// The message that a block becomes, and the first failure on the way.
+struct message {
+    struct ht_buffer *bytes;
+    struct ht_error *error;
+    enum ht_status status;
+};
+
+static void add_number(struct message *message, uint32_t field, uint64_t value)
+{
+    if (message->status == HT_OK)
+        message->status = ht_packet_append_number(message->bytes, field, value, message->error);
+}
+
+static void add_bytes(struct message *message, uint32_t field, const uint8_t *start,
+                      const uint8_t *end)
+{
+    if (message->status == HT_OK && end > start)
+        message->status = ht_packet_append_bytes(message->bytes, field, start,
+                                                 (size_t)(end - start), message->error);
+}
+
+static void add_packed(struct message *message, uint32_t field, const struct packed *column)
+{
+    add_bytes(message, field, column->bytes, column->end);
+}
+
+// A part of the values of a table: the bits of `mask` from `shift` on.
+static void add_table(struct message *message, uint32_t field, struct ht_pack *pack,
+                      const struct ht_table *table, unsigned shift, uint64_t mask)
+{
+    uint8_t *end = pack->scratch;
+    for (uint32_t i = 0; i < table->count; i++)
+        end = ht_varint_put(end, table->values[i] >> shift & mask);
+    add_bytes(message, field, pack->scratch, end);
+}
+
+static void add_column(struct message *message, uint32_t field, struct ht_pack *pack,
+                       const struct column *column, uint64_t number)
+{
+    struct ht_unit unit = ht_unit_of(number);
+    uint8_t *end = pack->scratch;
+    for (size_t i = 0; i < column->count; i++) {
+        uint64_t value = column->value[i];
+        uint64_t quotient = ht_unit_divide(&unit, ht_magnitude(value));
+        end = ht_varint_put(end, ht_zigzag(value >> 63 != 0 ? 0 - quotient : quotient));
     }
+    add_bytes(message, field, pack->scratch, end);
 }
 
-static uint64_t common_divisor(uint64_t a, uint64_t b)
+static uint64_t common_unit(const struct column *column, uint64_t unit)
 {
-    while (b != 0) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
+    return ht_unit_common(column->value, column->count, unit);
 }
 
-// The largest number that divides all of the values, at least 1 and never one whose product with
-// a quotient could leave int64_t.
-static uint64_t unit_of(const struct column64 *column, uint64_t unit)
+static void add_tables(struct message *message, struct ht_pack *pack)
 {
-    for (size_t i = 0; i < column->count && unit != 1; i++) {
-        int64_t value = column->value[i];
-        uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-        if (unit == 0 || magnitude % unit != 0)
-            unit = common_divisor(magnitude, unit);
-    }
-    return unit;
+    add_table(message, HT_BLOCK_SHAPE_KIND, pack, &pack->shapes, 0, 0xFF);
+    add_table(message, HT_BLOCK_SHAPE_FLAGS, pack, &pack->shapes, 8, 0xFF);
+    add_table(message, HT_BLOCK_SHAPE_SOURCE, pack, &pack->shapes, 16, 0xFF);
+    add_table(message, HT_BLOCK_SHAPE_FIELDS, pack, &pack->shapes, 24, UINT32_MAX);
+    add_table(message, HT_BLOCK_THREAD_PID, pack, &pack->threads, 32, UINT32_MAX);
+    add_table(message, HT_BLOCK_THREAD_TID, pack, &pack->threads, 0, UINT32_MAX);
+    add_table(message, HT_BLOCK_HEAP_HANDLE, pack, &pack->heaps, 0, UINT64_MAX);
 }
 
-static uint64_t usable_unit(uint64_t unit)
+static void add_columns(struct message *message, struct ht_pack *pack)
 {
-    return unit == 0 || unit > INT64_MAX ? 1 : unit;
-}
-
-static void divide(struct column64 *column, uint64_t unit)
-{
-    if (unit == 1)
-        return;
-    for (size_t i = 0; i < column->count; i++)
-        column->value[i] /= (int64_t)unit;
-}
-
-static void finish_tables(struct ht_pack *pack, Ht__Block *block)
-{
-    for (uint32_t i = 0; i < pack->shapes.count; i++) {
-        uint64_t shape = pack->shapes.value[i];
-        pack->shape_kind[i] = shape & 0xFF;
-        pack->shape_flags[i] = shape >> 8 & 0xFF;
-        pack->shape_source[i] = shape >> 16 & 0xFF;
-        pack->shape_fields[i] = (uint32_t)(shape >> 24);
-    }
-    for (uint32_t i = 0; i < pack->threads.count; i++) {
-        pack->thread_pid[i] = (uint32_t)(pack->threads.value[i] >> 32);
-        pack->thread_tid[i] = (uint32_t)pack->threads.value[i];
-    }
-    block->n_shape_kind = block->n_shape_flags = pack->shapes.count;
-    block->n_shape_source = block->n_shape_fields = pack->shapes.count;
-    block->shape_kind = pack->shape_kind;
-    block->shape_flags = pack->shape_flags;
-    block->shape_source = pack->shape_source;
-    block->shape_fields = pack->shape_fields;
-    block->n_thread_pid = block->n_thread_tid = pack->threads.count;
-    block->thread_pid = pack->thread_pid;
-    block->thread_tid = pack->thread_tid;
-    block->n_heap_handle = pack->heaps.count;
-    block->heap_handle = pack->heaps.value;
-}
-
-static void finish_every(struct ht_pack *pack, Ht__Block *block)
-{
-    block->n_shape = pack->shape.count;
-    block->shape = pack->shape.value;
-    block->first_time_ns = pack->first_time_ns;
-    block->time_unit_ns = usable_unit(unit_of(&pack->time, 0));
-    divide(&pack->time, block->time_unit_ns);
-    block->n_time = pack->time.count;
-    block->time = pack->time.value;
+    uint64_t time_unit = ht_unit_usable(common_unit(&pack->time, 0));
+    add_packed(message, HT_BLOCK_SHAPE, &pack->shape);
+    add_number(message, HT_BLOCK_FIRST_TIME_NS, ht_zigzag((uint64_t)pack->first_time_ns));
+    add_number(message, HT_BLOCK_TIME_UNIT_NS, time_unit);
+    add_column(message, HT_BLOCK_TIME, pack, &pack->time, time_unit);
     // A column of zeros is left out.
-    block->n_thread = pack->threads.count > 1 ? pack->thread.count : 0;
-    block->thread = pack->thread.value;
-    block->n_heap = pack->heaps.count > 1 ? pack->heap.count : 0;
-    block->heap = pack->heap.value;
-    block->n_cpu = pack->all_cpus != 0 ? pack->cpu.count : 0;
-    block->cpu = pack->cpu.value;
+    if (pack->threads.count > 1)
+        add_packed(message, HT_BLOCK_THREAD, &pack->thread);
+    if (pack->heaps.count > 1)
+        add_packed(message, HT_BLOCK_HEAP, &pack->heap);
+    if (pack->has_cpus)
+        add_packed(message, HT_BLOCK_CPU, &pack->cpu);
+    uint64_t unit = common_unit(&pack->address, 0);
+    unit = common_unit(&pack->old_address, unit);
+    unit = ht_unit_usable(common_unit(&pack->place_offset, unit));
+    add_number(message, HT_BLOCK_ADDRESS_UNIT, unit);
+    add_column(message, HT_BLOCK_ADDRESS, pack, &pack->address, unit);
+    add_packed(message, HT_BLOCK_SIZE, &pack->size);
+    add_column(message, HT_BLOCK_OLD_ADDRESS, pack, &pack->old_address, unit);
+    add_packed(message, HT_BLOCK_OLD_SIZE, &pack->old_size);
+    add_packed(message, HT_BLOCK_DETAIL_COUNT, &pack->detail_count);
+    add_packed(message, HT_BLOCK_DETAIL, &pack->detail);
+    add_packed(message, HT_BLOCK_STACK, &pack->stack);
+    add_packed(message, HT_BLOCK_BIRTH, &pack->birth);
+    add_packed(message, HT_BLOCK_PLACE, &pack->place);
+    add_column(message, HT_BLOCK_PLACE_OFFSET, pack, &pack->place_offset, unit);
 }
 
-static void finish_fields(struct ht_pack *pack, Ht__Block *block)
+enum ht_status ht_pack_finish(struct ht_pack *pack, struct ht_buffer *message,
+                              struct ht_error *error)
 {
-    uint64_t unit = usable_unit(unit_of(&pack->old_address, unit_of(&pack->address, 0)));
-    divide(&pack->address, unit);
-    divide(&pack->old_address, unit);
-    block->address_unit = unit;
-    block->n_address = pack->address.count;
-    block->address = pack->address.value;
-    block->n_size = pack->size_count;
-    block->size = pack->size;
-    block->n_old_address = pack->old_address.count;
-    block->old_address = pack->old_address.value;
-    block->n_old_size = pack->old_size.count;
-    block->old_size = pack->old_size.value;
-    block->n_detail_count = pack->detail_count.count;
-    block->detail_count = pack->detail_count.value;
-    block->n_detail = pack->value_count;
-    block->detail = pack->detail;
-    block->n_stack = pack->stack.count;
-    block->stack = pack->stack.value;
-}
-
-static void begin_next(struct ht_pack *pack)
-{
-    struct column32 *const narrow[] = {&pack->shape, &pack->thread, &pack->heap,
-                                       &pack->cpu,   &pack->stack,  &pack->detail_count};
-    struct column64 *const wide[] = {&pack->time, &pack->address, &pack->old_address,
-                                     &pack->old_size};
-    for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++)
-        narrow[i]->count = 0;
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
-        wide[i]->count = 0;
-    table_clear(&pack->shapes);
-    table_clear(&pack->threads);
-    table_clear(&pack->heaps);
-    pack->event_count = 0;
-    pack->last_address = 0;
-    pack->all_cpus = 0;
-    pack->size_count = 0;
-    pack->value_count = 0;
-}
-
-void ht_pack_finish(struct ht_pack *pack, Ht__Block *block)
-{
-    ht__block__init(block);
-    block->event_count = pack->event_count;
-    finish_tables(pack, block);
-    finish_every(pack, block);
-    finish_fields(pack, block);
-    begin_next(pack);
+    struct message out = {message, error, HT_OK};
+    add_number(&out, HT_BLOCK_EVENT_COUNT, pack->event_count);
+    add_tables(&out, pack);
+    add_columns(&out, pack);
+    memset(pack->index, 0, sizeof pack->index);
+    begin(pack);
+    return out.status;
 }

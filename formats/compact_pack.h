@@ -5,11 +5,8 @@
 #ifndef HT_FORMATS_COMPACT_PACK_H
 #define HT_FORMATS_COMPACT_PACK_H
 
-#include "compact.pb-c.h"
+#include "formats/bytes.h"
 #include "formats/event.h"
-#include "formats/limits.h"
-
-#include <stddef.h>
 
 // What a shape says is there, in the table shape_fields.
 enum ht_shape_field {
@@ -19,9 +16,12 @@ enum ht_shape_field {
     HT_SHAPE_OLD_SIZE = 8,
     HT_SHAPE_DETAIL = 16,
     HT_SHAPE_STACK = 32,
+    HT_SHAPE_BIRTH = 64,  // ends or resizes a heap block by its number
+    HT_SHAPE_PLACE = 128, // begins a heap block at a predicted address
 };
 
-// The block that is being filled, about 10 MB, used for one block after the other.
+// The block that is being filled, used for one block after the other. At most about 50 MB, of
+// which a usual trace touches half.
 struct ht_pack;
 
 // NULL when there is no memory. Close accepts NULL.
@@ -38,8 +38,8 @@ bool ht_pack_has_room(const struct ht_pack *pack, size_t detail_count);
 void ht_pack_add(struct ht_pack *pack, const struct ht_event *event, const uint64_t *detail,
                  size_t detail_count);
 
-// Sets *block to the columns, which are valid until the next event is added, and begins the next
-// block.
-void ht_pack_finish(struct ht_pack *pack, Ht__Block *block);
+// Appends the packed message ht.Block to `message` and begins the next block. HT_LIMIT, HT_MEMORY.
+enum ht_status ht_pack_finish(struct ht_pack *pack, struct ht_buffer *message,
+                              struct ht_error *error);
 
 #endif

@@ -20,7 +20,7 @@ struct compact_reader {
     size_t budget;             // bytes that unpacking a message may still allocate
     ProtobufCAllocator allocator;
     struct ht_names_map names;
-    struct ht_unpack unpack; // of the block in `message`
+    struct ht_unpack *unpack; // of the block in the frame
     uint64_t event_count;
     bool has_header;
     bool has_end;
@@ -106,12 +106,6 @@ static enum ht_status take_processes(struct compact_reader *reader, struct ht_er
                                    reader->trace, ht_frame_source_offset(reader->frames), error);
 }
 
-static enum ht_status take_block(struct compact_reader *reader, struct ht_error *error)
-{
-    bool fits = ht_unpack_begin(&reader->unpack, (const Ht__Block *)reader->message);
-    return fits ? HT_OK : ht_fail(error, HT_FORMAT, "columns that do not fit together");
-}
-
 // The losses before this file was written come on top of those met while reading it.
 static void take_losses(struct compact_reader *reader, const Ht__End *end)
 {
@@ -161,7 +155,7 @@ static const struct {
     [HT_COMPACT_STRINGS] = {&ht__strings__descriptor, take_strings},
     [HT_COMPACT_STACKS] = {&ht__stacks__descriptor, take_stacks},
     [HT_COMPACT_PROCESSES] = {&ht__processes__descriptor, take_processes},
-    [HT_COMPACT_BLOCK] = {&ht__block__descriptor, take_block},
+    [HT_COMPACT_BLOCK] = {NULL, NULL}, // unpacked an event at a time
     [HT_COMPACT_END] = {&ht__end__descriptor, take_end},
 };
 
@@ -170,7 +164,21 @@ static void drop_message(struct compact_reader *reader)
     if (reader->message != NULL)
         protobuf_c_message_free_unpacked(reader->message, &reader->allocator);
     reader->message = NULL;
-    reader->unpack = (struct ht_unpack){0};
+}
+
+static enum ht_status unpack_message(struct compact_reader *reader, const struct ht_packet *packet,
+                                     struct ht_error *error)
+{
+    reader->budget = HT_COMPACT_MESSAGE_MAX;
+    reader->message = protobuf_c_message_unpack(messages[packet->field].descriptor,
+                                                &reader->allocator, packet->size, packet->data);
+    return reader->message != NULL ? messages[packet->field].take(reader, error) : HT_FORMAT;
+}
+
+static enum ht_status take_block(struct compact_reader *reader, const struct ht_packet *packet)
+{
+    bool fits = ht_unpack_begin(reader->unpack, packet->data, packet->size);
+    return fits ? HT_OK : HT_FORMAT;
 }
 
 static enum ht_status take_message(struct compact_reader *reader, const struct ht_packet *packet,
@@ -186,12 +194,9 @@ static enum ht_status take_message(struct compact_reader *reader, const struct h
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a message before the header");
         reader->has_header = true; // told once
     }
-    enum ht_status status = HT_FORMAT;
-    reader->budget = HT_COMPACT_MESSAGE_MAX;
-    reader->message = protobuf_c_message_unpack(messages[packet->field].descriptor,
-                                                &reader->allocator, packet->size, packet->data);
-    if (reader->message != NULL)
-        status = messages[packet->field].take(reader, error);
+    enum ht_status status = packet->field == HT_COMPACT_BLOCK
+                                ? take_block(reader, packet)
+                                : unpack_message(reader, packet, error);
     if (status == HT_FORMAT) {
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a damaged message");
         return HT_OK;
@@ -242,12 +247,16 @@ static enum ht_status next(struct ht_reader *self, struct ht_event *event, struc
     struct compact_reader *reader = (struct compact_reader *)self;
     struct ht_unpacked unpacked;
     for (;;) {
-        while (reader->unpack.block != NULL && ht_unpack_next(&reader->unpack, &unpacked)) {
+        enum ht_status status = ht_unpack_next(reader->unpack, &unpacked);
+        if (status == HT_OK) {
             reader->event_count++;
             if (adopt(reader, &unpacked, event))
                 return HT_OK;
+            continue;
         }
-        enum ht_status status = step(reader, error);
+        if (status == HT_FORMAT)
+            damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a block that names what is not there");
+        status = step(reader, error);
         if (status != HT_OK)
             return status;
     }
@@ -258,6 +267,7 @@ static void close_reader(struct ht_reader *self)
     struct compact_reader *reader = (struct compact_reader *)self;
     drop_message(reader);
     ht_names_map_reset(&reader->names);
+    ht_unpack_close(reader->unpack);
     ht_frame_source_close(reader->frames);
     free(reader);
 }
@@ -278,7 +288,9 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     reader->allocator = (ProtobufCAllocator){allocate, release, reader};
     ht_names_map_init(&reader->names);
     trace->origin.format = ht_format_compact.name;
-    status = ht_frame_source_open(input, trace, &reader->frames, error);
+    reader->unpack = ht_unpack_open();
+    status = reader->unpack != NULL ? ht_frame_source_open(input, trace, &reader->frames, error)
+                                    : ht_fail_memory(error, "a block of events");
     // The header is the first message of the first frame: the origin is known before any event.
     for (int i = 0; i < 2 && status == HT_OK; i++)
         status = step(reader, error);

@@ -3,138 +3,405 @@
 // Columns into events. See the header.
 #include "formats/compact_unpack.h"
 
+#include "formats/compact_column.h"
 #include "formats/compact_pack.h"
-#include "formats/limits.h"
+#include "formats/compact_places.h"
 
-static bool is_full_or_absent(size_t count, uint32_t event_count)
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVENTS = HT_COMPACT_EVENTS_MAX };
+
+struct shape {
+    uint8_t kind;
+    uint8_t flags;
+    uint8_t source;
+    uint32_t fields;
+    uint32_t uses;
+};
+
+struct thread {
+    uint32_t pid;
+    uint32_t tid;
+    uint32_t last_cpu;
+};
+
+struct column {
+    const uint8_t *at; // the next value
+    size_t size;       // in bytes
+    size_t count;      // of values; 0 for a column that is not there
+};
+
+struct ht_unpack {
+    uint32_t event_count;
+    uint32_t at; // the next event
+    uint64_t time_ns;
+    uint64_t time_unit_ns;
+    uint64_t address; // the last of the column
+    uint64_t address_unit;
+    struct column columns[HT_BLOCK_FIELD_LIMIT];
+    size_t shape_count, thread_count, heap_count;
+    struct shape shape[EVENTS];
+    struct thread thread[EVENTS];
+    uint64_t heap[EVENTS];
+    struct ht_places places;
+    uint64_t detail[HT_DICT_DETAIL_VALUES_MAX];
+};
+
+struct ht_unpack *ht_unpack_open(void)
 {
-    return count == event_count || count == 0;
+    return calloc(1, sizeof(struct ht_unpack));
 }
 
-static bool all_below(const uint32_t *values, size_t count, size_t limit)
+void ht_unpack_close(struct ht_unpack *unpack)
 {
-    uint32_t most = 0;
-    for (size_t i = 0; i < count; i++)
-        if (values[i] > most)
-            most = values[i];
-    return count == 0 || most < limit;
+    free(unpack);
 }
 
-static bool tables_fit(const Ht__Block *block)
+static uint64_t take(struct ht_unpack *unpack, enum ht_block_field field)
 {
-    size_t shapes = block->n_shape_kind;
-    return shapes > 0 && block->n_shape_flags == shapes && block->n_shape_source == shapes &&
-           block->n_shape_fields == shapes && all_below(block->shape_kind, shapes, 1 << 8) &&
-           all_below(block->shape_flags, shapes, 1 << 8) &&
-           all_below(block->shape_source, shapes, 1 << 8) && block->n_thread_pid > 0 &&
-           block->n_thread_tid == block->n_thread_pid && block->n_heap_handle > 0;
+    return ht_varint_take(&unpack->columns[field].at);
+}
+
+static uint64_t take_signed(struct ht_unpack *unpack, enum ht_block_field field)
+{
+    return ht_unzigzag(take(unpack, field));
+}
+
+static size_t count_of(const struct ht_unpack *unpack, enum ht_block_field field)
+{
+    return unpack->columns[field].count;
+}
+
+static void take_number(struct ht_unpack *unpack, const struct ht_packet *packet)
+{
+    if (packet->field == HT_BLOCK_EVENT_COUNT && packet->value <= EVENTS)
+        unpack->event_count = (uint32_t)packet->value;
+    else if (packet->field == HT_BLOCK_FIRST_TIME_NS)
+        unpack->time_ns = ht_unzigzag(packet->value);
+    else if (packet->field == HT_BLOCK_TIME_UNIT_NS)
+        unpack->time_unit_ns = packet->value;
+    else if (packet->field == HT_BLOCK_ADDRESS_UNIT)
+        unpack->address_unit = packet->value;
+}
+
+// Notes where each field of the message is. What is not known is left out.
+static bool find_fields(struct ht_unpack *unpack, const uint8_t *data, size_t size)
+{
+    struct ht_cursor content = ht_cursor_over(data, size);
+    struct ht_packet packet;
+    while (ht_packet_next_field(&content, &packet)) {
+        if (packet.data == NULL) {
+            take_number(unpack, &packet);
+        } else if (packet.field < HT_BLOCK_FIELD_LIMIT) {
+            struct column *column = &unpack->columns[packet.field];
+            if (column->count > 0)
+                return false; // one column, one field
+            *column = (struct column){packet.data, packet.size,
+                                      ht_varint_count(packet.data, packet.size)};
+        }
+    }
+    return !content.failed;
+}
+
+static bool take_shapes(struct ht_unpack *unpack)
+{
+    size_t count = count_of(unpack, HT_BLOCK_SHAPE_KIND);
+    unpack->shape_count = count;
+    if (count == 0 || count > unpack->event_count ||
+        count_of(unpack, HT_BLOCK_SHAPE_FLAGS) != count ||
+        count_of(unpack, HT_BLOCK_SHAPE_SOURCE) != count ||
+        count_of(unpack, HT_BLOCK_SHAPE_FIELDS) != count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t kind = take(unpack, HT_BLOCK_SHAPE_KIND);
+        uint64_t flags = take(unpack, HT_BLOCK_SHAPE_FLAGS);
+        uint64_t source = take(unpack, HT_BLOCK_SHAPE_SOURCE);
+        if (kind > UINT8_MAX || flags > UINT8_MAX || source > UINT8_MAX)
+            return false;
+        unpack->shape[i] = (struct shape){(uint8_t)kind, (uint8_t)flags, (uint8_t)source,
+                                          (uint32_t)take(unpack, HT_BLOCK_SHAPE_FIELDS), 0};
+    }
+    return true;
+}
+
+static bool take_threads_and_heaps(struct ht_unpack *unpack)
+{
+    size_t threads = count_of(unpack, HT_BLOCK_THREAD_PID);
+    size_t heaps = count_of(unpack, HT_BLOCK_HEAP_HANDLE);
+    unpack->thread_count = threads;
+    unpack->heap_count = heaps;
+    if (threads == 0 || threads > unpack->event_count || heaps == 0 ||
+        heaps > unpack->event_count || count_of(unpack, HT_BLOCK_THREAD_TID) != threads)
+        return false;
+    for (size_t i = 0; i < threads; i++) {
+        uint32_t pid = (uint32_t)take(unpack, HT_BLOCK_THREAD_PID);
+        unpack->thread[i] = (struct thread){pid, (uint32_t)take(unpack, HT_BLOCK_THREAD_TID), 0};
+    }
+    for (size_t i = 0; i < heaps; i++)
+        unpack->heap[i] = take(unpack, HT_BLOCK_HEAP_HANDLE);
+    return true;
+}
+
+// Which fields may stand together in which kind: an address is told once.
+static bool shape_fits(const struct shape *shape)
+{
+    unsigned fields = shape->fields;
+    bool is_born = (fields & HT_SHAPE_PLACE) != 0;
+    bool is_named = (fields & HT_SHAPE_BIRTH) != 0;
+    switch (shape->kind) {
+    case HT_KIND_ALLOC:
+        return !is_named && !(is_born && (fields & HT_SHAPE_ADDRESS) != 0);
+    case HT_KIND_FREE:
+        return !is_born && !(is_named && (fields & HT_SHAPE_ADDRESS) != 0);
+    case HT_KIND_REALLOC:
+        return !(is_born && (fields & HT_SHAPE_ADDRESS) != 0) &&
+               !(is_named && (fields & HT_SHAPE_OLD_ADDRESS) != 0);
+    default:
+        return !is_born && !is_named;
+    }
 }
 
 // The columns of every event. Shape and time are always there, so that few bytes never stand for
-// many events.
-static bool indices_fit(const Ht__Block *block)
+// many events. Counts the uses of each shape, and leaves the column where it was.
+static bool every_column_fits(struct ht_unpack *unpack)
 {
-    uint32_t count = block->event_count;
-    return count > 0 && count <= HT_COMPACT_EVENTS_MAX && block->n_shape == count &&
-           block->n_time == count && is_full_or_absent(block->n_thread, count) &&
-           is_full_or_absent(block->n_heap, count) && is_full_or_absent(block->n_cpu, count) &&
-           all_below(block->shape, block->n_shape, block->n_shape_kind) &&
-           all_below(block->thread, block->n_thread, block->n_thread_pid) &&
-           all_below(block->heap, block->n_heap, block->n_heap_handle) &&
-           all_below(block->cpu, block->n_cpu, 1 << 16);
+    static const enum ht_block_field optional[] = {HT_BLOCK_THREAD, HT_BLOCK_HEAP, HT_BLOCK_CPU};
+    uint32_t count = unpack->event_count;
+    if (count_of(unpack, HT_BLOCK_SHAPE) != count || count_of(unpack, HT_BLOCK_TIME) != count)
+        return false;
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
+        if (count_of(unpack, optional[i]) != 0 && count_of(unpack, optional[i]) != count)
+            return false;
+    const uint8_t *at = unpack->columns[HT_BLOCK_SHAPE].at;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t shape = ht_varint_take(&at);
+        if (shape >= unpack->shape_count)
+            return false;
+        unpack->shape[shape].uses++;
+    }
+    return true;
 }
 
-// How many events have the field, by their shapes.
-static size_t count_of(const Ht__Block *block, enum ht_shape_field field)
+// How many places are offsets; more than there are places when one is no place at all.
+static size_t count_offsets(const struct ht_unpack *unpack)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < block->n_shape; i++)
-        count += (block->shape_fields[block->shape[i]] & field) != 0;
-    return count;
+    const uint8_t *at = unpack->columns[HT_BLOCK_PLACE].at;
+    size_t count = count_of(unpack, HT_BLOCK_PLACE);
+    size_t offsets = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t place = ht_varint_take(&at);
+        if (place >= HT_PLACE_FIRST_RANK + HT_PLACE_RANKS)
+            return count + 1;
+        offsets += place < HT_PLACE_FIRST_RANK;
+    }
+    return offsets;
 }
 
-static bool fields_fit(const Ht__Block *block)
+// How many values the details have.
+static uint64_t count_values(const struct ht_unpack *unpack)
 {
+    const uint8_t *at = unpack->columns[HT_BLOCK_DETAIL_COUNT].at;
     uint64_t values = 0;
-    for (size_t i = 0; i < block->n_detail_count; i++)
-        values += block->detail_count[i];
-    return values == block->n_detail && block->n_address == count_of(block, HT_SHAPE_ADDRESS) &&
-           block->n_size == count_of(block, HT_SHAPE_SIZE) &&
-           block->n_old_address == count_of(block, HT_SHAPE_OLD_ADDRESS) &&
-           block->n_old_size == count_of(block, HT_SHAPE_OLD_SIZE) &&
-           block->n_detail_count == count_of(block, HT_SHAPE_DETAIL) &&
-           block->n_stack == count_of(block, HT_SHAPE_STACK);
+    for (size_t i = 0; i < count_of(unpack, HT_BLOCK_DETAIL_COUNT); i++) {
+        uint64_t count = ht_varint_take(&at);
+        values += count < UINT32_MAX ? count : UINT32_MAX;
+    }
+    return values;
 }
 
-bool ht_unpack_begin(struct ht_unpack *unpack, const Ht__Block *block)
+// The columns of the events that have the field, by their shapes.
+static bool field_columns_fit(const struct ht_unpack *unpack)
 {
-    *unpack = (struct ht_unpack){.block = block, .time_ns = (uint64_t)block->first_time_ns};
-    bool fits = tables_fit(block) && indices_fit(block) && fields_fit(block);
+    static const struct {
+        enum ht_shape_field field;
+        enum ht_block_field column;
+    } pairs[] = {
+        {HT_SHAPE_ADDRESS, HT_BLOCK_ADDRESS},
+        {HT_SHAPE_SIZE, HT_BLOCK_SIZE},
+        {HT_SHAPE_OLD_ADDRESS, HT_BLOCK_OLD_ADDRESS},
+        {HT_SHAPE_OLD_SIZE, HT_BLOCK_OLD_SIZE},
+        {HT_SHAPE_DETAIL, HT_BLOCK_DETAIL_COUNT},
+        {HT_SHAPE_STACK, HT_BLOCK_STACK},
+        {HT_SHAPE_BIRTH, HT_BLOCK_BIRTH},
+        {HT_SHAPE_PLACE, HT_BLOCK_PLACE},
+    };
+    for (size_t i = 0; i < unpack->shape_count; i++)
+        if (!shape_fits(&unpack->shape[i]))
+            return false;
+    for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
+        size_t count = 0;
+        for (size_t i = 0; i < unpack->shape_count; i++)
+            if ((unpack->shape[i].fields & pairs[k].field) != 0)
+                count += unpack->shape[i].uses;
+        if (count_of(unpack, pairs[k].column) != count)
+            return false;
+    }
+    return count_of(unpack, HT_BLOCK_PLACE_OFFSET) == count_offsets(unpack) &&
+           count_of(unpack, HT_BLOCK_DETAIL) == count_values(unpack);
+}
+
+bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size)
+{
+    unpack->event_count = 0;
+    unpack->at = 0;
+    unpack->time_ns = unpack->time_unit_ns = 0;
+    unpack->address = unpack->address_unit = 0;
+    memset(unpack->columns, 0, sizeof unpack->columns);
+    ht_places_clear(&unpack->places);
+    bool fits = find_fields(unpack, data, size) && take_shapes(unpack) &&
+                take_threads_and_heaps(unpack) && every_column_fits(unpack) &&
+                field_columns_fit(unpack);
     if (!fits)
-        unpack->at = block->event_count;
+        unpack->event_count = 0;
     return fits;
 }
 
-// The value of a column at `i` that is `base` plus so many units, modulo 2^64.
-static uint64_t sum(uint64_t base, int64_t difference, uint64_t unit)
+static enum ht_status give_up(struct ht_unpack *unpack)
 {
-    return base + (uint64_t)difference * unit;
+    unpack->at = unpack->event_count;
+    return HT_FORMAT;
 }
 
 static void take_detail(struct ht_unpack *unpack, struct ht_unpacked *out)
 {
-    const Ht__Block *block = unpack->block;
+    uint64_t count = take(unpack, HT_BLOCK_DETAIL_COUNT);
     out->has_detail = true; // also without values
-    out->detail_count = block->detail_count[unpack->details++];
-    if (out->detail_count > 0)
-        out->detail = &block->detail[unpack->values];
-    unpack->values += out->detail_count;
+    out->detail = unpack->detail;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t value = take(unpack, HT_BLOCK_DETAIL);
+        if (i < HT_DICT_DETAIL_VALUES_MAX)
+            unpack->detail[out->detail_count++] = value;
+    }
 }
 
-static void take_fields(struct ht_unpack *unpack, unsigned fields, struct ht_unpacked *out)
+// Takes the birth that the event names. False when it does not live.
+static bool take_birth(struct ht_unpack *unpack, uint32_t *birth)
 {
-    const Ht__Block *block = unpack->block;
-    struct ht_event *event = &out->event;
-    uint64_t unit = block->address_unit;
+    struct ht_places *places = &unpack->places;
+    uint64_t named = places->expected + take_signed(unpack, HT_BLOCK_BIRTH);
+    if (named >= places->birth_count || !ht_birth_is_live(&places->births[named]))
+        return false;
+    *birth = (uint32_t)named;
+    places->expected = *birth + 1;
+    return true;
+}
+
+// Takes the address of a heap block that begins. False when its pool has none of that rank.
+static bool take_place(struct ht_unpack *unpack, struct ht_event *event, uint32_t space)
+{
+    struct ht_places *places = &unpack->places;
+    uint32_t pool = ht_places_pool(places, space, event->size);
+    uint64_t place = take(unpack, HT_BLOCK_PLACE);
+    if (place < HT_PLACE_FIRST_RANK) {
+        uint64_t offset = take_signed(unpack, HT_BLOCK_PLACE_OFFSET) * unpack->address_unit;
+        event->address = offset + ht_places_base(places, pool, (enum ht_place)place, event->size);
+    } else if (!ht_places_take(places, pool, (uint32_t)place - HT_PLACE_FIRST_RANK,
+                               &event->address)) {
+        return false;
+    }
+    ht_places_bear(places, pool, event->address, event->size);
+    return true;
+}
+
+// A realloc of a birth: what is not said of its addresses and sizes is the birth's.
+static bool take_realloc(struct ht_unpack *unpack, struct ht_event *event, unsigned fields,
+                         uint32_t space)
+{
+    struct ht_places *places = &unpack->places;
+    uint32_t number;
+    if (!take_birth(unpack, &number))
+        return false;
+    struct ht_birth *birth = &places->births[number];
+    event->old_address = birth->address;
+    event->old_size = birth->size;
+    if ((fields & HT_SHAPE_PLACE) != 0) {
+        if (!take_place(unpack, event, space))
+            return false;
+        ht_places_release(places, number);
+    } else if ((fields & HT_SHAPE_ADDRESS) == 0) {
+        event->address = birth->address;
+        birth->size = event->size;
+        birth->pool = ht_places_pool(places, space, event->size);
+    }
+    return true;
+}
+
+static bool take_addresses(struct ht_unpack *unpack, struct ht_event *event, unsigned fields,
+                           uint32_t space)
+{
     if ((fields & HT_SHAPE_ADDRESS) != 0) {
-        unpack->address = sum(unpack->address, block->address[unpack->addresses++], unit);
+        unpack->address += take_signed(unpack, HT_BLOCK_ADDRESS) * unpack->address_unit;
         event->address = unpack->address;
     }
-    if ((fields & HT_SHAPE_SIZE) != 0)
-        event->size = block->size[unpack->sizes++];
+    if ((fields & HT_SHAPE_BIRTH) == 0)
+        return (fields & HT_SHAPE_PLACE) == 0 || take_place(unpack, event, space);
+    if (event->kind == HT_KIND_REALLOC)
+        return take_realloc(unpack, event, fields, space);
+    uint32_t birth;
+    if (!take_birth(unpack, &birth))
+        return false;
+    event->address = unpack->places.births[birth].address;
+    ht_places_release(&unpack->places, birth);
+    return true;
+}
+
+static void take_old(struct ht_unpack *unpack, struct ht_event *event, unsigned fields)
+{
     if ((fields & HT_SHAPE_OLD_ADDRESS) != 0)
-        event->old_address = sum(event->address, block->old_address[unpack->old_addresses++], unit);
+        event->old_address =
+            event->address + take_signed(unpack, HT_BLOCK_OLD_ADDRESS) * unpack->address_unit;
     if ((fields & HT_SHAPE_OLD_SIZE) != 0) {
-        uint64_t old_size = sum(event->size, block->old_size[unpack->old_sizes++], 1);
+        uint64_t old_size = event->size + take_signed(unpack, HT_BLOCK_OLD_SIZE);
         if (event->kind == HT_KIND_REALLOC) // in other kinds its place is the detail's
             event->old_size = old_size;
     }
-    if ((fields & HT_SHAPE_STACK) != 0)
-        out->stack = block->stack[unpack->stacks++];
-    if ((fields & HT_SHAPE_DETAIL) != 0)
-        take_detail(unpack, out);
 }
 
-bool ht_unpack_next(struct ht_unpack *unpack, struct ht_unpacked *out)
+// Takes what every event has. False when it names a thread or heap that is not there.
+static bool take_every(struct ht_unpack *unpack, struct ht_event *event, uint32_t *space)
 {
-    const Ht__Block *block = unpack->block;
-    if (unpack->at == block->event_count)
+    uint64_t number = count_of(unpack, HT_BLOCK_THREAD) > 0 ? take(unpack, HT_BLOCK_THREAD) : 0;
+    uint64_t heap = count_of(unpack, HT_BLOCK_HEAP) > 0 ? take(unpack, HT_BLOCK_HEAP) : 0;
+    if (number >= unpack->thread_count || heap >= unpack->heap_count)
         return false;
-    uint32_t at = unpack->at++;
-    uint32_t shape = block->shape[at];
-    uint32_t thread = block->n_thread > 0 ? block->thread[at] : 0;
-    uint32_t heap = block->n_heap > 0 ? block->heap[at] : 0;
-    unpack->time_ns = sum(unpack->time_ns, block->time[at], block->time_unit_ns);
-    *out = (struct ht_unpacked){
-        .event = {.time_ns = (int64_t)unpack->time_ns,
-                  .pid = block->thread_pid[thread],
-                  .tid = block->thread_tid[thread],
-                  .heap = block->heap_handle[heap],
-                  .cpu = (uint16_t)(block->n_cpu > 0 ? block->cpu[at] : 0),
-                  .kind = (uint8_t)block->shape_kind[shape],
-                  .flags = (uint8_t)block->shape_flags[shape]},
-    };
-    ht_event_set_source(&out->event, block->shape_source[shape]);
-    take_fields(unpack, block->shape_fields[shape], out);
+    struct thread *thread = &unpack->thread[number];
+    if (count_of(unpack, HT_BLOCK_CPU) > 0) {
+        uint64_t cpu = thread->last_cpu + take_signed(unpack, HT_BLOCK_CPU);
+        if (cpu > UINT16_MAX)
+            return false;
+        thread->last_cpu = (uint32_t)cpu;
+    }
+    unpack->time_ns += take_signed(unpack, HT_BLOCK_TIME) * unpack->time_unit_ns;
+    event->time_ns = (int64_t)unpack->time_ns;
+    event->pid = thread->pid;
+    event->tid = thread->tid;
+    event->cpu = (uint16_t)thread->last_cpu;
+    event->heap = unpack->heap[heap];
+    *space = ht_places_space(&unpack->places, thread->pid, (uint32_t)heap);
     return true;
+}
+
+enum ht_status ht_unpack_next(struct ht_unpack *unpack, struct ht_unpacked *out)
+{
+    if (unpack->at == unpack->event_count)
+        return HT_END;
+    unpack->at++;
+    const struct shape *shape = &unpack->shape[take(unpack, HT_BLOCK_SHAPE)];
+    *out = (struct ht_unpacked){.event = {.kind = shape->kind, .flags = shape->flags}};
+    struct ht_event *event = &out->event;
+    uint32_t space;
+    ht_event_set_source(event, shape->source);
+    if (!take_every(unpack, event, &space))
+        return give_up(unpack);
+    if ((shape->fields & HT_SHAPE_SIZE) != 0)
+        event->size = take(unpack, HT_BLOCK_SIZE);
+    if (!take_addresses(unpack, event, shape->fields, space))
+        return give_up(unpack);
+    take_old(unpack, event, shape->fields);
+    if ((shape->fields & HT_SHAPE_STACK) != 0)
+        out->stack = (uint32_t)take(unpack, HT_BLOCK_STACK);
+    if ((shape->fields & HT_SHAPE_DETAIL) != 0)
+        take_detail(unpack, out);
+    return HT_OK;
 }

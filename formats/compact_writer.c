@@ -15,6 +15,7 @@ struct compact_writer {
     struct ht_frame_sink sink;
     struct ht_names_written names;
     struct ht_pack *pack;
+    struct ht_buffer block; // packed
     uint64_t event_count;
     uint64_t details_lost; // details that had left the dictionary's ring
 };
@@ -59,10 +60,11 @@ static enum ht_status write_block(struct compact_writer *writer, struct ht_error
     enum ht_status status = write_names(writer, error);
     if (status != HT_OK)
         return status;
-    Ht__Block block;
     writer->event_count += ht_pack_event_count(writer->pack);
-    ht_pack_finish(writer->pack, &block);
-    status = ht_frame_sink_put(&writer->sink, HT_COMPACT_BLOCK, &block.base, error);
+    writer->block.size = 0;
+    status = ht_pack_finish(writer->pack, &writer->block, error);
+    if (status == HT_OK)
+        status = ht_frame_sink_put_packed(&writer->sink, HT_COMPACT_BLOCK, &writer->block, error);
     return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;
 }
 
@@ -146,6 +148,7 @@ static void close_writer(struct ht_writer *self)
 {
     struct compact_writer *writer = (struct compact_writer *)self;
     ht_frame_sink_reset(&writer->sink);
+    ht_buffer_reset(&writer->block);
     ht_pack_close(writer->pack);
     free(writer);
 }
@@ -160,6 +163,7 @@ enum ht_status ht_compact_writer_open(struct ht_output *output, const struct ht_
     writer->base = (struct ht_writer){write_event, NULL, finish, close_writer};
     writer->trace = trace;
     ht_frame_sink_init(&writer->sink, output);
+    writer->block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
     writer->pack = ht_pack_open();
     enum ht_status status =
         writer->pack != NULL ? HT_OK : ht_fail_memory(error, "a block of events");

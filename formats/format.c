@@ -72,9 +72,9 @@ static enum ht_status refuse(const struct ht_input *input, const uint8_t *head, 
             return ht_fail(error, HT_FORMAT, "%s: is %s", name, strangers[i].what);
     char found[3 * 16 + 1] = "";
     for (size_t i = 0; i < size && i < 16; i++)
-        snprintf(found + 3 * i, 4, "%02x ", head[i]);
+        snprintf(found + 3 * i, 4, " %02x", head[i]);
     return ht_fail(error, HT_FORMAT,
-                   "%s: at offset 0: expected an .etl, .htape or .tsv trace, found bytes %s", name,
+                   "%s: at offset 0: expected an .etl, .htape or .tsv trace, found bytes%s", name,
                    found);
 }
 

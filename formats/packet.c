@@ -9,35 +9,48 @@ enum {
     WIRE_FIXED64 = 1,
     WIRE_BYTES = 2,
     WIRE_FIXED32 = 5,
-    VARINT_SIZE_MAX = 10,
     FIELD_MAX = (1 << 29) - 1,
 };
 
-static size_t put_varint(uint8_t *out, uint64_t value)
+// Puts tag and length of a field of `size` bytes, for which there is room behind them then.
+static enum ht_status put_head(struct ht_buffer *sink, uint32_t field, size_t size,
+                               struct ht_error *error)
 {
-    size_t size = 0;
-    for (; value >= 0x80; value >>= 7)
-        out[size++] = (uint8_t)(value | 0x80);
-    out[size++] = (uint8_t)value;
-    return size;
+    uint8_t head[2 * HT_VARINT_SIZE_MAX];
+    uint8_t *end = ht_varint_put(head, (uint64_t)field << 3 | WIRE_BYTES);
+    end = ht_varint_put(end, size);
+    if (size > sink->limit) // keeps the sum below from wrapping
+        return ht_fail(error, HT_LIMIT, "a message of %zu bytes is over the cap of %zu", size,
+                       sink->limit);
+    size_t head_size = (size_t)(end - head);
+    enum ht_status status = ht_buffer_reserve(sink, head_size + size, error);
+    return status == HT_OK ? ht_buffer_append(sink, head, head_size, NULL) : status;
 }
 
 enum ht_status ht_packet_append(struct ht_buffer *sink, uint32_t field,
                                 const ProtobufCMessage *message, struct ht_error *error)
 {
-    uint8_t head[2 * VARINT_SIZE_MAX];
     size_t size = protobuf_c_message_get_packed_size(message);
-    size_t head_size = put_varint(head, (uint64_t)field << 3 | WIRE_BYTES);
-    head_size += put_varint(head + head_size, size);
-    if (size > sink->limit) // keeps the sum below from wrapping
-        return ht_fail(error, HT_LIMIT, "a message of %zu bytes is over the cap of %zu", size,
-                       sink->limit);
-    enum ht_status status = ht_buffer_reserve(sink, head_size + size, error);
-    if (status != HT_OK)
-        return status;
-    ht_buffer_append(sink, head, head_size, NULL);
-    sink->size += protobuf_c_message_pack(message, sink->data + sink->size);
-    return HT_OK;
+    enum ht_status status = put_head(sink, field, size, error);
+    if (status == HT_OK)
+        sink->size += protobuf_c_message_pack(message, sink->data + sink->size);
+    return status;
+}
+
+enum ht_status ht_packet_append_bytes(struct ht_buffer *sink, uint32_t field, const void *data,
+                                      size_t size, struct ht_error *error)
+{
+    enum ht_status status = put_head(sink, field, size, error);
+    return status == HT_OK ? ht_buffer_append(sink, data, size, NULL) : status;
+}
+
+enum ht_status ht_packet_append_number(struct ht_buffer *sink, uint32_t field, uint64_t value,
+                                       struct ht_error *error)
+{
+    uint8_t bytes[2 * HT_VARINT_SIZE_MAX];
+    uint8_t *end = ht_varint_put(bytes, (uint64_t)field << 3 | WIRE_VARINT);
+    end = ht_varint_put(end, value);
+    return ht_buffer_append(sink, bytes, (size_t)(end - bytes), error);
 }
 
 static uint64_t take_varint(struct ht_cursor *content)
@@ -66,31 +79,37 @@ static const uint8_t *take_bytes(struct ht_cursor *content, size_t *size)
     return ht_cursor_take(content, *size);
 }
 
-bool ht_packet_next(struct ht_cursor *content, struct ht_packet *packet)
+bool ht_packet_next_field(struct ht_cursor *content, struct ht_packet *packet)
 {
     while (!content->failed && ht_cursor_left(content) > 0) {
         uint64_t tag = take_varint(content);
         if (tag >> 3 == 0 || tag >> 3 > FIELD_MAX)
             content->failed = true;
+        *packet = (struct ht_packet){.field = (uint32_t)(tag >> 3)};
         switch (tag & 7) {
         case WIRE_VARINT:
-            take_varint(content);
-            break;
+            packet->value = take_varint(content);
+            return !content->failed;
+        case WIRE_BYTES:
+            packet->data = take_bytes(content, &packet->size);
+            return !content->failed;
         case WIRE_FIXED64:
             ht_cursor_take(content, 8);
             break;
         case WIRE_FIXED32:
             ht_cursor_take(content, 4);
             break;
-        case WIRE_BYTES:
-            packet->field = (uint32_t)(tag >> 3);
-            packet->data = take_bytes(content, &packet->size);
-            if (!content->failed)
-                return true;
-            break;
         default:
             content->failed = true;
         }
     }
+    return false;
+}
+
+bool ht_packet_next(struct ht_cursor *content, struct ht_packet *packet)
+{
+    while (ht_packet_next_field(content, packet))
+        if (packet->data != NULL)
+            return true;
     return false;
 }

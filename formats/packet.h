@@ -11,17 +11,42 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+enum { HT_VARINT_SIZE_MAX = 10 };
+
+// Writes a number in protobuf's variable length and gives the place behind it.
+static inline uint8_t *ht_varint_put(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
 // Packs `message` behind the content of `sink`, as field `field` of the outer message. On failure
 // (HT_LIMIT at the buffer's limit, HT_MEMORY) the content is as before.
 enum ht_status ht_packet_append(struct ht_buffer *sink, uint32_t field,
                                 const ProtobufCMessage *message, struct ht_error *error);
 
-// A message inside the outer one, still packed, in the bytes it was found in.
+// The same for a message that is packed already, and for any other field of bytes.
+enum ht_status ht_packet_append_bytes(struct ht_buffer *sink, uint32_t field, const void *data,
+                                      size_t size, struct ht_error *error);
+
+// The same for a field that is a number.
+enum ht_status ht_packet_append_number(struct ht_buffer *sink, uint32_t field, uint64_t value,
+                                       struct ht_error *error);
+
+// A field of a message, in the bytes it was found in.
 struct ht_packet {
     uint32_t field;
-    const uint8_t *data;
+    const uint8_t *data; // NULL when the field is a number
     size_t size;
+    uint64_t value; // of a number
 };
+
+// Takes the next field that is a varint or bytes (a message, a packed column); fields of other wire
+// types are stepped over. False at the end, and where the bytes are no protobuf: then the cursor
+// has failed.
+bool ht_packet_next_field(struct ht_cursor *content, struct ht_packet *packet);
 
 // Takes the next message of the outer one; fields of other wire types are stepped over. False at
 // the end, and where the bytes are no protobuf: then the cursor has failed.

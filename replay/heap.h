@@ -20,6 +20,11 @@ struct ht_heap {
     const char *what; // one line about it
     bool is_memory;   // blocks are memory, to be touched; false only for `null`
 
+    // The same heap in another form, of which each open makes a heap that is apart from the others:
+    // for recordings of several heaps. NULL when there is one only. A block is resized with the
+    // `self` it was made with, but released with any.
+    const struct ht_heap *apart;
+
     // Makes the heap ready and gives the `self` of all other calls, which may be NULL. `heap` is
     // this struct, for a heap that is part of a larger one. What open needs should not be taken
     // from the heap. On failure there is nothing to close.

@@ -4,6 +4,7 @@
 // libraries are loaded is in replay/library.h.
 #include "replay/heap_dynamic.h"
 
+#include "replay/heap_apart.h"
 #include "replay/library.h"
 #include "replay/os.h"
 
@@ -125,9 +126,6 @@ static enum ht_dynamic_state find_calls(const char *name, void *library,
     heap->malloc_usable_size =
         (size_t(*)(void *))ht_library_function(library, "malloc_usable_size");
     heap->path = ht_library_path(found[0]);
-    heap->has_own_heaps = ht_library_function(library, "mi_heap_new") != NULL ||
-                          (ht_library_function(library, "mallctl") != NULL &&
-                           ht_library_function(library, "mallocx") != NULL);
     return HT_DYNAMIC_READY;
 }
 
@@ -159,6 +157,7 @@ static enum ht_dynamic_state make_heap(const char *name, const char *what, void 
         .release = release,
         .usable = heap->malloc_usable_size == NULL ? NULL : usable,
     };
+    heap->heap.apart = ht_heap_apart_of(library, heap);
     *result = heap;
     return HT_DYNAMIC_READY;
 }

@@ -23,16 +23,14 @@ const struct ht_known_heap *ht_known_heap_at(size_t index);
 // A heap out of a library that is loaded.
 struct ht_dynamic_heap {
     struct ht_heap heap;
-    const char *path;   // of the library; valid until the process ends
-    bool has_own_heaps; // it could keep several heaps apart in one process
+    const char *path; // of the library; valid until the process ends
+    char version[64];
 
     // The library's own; the last may be NULL.
     void *(*malloc)(size_t size);
     void *(*realloc)(void *block, size_t size);
     void (*free)(void *block);
     size_t (*malloc_usable_size)(void *block);
-
-    char version[64];
 };
 
 enum ht_dynamic_state {

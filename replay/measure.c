@@ -9,7 +9,7 @@ struct ht_measure {
     const struct ht_plan *plan;
     const struct ht_trail *trail;
     const struct ht_heap *heap;
-    void *self;
+    void *const *selves;
     struct ht_trail_step step; // where the watched replay is
     uint64_t gap_sizes[HT_GAP_SIZES];
     size_t page_room; // that the recording took
@@ -149,8 +149,8 @@ void ht_measure_close(struct ht_measure *measure)
     }
 }
 
-enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap *heap, void *self,
-                                struct ht_error *error)
+enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap *heap,
+                                void *const *selves, struct ht_error *error)
 {
     if (!heap->is_memory) {
         return ht_fail(error, HT_UNSUPPORTED,
@@ -159,7 +159,7 @@ enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap
     struct ht_metrics_options options = options_of(measure, measure->recorded.peak.operation);
     options.has_usable = heap->usable != NULL;
     measure->heap = heap;
-    measure->self = self;
+    measure->selves = selves;
     measure->step = ht_trail_begin(measure->trail);
     ht_metrics_close(measure->replayed);
     return ht_metrics_open(&measure->replayed, &options, error);
@@ -183,7 +183,7 @@ static void see(void *context, const struct ht_op *op, const struct ht_slot *slo
                              .thread = mark->thread,
                              .stack = mark->stack};
     if (heap->usable != NULL) {
-        place.usable = heap->usable(measure->self, slot->address);
+        place.usable = heap->usable(measure->selves[op->heap], slot->address);
     }
     ht_metrics_step(measure->replayed, mark->time_ns, op->block, &place);
 }
@@ -242,10 +242,12 @@ enum ht_status ht_measure_finish(struct ht_measure *measure, const struct ht_pla
     if (status != HT_OK) {
         return status;
     }
+    const struct ht_metrics_report *replayed = ht_metrics_report(measure->replayed);
     measure->score = (struct ht_score){0};
-    score_spread(&measure->score, &measure->recorded, ht_metrics_report(measure->replayed));
+    score_spread(&measure->score, &measure->recorded, replayed);
     score_reallocs(&measure->score, played->agreement);
-    if (measure->recorded.peak.live_bytes > 0) {
+    bool is_whole = replayed->operations == measure->recorded.operations;
+    if (is_whole && measure->recorded.peak.live_bytes > 0) {
         measure->score.verdict = verdict_of(&measure->score);
     }
     return HT_OK;

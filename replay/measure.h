@@ -16,7 +16,7 @@ enum {
 };
 
 enum ht_verdict {
-    HT_VERDICT_NONE,   // nothing was live: there is nothing to say
+    HT_VERDICT_NONE,   // nothing was live, or the replay was stopped: there is nothing to say
     HT_VERDICT_YES,    // spread and reallocs agree; without any realloc, the spread does
     HT_VERDICT_PARTLY, // one of the two agrees
     HT_VERDICT_NO,
@@ -41,10 +41,10 @@ enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan
                                const struct ht_trail *trail, struct ht_error *error);
 void ht_measure_close(struct ht_measure *measure);
 
-// Makes ready for a replay on an open heap, which is lent until ht_measure_finish. HT_UNSUPPORTED
-// when its blocks are no memory and so lie nowhere.
-enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap *heap, void *self,
-                                struct ht_error *error);
+// Makes ready for a replay on an open heap, which is lent until ht_measure_finish; `selves` are by
+// recorded heap. HT_UNSUPPORTED when its blocks are no memory and so lie nowhere.
+enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap *heap,
+                                void *const *selves, struct ht_error *error);
 
 // What is to look on at that replay.
 struct ht_watch ht_measure_watch(struct ht_measure *measure);

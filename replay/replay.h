@@ -18,8 +18,9 @@
 #include <stdint.h>
 
 struct ht_replay_options {
-    enum ht_touch touch;        // zero is the default
-    struct ht_measure *measure; // NULL: the replay is timed; else it is measured by this
+    enum ht_touch touch;          // zero is the default
+    const struct ht_pulse *pulse; // of the run on the heap; may be NULL
+    struct ht_measure *measure;   // NULL: the replay is timed; else it is measured by this
 };
 
 // Bytes of the process in memory, as the system tells them (replay/os.h says how and how exactly).
@@ -40,10 +41,12 @@ struct ht_replay_resident {
 struct ht_replay_result {
     const struct ht_heap *heap;
     char heap_version[64];      // the heap's own name and version
+    bool is_apart;              // of several recorded heaps each was played on one of its own
     enum ht_touch touch;        // the one that ran: none on a heap that is no memory
     struct ht_plan_totals plan; // what was to be played, and the recording's own figures
     struct ht_played played;    // what happened on the heap
-    uint64_t operations;        // played: those of the plan without the skipped
+    bool is_whole;              // the plan was played to its end, not stopped by the pulse
+    uint64_t operations;        // played, without the skipped
     uint64_t reallocs_in_place; // here; the recording's are in plan.by_kind
     uint64_t reallocs_moved;    // here
     uint64_t final_blocks;      // live at the end, here
@@ -51,7 +54,8 @@ struct ht_replay_result {
     double ns_per_op;           // wall time on the heap, harness and touching included; 0 for none
     double null_ns_per_op;      // the same of the null heap: what of it the harness is
     struct ht_replay_resident resident;
-    uint64_t harness_bytes; // memory of plan, table of blocks and metrics, outside of every heap
+    uint64_t harness_bytes; // memory of the plan, the tables of blocks and heaps and the metrics,
+                            // outside of every heap
 };
 
 // Runs it. The plan is only read. A call that the heap fails is no failure here (struct ht_played

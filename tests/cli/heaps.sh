@@ -33,6 +33,29 @@ says "this library has no malloc"
 expect 1 "$heaptape" replay a.htape --heap "$libraries/heap_no_realloc.so"
 says "this library has no realloc"
 
+# An interrupt ends a replay between the spans of its plan, with the report until then; in a heap
+# that never answers, the second one ends the program.
+expect 0 "$heaptape" fixture --scenario churn --events 100000 -o long.etl
+expect 1 "$heaptape" replay long.etl --heap "$libraries/heap_interrupting.so"
+prints "interrupted; of the trace"
+says "interrupted: this is of the first 65,"
+expect 1 "$heaptape" replay long.etl --heap "$libraries/heap_interrupting.so" --json
+prints '"is_whole":false'
+expect 0 "$heaptape" replay a.htape --heap "$libraries/heap_interrupting.so" --json
+prints '"is_whole":true'
+python3 - "$heaptape" "$libraries/heap_waiting.so" <<'END'
+import os, signal, subprocess, sys, time
+
+child = subprocess.Popen([sys.argv[1], "replay", "a.htape", "--heap", sys.argv[2]])
+while not os.path.exists("waiting"):
+    assert child.poll() is None
+    time.sleep(0.01)
+while child.poll() is None:
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.01)
+assert child.returncode == -signal.SIGINT, child.returncode
+END
+
 # Settings reach the heap before it is loaded, and the report.
 expect 0 "$heaptape" replay a.htape --heap-env MALLOC_ARENA_MAX=1 --heap-env A=b=c
 prints "with MALLOC_ARENA_MAX=1"
@@ -54,6 +77,9 @@ heaps = {heap["name"]: heap for heap in json.load(open("heaps.json"))["heaps"]}
 sys.exit(0 if heaps[sys.argv[1]]["is_here"] else 1)
 END
 }
+expect 0 "$heaptape" fixture --scenario heaps --events 2000 -o heaps.etl
+expect 0 "$heaptape" replay heaps.etl
+prints "recorded heaps, all on one heap"
 for name in jemalloc mimalloc tcmalloc; do
     if ! is_here "$name"; then
         echo "skipped: $name is not installed"
@@ -65,6 +91,12 @@ for name in jemalloc mimalloc tcmalloc; do
     prints "a.htape on $name"
     expect 0 sh -c "'$heaptape' replay - --heap $name --json <a.htape"
     prints "\"heap\":\"$name\""
+    expect 0 "$heaptape" replay heaps.etl --heap "$name" --touch fill
+    if [ "$name" = tcmalloc ]; then
+        prints "recorded heaps, all on one heap"
+    else
+        prints "recorded heaps, each on a heap of its own"
+    fi
 done
 if is_here jemalloc; then
     expect 0 "$heaptape" replay a.htape --heap jemalloc --heap-env MALLOC_CONF=stats_print:true

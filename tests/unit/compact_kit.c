@@ -134,9 +134,11 @@ void kit_block(struct kit_file *file, const struct ht_trace *trace, const struct
             detail = ht_dict_detail(trace->dict, events[i].detail, &detail_count);
         ht_pack_add(pack, &events[i], detail, detail_count);
     }
-    Ht__Block block;
-    ht_pack_finish(pack, &block);
-    kit_message(file, HT_COMPACT_BLOCK, &block.base);
+    struct ht_buffer block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
+    assert_int_equal(ht_pack_finish(pack, &block, NULL), HT_OK);
+    assert_int_equal(ht_frame_sink_put_packed(&file->sink, HT_COMPACT_BLOCK, &block, NULL), HT_OK);
+    assert_int_equal(ht_frame_sink_end(&file->sink, NULL), HT_OK);
+    ht_buffer_reset(&block);
     ht_pack_close(pack);
 }
 

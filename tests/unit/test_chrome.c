@@ -128,7 +128,7 @@ static void an_empty_trace_ends_properly(void **state)
         "\"events_of_dropped_processes\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
         "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"events_lost\":0,\"buffers_lost\":0,"
         "\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,\"time_back\":0,"
-        "\"details_lost\":0,\"names_lost\":0}}\n");
+        "\"details_lost\":0,\"names_lost\":0,\"stacks_lost\":0}}\n");
 }
 
 static void a_small_trace_is_written_to_the_letter(void **state)

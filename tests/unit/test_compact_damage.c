@@ -185,8 +185,9 @@ struct columns {
     uint32_t kind[1], flags[1], source[1], fields[1];
     uint32_t pid[1], tid[1];
     uint64_t handle[1];
-    uint32_t shape[2], cpu[2], stack[2], detail_count[2];
-    int64_t time[2], address[2];
+    uint32_t shape[2], thread[2], stack[2], detail_count[2], place[2];
+    int32_t cpu[2], birth[2];
+    int64_t time[2], address[2], place_offset[2];
     uint64_t detail[3];
 };
 
@@ -264,7 +265,7 @@ static void columns_that_do_not_fit_cost_the_block(void **state)
     }
 }
 
-static void values_out_of_range_cost_the_block(void **state)
+static void values_out_of_range_cost_the_rest(void **state)
 {
     (void)state;
     struct columns columns;
@@ -275,12 +276,19 @@ static void values_out_of_range_cost_the_block(void **state)
     columns.block.n_cpu = 2;
     columns.cpu[1] = UINT16_MAX;
     assert_int_equal(events_of(&columns), 2);
-    columns.cpu[1]++;
+    columns.cpu[0]++;
+    assert_int_equal(events_of(&columns), 1);
+    columns.cpu[0] = -1;
     assert_int_equal(events_of(&columns), 0);
     fill_columns(&columns);
     columns.block.n_thread = 2;
-    columns.block.thread = columns.cpu;
-    columns.cpu[0] = UINT32_MAX;
+    columns.block.thread = columns.thread;
+    columns.thread[1] = UINT32_MAX;
+    assert_int_equal(events_of(&columns), 1);
+    fill_columns(&columns);
+    columns.block.n_heap = 2;
+    columns.block.heap = columns.thread;
+    columns.thread[0] = 1;
     assert_int_equal(events_of(&columns), 0);
     fill_columns(&columns);
     columns.source[0] = 256;
@@ -293,6 +301,82 @@ static void values_out_of_range_cost_the_block(void **state)
     assert_int_equal(events_of(&columns), 0);
     columns.block.event_count = 0;
     assert_int_equal(events_of(&columns), 0);
+}
+
+// Two events, an alloc at a predicted place and a free of it: fits, and is made wrong from there.
+static void fill_lives(struct columns *columns, uint32_t kinds[2], uint32_t fields[2])
+{
+    static uint32_t zeros[2];
+    fill_columns(columns);
+    Ht__Block *block = &columns->block;
+    kinds[0] = HT_KIND_ALLOC;
+    kinds[1] = HT_KIND_FREE;
+    fields[0] = 128;
+    fields[1] = 64;
+    block->shape_kind = kinds;
+    block->shape_fields = fields;
+    block->shape_flags = block->shape_source = zeros;
+    block->n_shape_kind = block->n_shape_fields = 2;
+    block->n_shape_flags = block->n_shape_source = 2;
+    columns->shape[1] = 1;
+    block->n_address = block->n_detail_count = block->n_detail = 0;
+    block->n_birth = block->n_place = block->n_place_offset = 1;
+    block->birth = columns->birth;
+    block->place = columns->place;
+    block->place_offset = columns->place_offset;
+}
+
+static void births_and_places_that_are_not_there_are_told(void **state)
+{
+    (void)state;
+    struct columns columns;
+    uint32_t kinds[2], fields[2];
+    fill_lives(&columns, kinds, fields);
+    assert_int_equal(events_of(&columns), 2);
+    const int32_t no_births[] = {1, -1, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < sizeof no_births / sizeof *no_births; i++) {
+        columns.birth[0] = no_births[i];
+        assert_int_equal(events_of(&columns), 1);
+    }
+    fill_lives(&columns, kinds, fields);
+    columns.block.n_place_offset = 0; // a rank in an empty pool
+    columns.place[0] = 2;
+    assert_int_equal(events_of(&columns), 0);
+    columns.place[0] = 2 + 64;
+    assert_int_equal(events_of(&columns), 0);
+    columns.place[0] = 0; // an offset that is missing
+    assert_int_equal(events_of(&columns), 0);
+    fill_lives(&columns, kinds, fields);
+    columns.block.n_birth = 2;
+    fields[0] = 64; // freed without being born, and freed twice
+    kinds[0] = HT_KIND_FREE;
+    columns.block.n_place = columns.block.n_place_offset = 0;
+    assert_int_equal(events_of(&columns), 0);
+}
+
+static void an_address_told_twice_costs_the_block(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t kind, fields;
+    } wrong[] = {
+        {HT_KIND_ALLOC, 128 | 1},  {HT_KIND_ALLOC, 64}, {HT_KIND_FREE, 64 | 1},
+        {HT_KIND_FREE, 128},       {HT_KIND_LOCK, 128}, {HT_KIND_REALLOC, 128 | 1},
+        {HT_KIND_REALLOC, 64 | 4}, {HT_KIND_LOCK, 64},  {HT_KIND_COUNT, 128},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct columns columns;
+        uint32_t kinds[2], fields[2];
+        fill_lives(&columns, kinds, fields);
+        kinds[1] = wrong[i].kind;
+        fields[1] = wrong[i].fields;
+        columns.block.n_birth = (fields[1] & 64) != 0;
+        columns.block.n_place = columns.block.n_place_offset = 1 + (fields[1] & 128) / 128;
+        columns.block.n_address = fields[1] & 1;
+        columns.block.n_old_address = (fields[1] & 4) != 0;
+        columns.block.old_address = columns.address;
+        assert_int_equal(events_of(&columns), 0);
+    }
 }
 
 static void an_old_size_never_becomes_a_detail(void **state)
@@ -366,12 +450,12 @@ static void a_message_that_unpacks_too_large_is_told(void **state)
     (void)state;
     enum { COUNT = HT_COMPACT_MESSAGE_MAX / 8 + 1 };
     struct kit_file file;
-    Ht__Block block = HT__BLOCK__INIT;
-    block.n_size = COUNT;
-    block.size = calloc(COUNT, sizeof *block.size);
-    assert_non_null(block.size);
+    Ht__Stacks stacks = HT__STACKS__INIT;
+    stacks.n_address = COUNT;
+    stacks.address = calloc(COUNT, sizeof *stacks.address);
+    assert_non_null(stacks.address);
     kit_begin(&file);
-    kit_message(&file, HT_COMPACT_BLOCK, &block.base);
+    kit_message(&file, HT_COMPACT_STACKS, &stacks.base);
     kit_end_record(&file, 0);
     struct ht_buffer *bytes = kit_bytes(&file);
     assert_in_range(bytes->size, 1, COUNT / 200);
@@ -380,7 +464,7 @@ static void a_message_that_unpacks_too_large_is_told(void **state)
     assert_int_equal(result.trace.loss[HT_LOSS_DAMAGED_BUFFERS], 1);
     kit_result_reset(&result);
     kit_close(&file);
-    free(block.size);
+    free(stacks.address);
 }
 
 // Frame heads one behind the other, each a frame that fails late: work must not grow with the
@@ -426,7 +510,9 @@ int main(void)
                                         close_sample),
         cmocka_unit_test(messages_behind_the_end_record_are_told),
         cmocka_unit_test(columns_that_do_not_fit_cost_the_block),
-        cmocka_unit_test(values_out_of_range_cost_the_block),
+        cmocka_unit_test(values_out_of_range_cost_the_rest),
+        cmocka_unit_test(births_and_places_that_are_not_there_are_told),
+        cmocka_unit_test(an_address_told_twice_costs_the_block),
         cmocka_unit_test(an_old_size_never_becomes_a_detail),
         cmocka_unit_test(the_number_of_a_name_is_capped),
         cmocka_unit_test(stacks_that_do_not_fit_are_told),

@@ -56,7 +56,7 @@ static void library_by_path_is_called(void **state)
     assert_string_equal(heap->name, HEAP_COUNTING);
     assert_string_equal(dynamic->path, HEAP_COUNTING);
     assert_true(heap->is_memory);
-    assert_false(dynamic->has_own_heaps);
+    assert_null(heap->apart);
 
     int mallocs = *counter("counted_mallocs");
     int reallocs = *counter("counted_reallocs");

@@ -355,6 +355,37 @@ static void null_cannot_be_measured(void **state)
     ht_measure_close(measure);
 }
 
+static bool stop(void *context, uint64_t operations)
+{
+    (void)context;
+    (void)operations;
+    return false;
+}
+
+static void a_replay_that_was_stopped_is_not_judged(void **state)
+{
+    enum { COUNT = 100000 }; // more than a span
+    struct recording *recording = *state;
+    struct ht_measure *measure;
+    struct ht_replay_result result;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        begin(recording, i, 0x10000 + i * 32, 16);
+    }
+    struct ht_pulse pulse = {.beat = stop};
+    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, NULL), HT_OK);
+    struct ht_replay_options options = {.pulse = &pulse, .measure = measure};
+    assert_int_equal(ht_replay_run(recording->plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
+    const struct ht_metrics_report *replayed = ht_measure_replayed(measure);
+    assert_false(result.is_whole);
+    assert_true(replayed->operations > 0 && replayed->operations < COUNT);
+    assert_int_equal(replayed->operations, result.played.operations);
+    assert_int_equal(replayed->samples[replayed->sample_count - 1].operation,
+                     replayed->operations - 1);
+    assert_false(replayed->look.is_taken);
+    assert_string_equal(ht_verdict_name(ht_measure_score(measure)->verdict), "nothing to compare");
+    ht_measure_close(measure);
+}
+
 static void who_pins_is_known_of_the_replay_too(void **state)
 {
     struct recording *recording = *state;
@@ -438,6 +469,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(processes_have_addresses_of_their_own, open_recording,
                                         close_recording),
         cmocka_unit_test_setup_teardown(gaps_are_judged_by_the_sizes_requested, open_recording,
+                                        close_recording),
+        cmocka_unit_test_setup_teardown(a_replay_that_was_stopped_is_not_judged, open_recording,
                                         close_recording),
         cmocka_unit_test_setup_teardown(who_pins_is_known_of_the_replay_too, open_recording,
                                         close_recording),

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// The columns of a block of a .htape file: their fields in ht.Block and the numbers they hold,
+// each a protobuf varint, as both ends of the file go through them.
+#ifndef HT_FORMATS_COMPACT_COLUMN_H
+#define HT_FORMATS_COMPACT_COLUMN_H
+
+#include "formats/packet.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Fields of ht.Block, in formats/compact.proto.
+enum ht_block_field {
+    HT_BLOCK_EVENT_COUNT = 1,
+    HT_BLOCK_SHAPE_KIND,
+    HT_BLOCK_SHAPE_FLAGS,
+    HT_BLOCK_SHAPE_SOURCE,
+    HT_BLOCK_SHAPE_FIELDS,
+    HT_BLOCK_THREAD_PID,
+    HT_BLOCK_THREAD_TID,
+    HT_BLOCK_HEAP_HANDLE,
+    HT_BLOCK_SHAPE,
+    HT_BLOCK_FIRST_TIME_NS,
+    HT_BLOCK_TIME_UNIT_NS,
+    HT_BLOCK_TIME,
+    HT_BLOCK_THREAD,
+    HT_BLOCK_HEAP,
+    HT_BLOCK_CPU,
+    HT_BLOCK_ADDRESS_UNIT,
+    HT_BLOCK_ADDRESS,
+    HT_BLOCK_SIZE,
+    HT_BLOCK_OLD_ADDRESS,
+    HT_BLOCK_OLD_SIZE,
+    HT_BLOCK_DETAIL_COUNT,
+    HT_BLOCK_DETAIL,
+    HT_BLOCK_STACK,
+    HT_BLOCK_BIRTH,
+    HT_BLOCK_PLACE,
+    HT_BLOCK_PLACE_OFFSET,
+    HT_BLOCK_FIELD_LIMIT,
+};
+
+// Signed numbers of small magnitude as small unsigned ones: 0, -1, 1, -2 as 0, 1, 2, 3.
+static inline uint64_t ht_zigzag(uint64_t value)
+{
+    return value << 1 ^ (0 - (value >> 63));
+}
+
+static inline uint64_t ht_unzigzag(uint64_t value)
+{
+    return value >> 1 ^ (0 - (value & 1));
+}
+
+// The next number at *at, of which is known that a byte below 0x80 is in front: see
+// ht_varint_count.
+static inline uint64_t ht_varint_take(const uint8_t **at)
+{
+    const uint8_t *p = *at;
+    uint64_t value = *p & 0x7F;
+    for (unsigned shift = 7; *p++ >= 0x80; shift += 7)
+        if (shift < 64)
+            value |= (uint64_t)(*p & 0x7F) << shift;
+    *at = p;
+    return value;
+}
+
+// How many numbers the bytes hold; 0 when they end inside one.
+static inline size_t ht_varint_count(const uint8_t *data, size_t size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++)
+        count += data[i] < 0x80;
+    return size > 0 && data[size - 1] < 0x80 ? count : 0;
+}
+
+#endif

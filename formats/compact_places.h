@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// What both ends of a .htape file know of the heaps while they go through a block of events: the
+// heap blocks that began in it, numbered in order ("births"), and by size class the addresses that
+// were released ("pools"). With it a free is the number of a birth, and the address of a new heap
+// block mostly a small number too. docs/formats/htape.md, section 5, gives the rules.
+#ifndef HT_FORMATS_COMPACT_PLACES_H
+#define HT_FORMATS_COMPACT_PLACES_H
+
+#include "formats/compact_table.h"
+
+#include <stdbool.h>
+
+// The values of the column `place`.
+enum ht_place {
+    HT_PLACE_AT_END = 0,  // an offset from the end of the heap block placed last
+    HT_PLACE_IN_POOL = 1, // an offset from the end of the one placed last in the pool
+    HT_PLACE_FIRST_RANK = 2,
+    HT_PLACE_RANKS = 64, // so many released addresses of a pool can be named
+};
+
+enum { HT_POOL_CLASS_BITS = 41 }; // of a pool's value in its table; the space is above
+
+#define HT_BIRTH_NONE UINT32_MAX
+
+struct ht_birth {
+    uint64_t address;
+    uint64_t size;
+    uint32_t pool;
+    uint32_t next; // live: HT_BIRTH_NONE; released: the birth released before it, plus one, or 0
+};
+
+struct ht_pool {
+    uint64_t last; // address placed last
+    uint32_t top;  // the birth released last, plus one, or 0
+};
+
+// About 10 MB, of which small blocks touch little.
+struct ht_places {
+    struct ht_table spaces; // heaps of processes
+    struct ht_table pools;  // size classes of a space
+    struct ht_pool pool[HT_COMPACT_EVENTS_MAX];
+    struct ht_birth births[HT_COMPACT_EVENTS_MAX];
+    uint32_t birth_count;
+    uint32_t expected; // the birth behind the one named last
+    uint64_t end;      // of the heap block placed last
+};
+
+void ht_places_clear(struct ht_places *places);
+
+static inline bool ht_birth_is_live(const struct ht_birth *birth)
+{
+    return birth->next == HT_BIRTH_NONE;
+}
+
+// Number of a heap of a process; `heap` is its index in the block.
+static inline uint32_t ht_places_space(struct ht_places *places, uint32_t pid, uint32_t heap)
+{
+    return ht_table_index(&places->spaces, (uint64_t)heap << 32 | pid);
+}
+
+// The space of a pool.
+static inline uint32_t ht_pool_space(const struct ht_places *places, uint32_t pool)
+{
+    return (uint32_t)(places->pools.values[pool] >> HT_POOL_CLASS_BITS);
+}
+
+// The pool for heap blocks of a size.
+uint32_t ht_places_pool(struct ht_places *places, uint32_t space, uint64_t size);
+
+// Where a heap block would begin for an offset of 0. `place` is below HT_PLACE_FIRST_RANK.
+uint64_t ht_places_base(const struct ht_places *places, uint32_t pool, enum ht_place place,
+                        uint64_t size);
+
+// Which of the addresses released last in a pool this is, 0 the last; HT_BIRTH_NONE when it is
+// none of the last HT_PLACE_RANKS.
+uint32_t ht_places_rank(const struct ht_places *places, uint32_t pool, uint64_t address);
+
+// Takes the address of a rank out of its pool. False when the pool has none of that rank.
+bool ht_places_take(struct ht_places *places, uint32_t pool, uint32_t rank, uint64_t *address);
+
+// A heap block begins. There is room for a birth an event.
+void ht_places_bear(struct ht_places *places, uint32_t pool, uint64_t address, uint64_t size);
+
+// A live birth ends.
+void ht_places_release(struct ht_places *places, uint32_t birth);
+
+#endif
