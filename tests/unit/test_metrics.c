@@ -44,6 +44,14 @@ static void assert_near(double value, double expected)
     }
 }
 
+static uint64_t next_random(uint64_t *random)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    return *random;
+}
+
 static void no_operation_has_no_figure(void **state)
 {
     (void)state;
@@ -298,6 +306,45 @@ static void hostile_sizes_are_counted_apart(void **state)
     ht_metrics_close(metrics);
 }
 
+static void hostile_places_leave_nothing_behind(void **state)
+{
+    (void)state;
+    static const uint64_t addresses[] = {0,
+                                         1,
+                                         4095,
+                                         4096,
+                                         UINT32_MAX,
+                                         UINT64_C(1) << 47,
+                                         UINT64_MAX - 65536,
+                                         UINT64_MAX - 4095,
+                                         UINT64_MAX};
+    static const uint64_t sizes[] = {
+        0, 1, 4095, 4096, 8193, HT_METRICS_SIZE_MAX, HT_METRICS_SIZE_MAX + 1, UINT64_MAX};
+    struct ht_metrics_options options = small;
+    options.operations = 20000;
+    struct ht_metrics *metrics = open_with(&options);
+    uint64_t random = 99;
+    for (int i = 0; i < 19000; i++) { // blocks overlap here as they like
+        struct ht_place place = {.address = addresses[next_random(&random) % 9],
+                                 .size = sizes[next_random(&random) % 8],
+                                 .space = (uint32_t)(next_random(&random) % 3)};
+        bool ends = next_random(&random) % 4 == 0;
+        int64_t time_ns = i % 2 == 0 ? INT64_MIN : INT64_MAX;
+        ht_metrics_step(metrics, time_ns, next_random(&random) % 16, ends ? NULL : &place);
+    }
+    for (uint32_t i = 0; i < 16; i++) {
+        take(metrics, 0, i);
+    }
+    const struct ht_metrics_report *report = finish(metrics);
+    assert_true(report->peak.page_bytes > 0 && report->oversized > 0);
+    assert_int_equal(report->end.live_bytes, 0);
+    assert_int_equal(report->end.live_blocks, 0);
+    assert_int_equal(report->end.page_bytes, 0);
+    assert_int_equal(report->end.sparse_bytes, 0);
+    assert_int_equal(report->last.gaps.regions, 0);
+    ht_metrics_close(metrics);
+}
+
 static void samples_are_even_and_end_with_the_last_operation(void **state)
 {
     (void)state;
@@ -392,14 +439,6 @@ static void slow_realloc(struct slow *slow, const struct ht_place *old,
         reallocs->moved++;
         reallocs->bytes_copied += old->size < place->size ? old->size : place->size;
     }
-}
-
-static uint64_t next_random(uint64_t *random)
-{
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    return *random;
 }
 
 // A place that no other live block is on; false when luck has none.
@@ -506,6 +545,7 @@ int main(void)
         cmocka_unit_test(a_look_tells_gaps_and_who_pins),
         cmocka_unit_test(who_pins_is_told_by_thread_stack_and_age),
         cmocka_unit_test(hostile_sizes_are_counted_apart),
+        cmocka_unit_test(hostile_places_leave_nothing_behind),
         cmocka_unit_test(samples_are_even_and_end_with_the_last_operation),
         cmocka_unit_test(random_operations_are_as_recomputed_at_every_step),
     };
