@@ -26,7 +26,8 @@ enum {
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
-    {"heap-env", OPTION_HEAP_ENV, "VAR=VALUE", "a setting of the heap, by its environment"},
+    {"heap-env", OPTION_HEAP_ENV, "SETTING",
+     "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
@@ -240,8 +241,8 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW] [--metrics] [--json]\n"
-             "IN [--heap NAME] [--latency N] [--json]",
+    .usage = "IN [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
+             "IN [--heap NAME] [--metrics | --latency N] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",
