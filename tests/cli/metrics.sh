@@ -38,11 +38,13 @@ prints "F3 at the page peak                      1.714"
 prints "fragmentation reproduced: "
 ! grep -q "ns per operation" out || fail "a measured replay is not timed"
 
-# Who pins: thread 7 with two small blocks on pages of their own, by one call stack.
+# Who pins: two small blocks on pages of their own, by one thread and call stack. So is the first
+# block, of full pages only here, which may lie otherwise on the heap.
 {
     head -n 1 example.tsv
     printf '0\t1\t%s\t0\talloc\t0x100\t%s\t%s\t\t\t\t%s\n' \
-        5 0x10000 65536 0x40 7 0x30000 8 app.exe+0x1f0,0x7ff0 7 0x32000 4 app.exe+0x1f0,0x7ff0
+        7 0x10000 65536 app.exe+0x1f0,0x7ff0 7 0x30000 8 app.exe+0x1f0,0x7ff0 \
+        7 0x32000 4 app.exe+0x1f0,0x7ff0
 } >stacks.tsv
 expect 0 "$heaptape" replay stacks.tsv --metrics --json
 cp out stacks.json
