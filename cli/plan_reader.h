@@ -9,6 +9,7 @@
 #include "convert/number.h"
 #include "formats/trace.h"
 #include "replay/plan.h"
+#include "replay/trail.h"
 
 // What the reading says of the trace besides its operations.
 struct ht_plan_source {
@@ -16,9 +17,10 @@ struct ht_plan_source {
     struct ht_number_counts counts;
 };
 
-// Adds every operation of the trace at `path` ("-" is standard input) to the plan, with a line of
-// progress. Nothing is buffered for standard output before.
-enum ht_status ht_plan_read(const char *path, struct ht_plan *plan, struct ht_plan_source *source,
-                            struct ht_error *error);
+// Adds every operation of the trace at `path` ("-" is standard input) to the plan, and its mark to
+// the trail, which may be NULL, with a line of progress. Nothing is buffered for standard output
+// before.
+enum ht_status ht_plan_read(const char *path, struct ht_plan *plan, struct ht_trail *trail,
+                            struct ht_plan_source *source, struct ht_error *error);
 
 #endif

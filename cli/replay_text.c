@@ -39,6 +39,8 @@ static void print_speed(const struct ht_replay_result *result)
     row_if_any("  skipped", result->played.skipped);
     row_if_any("allocs that failed here", result->played.failed_allocs);
     row_if_any("reallocs that failed here", result->played.failed_reallocs);
+    if (!result->is_timed)
+        return;
     printf("  %-30s%18.1f\n", "ns per operation", result->ns_per_op);
     printf("  %-30s%18.1f\n", "  on the null heap", result->null_ns_per_op);
 }
@@ -113,6 +115,8 @@ void ht_replay_print_text(const struct ht_replay_report *report)
         print_latency(report);
     print_pairs(result);
     print_memory(result);
+    if (report->measure != NULL)
+        ht_replay_print_metrics_text(report);
     if (counts->unknown_frees > 0)
         printf("\n  %s frees of blocks unknown to the trace were left out\n",
                ht_show_count(counts->unknown_frees).text);

@@ -64,4 +64,6 @@ expect 2 "$heaptape" replay in.etl --heap none
 says "there is no heap none: --heap takes libc, null, jemalloc, mimalloc, tcmalloc, or a path"
 expect 2 "$heaptape" replay in.etl --touch softly
 says "--touch takes none, first, page or fill, not softly"
+expect 2 "$heaptape" replay in.etl --metrics --latency 100
+says "--metrics and --latency disturb each other: one at a time"
 exists_not out.tsv out.etl out.xyz
