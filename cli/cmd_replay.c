@@ -14,31 +14,39 @@
 
 #include <string.h>
 
-enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_HEAP_ENV, OPTION_TOUCH, OPTION_JSON };
+enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_HEAP_ENV, OPTION_TOUCH, OPTION_LATENCY, OPTION_JSON };
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
-    {"heap-env", OPTION_HEAP_ENV, "VAR=VALUE", "a setting of the heap, by its environment"},
+    {"heap-env", OPTION_HEAP_ENV, "SETTING",
+     "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {NULL, 0, NULL, NULL},
 };
+
+enum { LATENCY_MOST = 1000000000 };
 
 struct settings {
     const char *input;
     struct ht_heap_choice heap;
     struct ht_replay_options replay;
+    uint64_t latency_every; // 0: no call is timed
     bool is_json;
 };
 
 static enum ht_status print(const struct settings *settings, const struct ht_plan_source *source,
-                            const struct ht_replay_result *result, struct ht_error *error)
+                            const struct ht_replay_result *result, const struct ht_latency *latency,
+                            struct ht_error *error)
 {
     struct ht_replay_report report = {
         .file = strcmp(settings->input, "-") == 0 ? "standard input" : settings->input,
         .source = source,
         .choice = &settings->heap,
         .result = result,
+        .latency = latency,
+        .latency_every = settings->latency_every,
     };
     if (settings->is_json)
         return ht_replay_print_json(&report, error);
@@ -62,7 +70,7 @@ static enum ht_status play(const struct settings *settings, const struct ht_plan
 
 // Reads, plays and reports; what `heaptape compare` began reports to it.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
-                             struct ht_error *error)
+                             const struct ht_latency *latency, struct ht_error *error)
 {
     struct ht_plan *plan;
     struct ht_plan_source source;
@@ -75,7 +83,7 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
     if (status == HT_OK)
         status = play(settings, plan, heap, &result, error);
     if (status == HT_OK && ht_child_result_pipe() < 0)
-        status = print(settings, &source, &result, error);
+        status = print(settings, &source, &result, latency, error);
     else if (status == HT_OK && result.is_whole)
         ht_compare_send(&result);
     if (status == HT_OK && !result.is_whole)
@@ -85,14 +93,29 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
     return status;
 }
 
+static enum ht_status replay_timed(const struct settings *settings, const struct ht_heap *heap,
+                                   struct ht_error *error)
+{
+    struct ht_latency *latency;
+    enum ht_status status =
+        ht_latency_open(&latency, heap, (uint32_t)settings->latency_every, error);
+    if (status != HT_OK)
+        return status;
+    status = replay(settings, ht_latency_heap(latency), latency, error);
+    ht_latency_close(latency);
+    return status;
+}
+
 static enum ht_exit open_and_replay(const struct settings *settings, int argc, char **argv)
 {
     struct ht_error error = {0};
     const struct ht_heap *heap;
     enum ht_status status = ht_heap_choice_open(&settings->heap, argc, argv, &heap, &error);
     bool is_of_heap = status != HT_OK;
-    if (status == HT_OK)
-        status = replay(settings, heap, &error);
+    if (status == HT_OK && settings->latency_every > 0)
+        status = replay_timed(settings, heap, &error);
+    else if (status == HT_OK)
+        status = replay(settings, heap, NULL, &error);
     if (status == HT_OK)
         return HT_EXIT_DONE;
     if (ht_child_result_pipe() >= 0)
@@ -123,6 +146,10 @@ static enum ht_exit run(int argc, char **argv)
             if (!ht_heap_choice_touch(&options, &settings.replay.touch))
                 return options.exit;
             break;
+        case OPTION_LATENCY:
+            if (!ht_options_number(&options, LATENCY_MOST, &settings.latency_every))
+                return options.exit;
+            break;
         case OPTION_JSON:
             settings.is_json = true;
             break;
@@ -138,7 +165,8 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW] [--json]",
+    .usage = "IN [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
+             "IN [--heap NAME] [--latency N] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",

@@ -128,6 +128,26 @@ static void put_memory(struct ht_json *json, const struct ht_replay_result *resu
     ht_json_end(json);
 }
 
+static void put_latency(struct ht_json *json, const struct ht_replay_report *report)
+{
+    begin_member(json, "latency");
+    put_u64(json, "every", report->latency_every);
+    put_u64(json, "pair_ns", ht_latency_pair_ns(report->latency));
+    for (int kind = 0; kind < HT_LATENCY_KIND_COUNT; kind++) {
+        struct ht_latency_figures figures =
+            ht_latency_figures(report->latency, (enum ht_latency_kind)kind);
+        begin_member(json, ht_latency_kind_name((enum ht_latency_kind)kind));
+        put_u64(json, "timed", figures.timed);
+        put_u64(json, "p50_ns", figures.p50_ns);
+        put_u64(json, "p90_ns", figures.p90_ns);
+        put_u64(json, "p99_ns", figures.p99_ns);
+        put_u64(json, "p999_ns", figures.p999_ns);
+        put_u64(json, "most_ns", figures.most_ns);
+        ht_json_end(json);
+    }
+    ht_json_end(json);
+}
+
 static void put_loss(struct ht_json *json, const struct ht_replay_report *report)
 {
     begin_member(json, "loss");
@@ -153,6 +173,8 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     put_replayed(&json, result);
     put_agreement(&json, &result->played);
     put_memory(&json, result);
+    if (report->latency != NULL)
+        put_latency(&json, report);
     put_loss(&json, report);
     ht_json_line(&json);
     ht_json_end(&json);

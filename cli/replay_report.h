@@ -6,6 +6,7 @@
 
 #include "cli/heap_choice.h"
 #include "cli/plan_reader.h"
+#include "replay/latency.h"
 #include "replay/replay.h"
 
 struct ht_replay_report {
@@ -13,6 +14,8 @@ struct ht_replay_report {
     const struct ht_plan_source *source;
     const struct ht_heap_choice *choice;
     const struct ht_replay_result *result;
+    const struct ht_latency *latency; // NULL when no call was timed
+    uint64_t latency_every;
 };
 
 void ht_replay_print_text(const struct ht_replay_report *report);

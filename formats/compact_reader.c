@@ -302,6 +302,13 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     return HT_OK;
 }
 
+static const struct ht_format best = {
+    .name = "htape",
+    .suffix = ".htape",
+    .what = "heaptape's compact format, as small as it gets",
+    .open_writer = ht_compact_writer_open_best,
+};
+
 const struct ht_format ht_format_compact = {
     .name = "htape",
     .suffix = ".htape",
@@ -309,4 +316,5 @@ const struct ht_format ht_format_compact = {
     .taste = ht_compact_start_taste,
     .open_reader = open_reader,
     .open_writer = ht_compact_writer_open,
+    .best = &best,
 };

@@ -49,6 +49,8 @@ expect 2 "$heaptape" convert in.etl -o out.xyz
 says "no format is known by the name of out.xyz: --to takes"
 expect 2 "$heaptape" convert in.etl -o out.tsv --to xyz
 says "there is no format xyz: --to takes"
+expect 2 "$heaptape" convert in.etl --best -o out.tsv
+says "tsv has no --best"
 expect 2 "$heaptape" convert in.etl -o out.etl
 says "no format is known by the name of out.etl"
 expect 2 "$heaptape" convert in.etl -o -
