@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the Perfetto writer keeps of the events while they pass: processes, heaps and their
-// counters, and the live blocks. Memory is bounded but for the live blocks, 40 bytes each.
+// counters, and the live blocks. Memory is bounded but for the live blocks, 40 bytes each and 24
+// more for those that were reallocated.
 //
 // A process is one use of a pid. When a pid is used again the old process is retired: what it left
 // live stays in its figures, and is nobody's after that. A heap is one use of a handle in one

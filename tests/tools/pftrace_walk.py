@@ -131,6 +131,7 @@ class Sequence:
         self.totals = {}
         self.dump = None
         self.paths = {}  # by number of the stack
+        self.known_paths = set()
         self.packet_stamp = 0
 
 
@@ -213,7 +214,8 @@ class Walk:
                 path.append((tuple(sequence.interned["mapping_paths"][i]
                                    for i in mapping["path_string_ids"]), frame["rel_pc"],
                              sequence.interned["function_names"].get(frame["function_name_id"])))
-            check(path not in sequence.paths.values(), f"two call stacks of one path: {path}")
+            check(tuple(path) not in sequence.known_paths, f"two call stacks of one path: {path}")
+            sequence.known_paths.add(tuple(path))
             sequence.paths[stack["iid"]] = path
 
     def take_track(self, track, stamp):
