@@ -225,7 +225,6 @@ static enum ht_status step(struct compact_reader *reader, struct ht_error *error
 static bool adopt(struct compact_reader *reader, const struct ht_unpacked *unpacked,
                   struct ht_event *event)
 {
-    *event = unpacked->event;
     if (event->kind == HT_KIND_NONE || event->kind >= HT_KIND_COUNT) {
         damage(reader, HT_LOSS_DAMAGED_EVENTS, "an event of an unknown kind");
         return false;
@@ -247,7 +246,7 @@ static enum ht_status next(struct ht_reader *self, struct ht_event *event, struc
     struct compact_reader *reader = (struct compact_reader *)self;
     struct ht_unpacked unpacked;
     for (;;) {
-        enum ht_status status = ht_unpack_next(reader->unpack, &unpacked);
+        enum ht_status status = ht_unpack_next(reader->unpack, event, &unpacked);
         if (status == HT_OK) {
             reader->event_count++;
             if (adopt(reader, &unpacked, event))
