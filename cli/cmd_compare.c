@@ -26,7 +26,8 @@ enum { RUNS_DEFAULT = 5, ARGUMENTS_MAX = 8 + 2 * HT_HEAP_SETTINGS_MAX };
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "a heap to compare, as for replay; once for each"},
-    {"heap-env", OPTION_HEAP_ENV, "VAR=VALUE", "a setting of the heaps, by their environment"},
+    {"heap-env", OPTION_HEAP_ENV, "SETTING",
+     "VAR=VALUE, which the heaps read from their environment"},
     {"runs", OPTION_RUNS, "N", "runs of each heap (default 5)"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
     {"json", OPTION_JSON, NULL, "print medians and spreads as JSON"},
@@ -90,6 +91,10 @@ static enum ht_status run_once(const struct ht_comparison *comparison, struct ht
     if (received == HT_RECEIVED_FAILURE)
         return HT_IO;
     if (received == HT_RECEIVED_RUN) {
+        const struct ht_compare_run *any = ht_comparison_any_run(comparison);
+        if (any != NULL && any->digest != run.digest)
+            return ht_fail(error, HT_IO, "%s: it has changed from one run to the next",
+                           comparison->file);
         heap->runs[heap->run_count++] = run;
     } else {
         heap->is_failed = true;
@@ -232,12 +237,12 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_compare = {
     .name = "compare",
     .what = "replay a trace on several heaps, side by side",
-    .usage = "IN --heap NAME [--heap NAME]... [--heap-env VAR=VALUE]... [--runs N]\n"
+    .usage = "IN --heap NAME [--heap NAME]... [--heap-env SETTING]... [--runs N]\n"
              "IN --heap NAME [--heap NAME]... [--touch HOW] [--json | --csv]",
     .about =
         "Each run is a process of its own, and the heaps take turns. What is told is the median\n"
-        "of a heap's runs with the least and the most; from 4 runs on each\n"
-        "heap has its place, which those whose spreads meet share.",
+        "of a heap's runs with the least and the most. From 4 runs on a heap has its place;\n"
+        "those whose spreads meet share one.",
     .options = option_table,
     .run = run,
 };

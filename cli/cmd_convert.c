@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_TO = HT_OPTION_LONG, OPTION_RAW, OPTION_STRICT };
+enum { OPTION_TO = HT_OPTION_LONG, OPTION_BEST, OPTION_RAW, OPTION_STRICT };
 
 static const struct ht_option option_table[] = {
     {"output", 'o', "OUT", "write here; - is standard output"},
     {"to", OPTION_TO, "FORMAT", "the format, when OUT's suffix does not say it"},
+    {"best", OPTION_BEST, NULL, "make a .htape as small as it gets, which takes longer"},
     {"raw", OPTION_RAW, NULL, "keep the three records of a moved realloc apart"},
     {"strict", OPTION_STRICT, NULL, "fail, and leave OUT alone, when the input has losses"},
     {NULL, 0, NULL, NULL},
@@ -24,6 +25,7 @@ struct settings {
     struct ht_paths inputs;
     const char *output;
     const struct ht_format *format;
+    bool is_best;
     bool is_raw;
     bool is_strict;
 };
@@ -57,6 +59,10 @@ static enum ht_exit check(struct settings *settings, const char *format_name)
         settings->format = ht_format_by_path(settings->output);
     if (settings->format == NULL)
         return misuse_of_format("no format is known by the name of", settings->output);
+    if (settings->is_best && settings->format->best == NULL)
+        return ht_options_misuse(&ht_command_convert, "%s has no --best", settings->format->name);
+    if (settings->is_best)
+        settings->format = settings->format->best;
     for (size_t i = 0; i < settings->inputs.count; i++)
         if (ht_system_is_same_file(settings->inputs.paths[i], settings->output))
             return ht_options_misuse(&ht_command_convert, "%s is also the input", settings->output);
@@ -135,6 +141,9 @@ static enum ht_exit run(int argc, char **argv)
         case OPTION_TO:
             format_name = options.value;
             break;
+        case OPTION_BEST:
+            settings.is_best = true;
+            break;
         case OPTION_RAW:
             settings.is_raw = true;
             break;
@@ -154,7 +163,7 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_convert = {
     .name = "convert",
     .what = "write a trace in another format",
-    .usage = "IN... -o OUT [--to FORMAT] [--raw] [--strict]",
+    .usage = "IN... -o OUT [--to FORMAT] [--best] [--raw] [--strict]",
     .about =
         "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one. The\n"
         "suffix of OUT says what is written:\n"

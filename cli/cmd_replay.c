@@ -11,35 +11,64 @@
 #include "cli/replay_report.h"
 #include "cli/show.h"
 #include "cli/system.h"
+#include "convert/pipeline.h"
 
 #include <string.h>
 
-enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_HEAP_ENV, OPTION_TOUCH, OPTION_JSON };
+enum {
+    OPTION_HEAP = HT_OPTION_LONG,
+    OPTION_HEAP_ENV,
+    OPTION_TOUCH,
+    OPTION_METRICS,
+    OPTION_LATENCY,
+    OPTION_JSON,
+};
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
-    {"heap-env", OPTION_HEAP_ENV, "VAR=VALUE", "a setting of the heap, by its environment"},
+    {"heap-env", OPTION_HEAP_ENV, "SETTING",
+     "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
+    {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {NULL, 0, NULL, NULL},
 };
+
+enum { LATENCY_MOST = 1000000000 };
 
 struct settings {
     struct ht_paths inputs;
     struct ht_heap_choice heap;
     struct ht_replay_options replay;
+    bool has_metrics;
+    uint64_t latency_every; // 0: no call is timed
     bool is_json;
 };
 
-static enum ht_status print(const struct settings *settings, const struct ht_plan_source *source,
-                            const struct ht_replay_result *result, struct ht_error *error)
+// What a replay reads. All but the plan and its source are there for metrics only.
+struct material {
+    struct ht_plan *plan;
+    struct ht_plan_source source;
+    struct ht_trail *trail;
+    struct ht_measure *measure;
+    struct ht_stream stream; // the trace once more, for its call stacks
+};
+
+static enum ht_status print(const struct settings *settings, const struct material *material,
+                            const struct ht_replay_result *result, const struct ht_latency *latency,
+                            struct ht_error *error)
 {
     struct ht_replay_report report = {
         .file = strcmp(settings->inputs.paths[0], "-") == 0 ? "standard input"
                                                             : settings->inputs.paths[0],
-        .source = source,
+        .source = &material->source,
         .choice = &settings->heap,
         .result = result,
+        .measure = material->measure,
+        .stacks = material->stream.trace.dict,
+        .latency = latency,
+        .latency_every = settings->latency_every,
     };
     if (settings->is_json)
         return ht_replay_print_json(&report, error);
@@ -47,42 +76,104 @@ static enum ht_status print(const struct settings *settings, const struct ht_pla
     return HT_OK;
 }
 
-static enum ht_status play(const struct settings *settings, const struct ht_plan *plan,
+static bool has_stack(const struct ht_look *look)
+{
+    for (uint32_t i = 0; i < look->pinning.stacks; i++)
+        if (look->pinning.by_stack[i].id != 0)
+            return true;
+    return false;
+}
+
+// The trace was read in another process, which took its dictionary with it. After the replay the
+// heap need not be fresh any more, so it is read again here; a stream cannot be.
+static enum ht_status read_stacks(struct material *material, const struct settings *settings,
+                                  struct ht_error *error)
+{
+    const struct ht_metrics_report *recorded = ht_measure_recorded(material->measure);
+    const struct ht_metrics_report *replayed = ht_measure_replayed(material->measure);
+    if (strcmp(settings->inputs.paths[0], "-") == 0 ||
+        (!has_stack(&recorded->look) && !has_stack(&recorded->last) &&
+         !has_stack(&replayed->look) && !has_stack(&replayed->last)))
+        return HT_OK;
+    struct ht_event event;
+    enum ht_status status = ht_stream_open_all(&material->stream, &settings->inputs, false, error);
+    while (status == HT_OK)
+        status = ht_stream_next(&material->stream, &event, error);
+    return status == HT_END ? HT_OK : status;
+}
+
+static void material_close(struct material *material)
+{
+    ht_stream_close(&material->stream);
+    ht_measure_close(material->measure);
+    ht_trail_close(material->trail);
+    ht_plan_close(material->plan);
+}
+
+// What was opened until a failure is still to be closed.
+static enum ht_status material_read(struct material *material, const struct settings *settings,
+                                    struct ht_error *error)
+{
+    *material = (struct material){0};
+    enum ht_status status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
+    if (status == HT_OK && settings->has_metrics)
+        status = ht_trail_open(&material->trail, HT_PLAN_MEMORY_DEFAULT, error);
+    if (status == HT_OK)
+        status = ht_plan_read(&settings->inputs, material->plan, material->trail, &material->source,
+                              error);
+    if (status == HT_OK && settings->has_metrics)
+        status = ht_measure_open(&material->measure, material->plan, material->trail, error);
+    return status;
+}
+
+static enum ht_status play(const struct settings *settings, const struct material *material,
                            const struct ht_heap *heap, struct ht_replay_result *result,
                            struct ht_error *error)
 {
     struct ht_progress_replay progress;
     struct ht_replay_options options = settings->replay;
-    ht_progress_replay_begin(&progress, ht_plan_totals(plan)->operations);
+    ht_progress_replay_begin(&progress, ht_plan_totals(material->plan)->operations);
     progress.line.is_wanted = progress.line.is_wanted && ht_child_result_pipe() < 0;
     options.pulse = &progress.pulse;
-    enum ht_status status = ht_replay_run(plan, heap, &options, result, error);
+    options.measure = material->measure;
+    enum ht_status status = ht_replay_run(material->plan, heap, &options, result, error);
     ht_progress_line_end(&progress.line);
     return status;
 }
 
 // Reads, plays and reports; what `heaptape compare` began reports to it.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
-                             struct ht_error *error)
+                             const struct ht_latency *latency, struct ht_error *error)
 {
-    struct ht_plan *plan;
-    struct ht_plan_source source;
+    struct material material;
     struct ht_replay_result result;
-    enum ht_status status = ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, error);
-    if (status != HT_OK)
-        return status;
     ht_system_catch_interrupt();
-    status = ht_plan_read(&settings->inputs, plan, &source, error);
+    enum ht_status status = material_read(&material, settings, error);
     if (status == HT_OK)
-        status = play(settings, plan, heap, &result, error);
+        status = play(settings, &material, heap, &result, error);
+    if (status == HT_OK && settings->has_metrics && result.is_whole)
+        status = read_stacks(&material, settings, error);
     if (status == HT_OK && ht_child_result_pipe() < 0)
-        status = print(settings, &source, &result, error);
+        status = print(settings, &material, &result, latency, error);
     else if (status == HT_OK && result.is_whole)
         ht_compare_send(&result);
     if (status == HT_OK && !result.is_whole)
         status = ht_fail(error, HT_IO, "interrupted: this is of the first %s operations",
                          ht_show_count(result.played.operations).text);
-    ht_plan_close(plan);
+    material_close(&material);
+    return status;
+}
+
+static enum ht_status replay_timed(const struct settings *settings, const struct ht_heap *heap,
+                                   struct ht_error *error)
+{
+    struct ht_latency *latency;
+    enum ht_status status =
+        ht_latency_open(&latency, heap, (uint32_t)settings->latency_every, error);
+    if (status != HT_OK)
+        return status;
+    status = replay(settings, ht_latency_heap(latency), latency, error);
+    ht_latency_close(latency);
     return status;
 }
 
@@ -92,8 +183,10 @@ static enum ht_exit open_and_replay(const struct settings *settings, int argc, c
     const struct ht_heap *heap;
     enum ht_status status = ht_heap_choice_open(&settings->heap, argc, argv, &heap, &error);
     bool is_of_heap = status != HT_OK;
-    if (status == HT_OK)
-        status = replay(settings, heap, &error);
+    if (status == HT_OK && settings->latency_every > 0)
+        status = replay_timed(settings, heap, &error);
+    else if (status == HT_OK)
+        status = replay(settings, heap, NULL, &error);
     if (status == HT_OK)
         return HT_EXIT_DONE;
     if (ht_child_result_pipe() >= 0)
@@ -124,6 +217,13 @@ static enum ht_exit run(int argc, char **argv)
             if (!ht_heap_choice_touch(&options, &settings.replay.touch))
                 return options.exit;
             break;
+        case OPTION_METRICS:
+            settings.has_metrics = true;
+            break;
+        case OPTION_LATENCY:
+            if (!ht_options_number(&options, LATENCY_MOST, &settings.latency_every))
+                return options.exit;
+            break;
         case OPTION_JSON:
             settings.is_json = true;
             break;
@@ -133,13 +233,17 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_paths(&options, "IN", &settings.inputs))
         return options.exit;
+    if (settings.has_metrics && settings.latency_every > 0)
+        return ht_options_misuse(&ht_command_replay,
+                                 "--metrics and --latency disturb each other: one at a time");
     return open_and_replay(&settings, argc, argv);
 }
 
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN... [--heap NAME] [--heap-env VAR=VALUE]... [--touch HOW] [--json]",
+    .usage = "IN... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
+             "IN... [--heap NAME] [--metrics | --latency N] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",

@@ -72,18 +72,34 @@ static const struct {
 
 enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
 
+// A line of the table, without blanks at its end.
+static void print_row(const char *label, int label_width, const struct cell cells[COLUMN_COUNT])
+{
+    int blanks = label_width - (int)strlen(label);
+    printf("%s", label);
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        int length = (int)strlen(cells[i].text);
+        int before = 1 + (length < columns[i].width ? columns[i].width - length : 0);
+        if (length > 0)
+            printf("%*s%s", blanks + before, "", cells[i].text);
+        blanks = length > 0 ? 0 : blanks + before;
+    }
+    printf("\n");
+}
+
 static void print_heap(const struct ht_comparison *comparison, size_t index, int name_width)
 {
     const struct ht_compared *heap = &comparison->heaps[index];
+    struct cell medians[COLUMN_COUNT];
+    struct cell spreads[COLUMN_COUNT];
     if (heap->run_count == 0)
         return;
-    printf("%-*s", name_width, heap->name);
-    for (int i = 0; i < COLUMN_COUNT; i++)
-        printf(" %*s", columns[i].width, show_median(comparison, index, columns[i].figure).text);
-    printf("\n%-*s", name_width, "");
-    for (int i = 0; i < COLUMN_COUNT; i++)
-        printf(" %*s", columns[i].width, show_spread(heap, columns[i].figure).text);
-    printf("\n");
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        medians[i] = show_median(comparison, index, columns[i].figure);
+        spreads[i] = show_spread(heap, columns[i].figure);
+    }
+    print_row(heap->name, name_width, medians);
+    print_row("", name_width, spreads);
 }
 
 static struct cell show_recorded(const struct ht_compare_run *run, enum ht_figure figure)
@@ -97,13 +113,15 @@ static struct cell show_recorded(const struct ht_compare_run *run, enum ht_figur
 
 static void print_heads(const struct ht_compare_run *run, int name_width)
 {
-    printf("\n%-*s", name_width, "");
-    for (int i = 0; i < COLUMN_COUNT; i++)
-        printf(" %*s", columns[i].width, columns[i].head);
-    printf("\n%-*s", name_width, "recorded");
-    for (int i = 0; i < COLUMN_COUNT; i++)
-        printf(" %*s", columns[i].width, show_recorded(run, columns[i].figure).text);
+    struct cell heads[COLUMN_COUNT];
+    struct cell recorded[COLUMN_COUNT];
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        snprintf(heads[i].text, sizeof heads[i].text, "%s", columns[i].head);
+        recorded[i] = show_recorded(run, columns[i].figure);
+    }
     printf("\n");
+    print_row("", name_width, heads);
+    print_row("recorded", name_width, recorded);
 }
 
 void ht_comparison_print_text(const struct ht_comparison *comparison)

@@ -16,12 +16,17 @@ struct ending {
     struct ht_plan_source source;
 };
 
+struct sent {
+    struct ht_change change;
+    struct ht_trail_mark mark;
+};
+
 struct sender {
     const struct ht_paths *paths;
     int pipe;
     bool is_heard; // somebody reads what is sent
     size_t count;
-    struct ht_change changes[CHANGES_OF_BLOCK];
+    struct sent changes[CHANGES_OF_BLOCK];
 };
 
 static void send_block(struct sender *sender)
@@ -32,12 +37,24 @@ static void send_block(struct sender *sender)
     sender->count = 0;
 }
 
+static struct ht_trail_mark mark_of(const struct ht_event *event, const struct ht_change *change)
+{
+    return (struct ht_trail_mark){
+        .time_ns = event->time_ns,
+        .address = change->address,
+        .space = event->pid,
+        .thread = event->tid,
+        .stack = ht_event_stack(event),
+    };
+}
+
 static enum ht_status send_event(struct sender *sender, struct ht_number *number,
                                  const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
-    while (status == HT_OK && ht_number_next(number, &sender->changes[sender->count])) {
-        sender->count++;
+    struct ht_change change;
+    while (status == HT_OK && ht_number_next(number, &change)) {
+        sender->changes[sender->count++] = (struct sent){change, mark_of(event, &change)};
         if (sender->count == CHANGES_OF_BLOCK)
             send_block(sender);
     }
@@ -88,9 +105,19 @@ static void read_and_send(void *context, int pipe)
     ht_stream_close(&stream);
 }
 
+static enum ht_status add(struct ht_plan *plan, struct ht_trail *trail, const struct sent *sent,
+                          struct ht_error *error)
+{
+    enum ht_status status = ht_plan_add(plan, &sent->change, error);
+    if (status == HT_OK && trail != NULL)
+        status = ht_trail_add(trail, &sent->mark, error);
+    return status;
+}
+
 // Takes blocks until the last. HT_END when the process ended before it.
 static enum ht_status take_blocks(const struct ht_child *child, struct ht_plan *plan,
-                                  struct ht_change *changes, struct ht_error *error)
+                                  struct ht_trail *trail, struct sent *changes,
+                                  struct ht_error *error)
 {
     size_t count;
     while (ht_child_read(child, &count, sizeof count)) {
@@ -99,7 +126,7 @@ static enum ht_status take_blocks(const struct ht_child *child, struct ht_plan *
         if (count > CHANGES_OF_BLOCK || !ht_child_read(child, changes, count * sizeof *changes))
             break;
         for (size_t i = 0; i < count; i++) {
-            enum ht_status status = ht_plan_add(plan, &changes[i], error);
+            enum ht_status status = add(plan, trail, &changes[i], error);
             if (status != HT_OK)
                 return status;
         }
@@ -108,7 +135,8 @@ static enum ht_status take_blocks(const struct ht_child *child, struct ht_plan *
 }
 
 enum ht_status ht_plan_read(const struct ht_paths *paths, struct ht_plan *plan,
-                            struct ht_plan_source *source, struct ht_error *error)
+                            struct ht_trail *trail, struct ht_plan_source *source,
+                            struct ht_error *error)
 {
     struct sender sender = {.paths = paths, .is_heard = true};
     struct ht_child child;
@@ -117,7 +145,7 @@ enum ht_status ht_plan_read(const struct ht_paths *paths, struct ht_plan *plan,
     enum ht_status status = ht_child_fork(&child, read_and_send, &sender, error);
     if (status != HT_OK)
         return status;
-    status = take_blocks(&child, plan, sender.changes, error);
+    status = take_blocks(&child, plan, trail, sender.changes, error);
     bool is_whole = status == HT_OK && ht_child_read(&child, &ending, sizeof ending);
     ht_child_end(&child, how, sizeof how);
     if (is_whole) {

@@ -10,6 +10,7 @@
 #include "convert/pipeline.h"
 #include "formats/trace.h"
 #include "replay/plan.h"
+#include "replay/trail.h"
 
 // What the reading says of the trace besides its operations.
 struct ht_plan_source {
@@ -17,9 +18,10 @@ struct ht_plan_source {
     struct ht_number_counts counts;
 };
 
-// Adds every operation of the trace to the plan, with a line of progress. Nothing is buffered for
-// standard output before.
+// Adds every operation of the trace to the plan, and its mark to the trail, which may be NULL, with
+// a line of progress. Nothing is buffered for standard output before.
 enum ht_status ht_plan_read(const struct ht_paths *paths, struct ht_plan *plan,
-                            struct ht_plan_source *source, struct ht_error *error);
+                            struct ht_trail *trail, struct ht_plan_source *source,
+                            struct ht_error *error);
 
 #endif

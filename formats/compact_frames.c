@@ -64,6 +64,7 @@ enum ht_status ht_compact_start_read(struct ht_input *input, struct ht_error *er
 void ht_frame_sink_init(struct ht_frame_sink *sink, struct ht_output *output)
 {
     sink->output = output;
+    sink->is_best = false;
     sink->content = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
     sink->packed = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
 }
@@ -96,9 +97,10 @@ enum ht_status ht_frame_sink_put_packed(struct ht_frame_sink *sink, uint32_t fie
 
 enum ht_status ht_frame_sink_end(struct ht_frame_sink *sink, struct ht_error *error)
 {
-    static const LZ4F_preferences_t preferences = {
+    const LZ4F_preferences_t preferences = {
         .frameInfo = {.blockSizeID = LZ4F_max1MB,
                       .contentChecksumFlag = LZ4F_contentChecksumEnabled},
+        .compressionLevel = sink->is_best ? LZ4F_compressionLevel_max() : 0,
     };
     if (sink->content.size == 0)
         return HT_OK;

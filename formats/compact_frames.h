@@ -29,6 +29,7 @@ enum ht_status ht_compact_start_read(struct ht_input *input, struct ht_error *er
 // Frames on their way out. A value; zero it, then give it its output with ht_frame_sink_init.
 struct ht_frame_sink {
     struct ht_output *output;
+    bool is_best;             // LZ4 looks for the best matches, at a price
     struct ht_buffer content; // messages of the frame that is being filled
     struct ht_buffer packed;
 };

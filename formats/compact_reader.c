@@ -225,7 +225,6 @@ static enum ht_status step(struct compact_reader *reader, struct ht_error *error
 static bool adopt(struct compact_reader *reader, const struct ht_unpacked *unpacked,
                   struct ht_event *event)
 {
-    *event = unpacked->event;
     if (event->kind == HT_KIND_NONE || event->kind >= HT_KIND_COUNT) {
         damage(reader, HT_LOSS_DAMAGED_EVENTS, "an event of an unknown kind");
         return false;
@@ -247,7 +246,7 @@ static enum ht_status next(struct ht_reader *self, struct ht_event *event, struc
     struct compact_reader *reader = (struct compact_reader *)self;
     struct ht_unpacked unpacked;
     for (;;) {
-        enum ht_status status = ht_unpack_next(reader->unpack, &unpacked);
+        enum ht_status status = ht_unpack_next(reader->unpack, event, &unpacked);
         if (status == HT_OK) {
             reader->event_count++;
             if (adopt(reader, &unpacked, event))
@@ -302,6 +301,13 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     return HT_OK;
 }
 
+static const struct ht_format best = {
+    .name = "htape",
+    .suffix = ".htape",
+    .what = "heaptape's compact format, as small as it gets",
+    .open_writer = ht_compact_writer_open_best,
+};
+
 const struct ht_format ht_format_compact = {
     .name = "htape",
     .suffix = ".htape",
@@ -309,4 +315,5 @@ const struct ht_format ht_format_compact = {
     .taste = ht_compact_start_taste,
     .open_reader = open_reader,
     .open_writer = ht_compact_writer_open,
+    .best = &best,
 };

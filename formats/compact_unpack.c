@@ -382,14 +382,15 @@ static bool take_every(struct ht_unpack *unpack, struct ht_event *event, uint32_
     return true;
 }
 
-enum ht_status ht_unpack_next(struct ht_unpack *unpack, struct ht_unpacked *out)
+enum ht_status ht_unpack_next(struct ht_unpack *unpack, struct ht_event *event,
+                              struct ht_unpacked *out)
 {
     if (unpack->at == unpack->event_count)
         return HT_END;
     unpack->at++;
     const struct shape *shape = &unpack->shape[take(unpack, HT_BLOCK_SHAPE)];
-    *out = (struct ht_unpacked){.event = {.kind = shape->kind, .flags = shape->flags}};
-    struct ht_event *event = &out->event;
+    *event = (struct ht_event){.kind = shape->kind, .flags = shape->flags};
+    *out = (struct ht_unpacked){0};
     uint32_t space;
     ht_event_set_source(event, shape->source);
     if (!take_every(unpack, event, &space))

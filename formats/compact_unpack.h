@@ -15,9 +15,8 @@
 // small blocks touch little.
 struct ht_unpack;
 
-// An event whose stack and detail are still those of the file.
+// What of an event is still as the file has it.
 struct ht_unpacked {
-    struct ht_event event;
     uint32_t stack; // number in the file, 0 when there is none
     bool has_detail;
     const uint64_t *detail; // its values, valid until the next event
@@ -32,8 +31,9 @@ void ht_unpack_close(struct ht_unpack *unpack);
 // was taken. False when its columns do not fit together; then it has no events.
 bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size);
 
-// Takes the next event; HT_END after the last. HT_FORMAT where the block names something that is
-// not there: then it has no more events.
-enum ht_status ht_unpack_next(struct ht_unpack *unpack, struct ht_unpacked *out);
+// Takes the next event, which has no stack and no detail yet; HT_END after the last. HT_FORMAT
+// where the block names something that is not there: then it has no more events.
+enum ht_status ht_unpack_next(struct ht_unpack *unpack, struct ht_event *event,
+                              struct ht_unpacked *out);
 
 #endif

@@ -153,8 +153,8 @@ static void close_writer(struct ht_writer *self)
     free(writer);
 }
 
-enum ht_status ht_compact_writer_open(struct ht_output *output, const struct ht_trace *trace,
-                                      struct ht_writer **opened, struct ht_error *error)
+static enum ht_status open_writer(struct ht_output *output, const struct ht_trace *trace,
+                                  bool is_best, struct ht_writer **opened, struct ht_error *error)
 {
     *opened = NULL;
     struct compact_writer *writer = calloc(1, sizeof *writer);
@@ -163,6 +163,7 @@ enum ht_status ht_compact_writer_open(struct ht_output *output, const struct ht_
     writer->base = (struct ht_writer){write_event, NULL, finish, close_writer};
     writer->trace = trace;
     ht_frame_sink_init(&writer->sink, output);
+    writer->sink.is_best = is_best;
     writer->block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
     writer->pack = ht_pack_open();
     enum ht_status status =
@@ -176,4 +177,16 @@ enum ht_status ht_compact_writer_open(struct ht_output *output, const struct ht_
     else
         close_writer(&writer->base);
     return status;
+}
+
+enum ht_status ht_compact_writer_open(struct ht_output *output, const struct ht_trace *trace,
+                                      struct ht_writer **opened, struct ht_error *error)
+{
+    return open_writer(output, trace, false, opened, error);
+}
+
+enum ht_status ht_compact_writer_open_best(struct ht_output *output, const struct ht_trace *trace,
+                                           struct ht_writer **opened, struct ht_error *error)
+{
+    return open_writer(output, trace, true, opened, error);
 }

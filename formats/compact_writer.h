@@ -9,5 +9,7 @@
 // See struct ht_format.
 enum ht_status ht_compact_writer_open(struct ht_output *output, const struct ht_trace *trace,
                                       struct ht_writer **opened, struct ht_error *error);
+enum ht_status ht_compact_writer_open_best(struct ht_output *output, const struct ht_trace *trace,
+                                           struct ht_writer **opened, struct ht_error *error);
 
 #endif

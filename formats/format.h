@@ -58,6 +58,9 @@ struct ht_format {
     enum ht_status (*open_writer)(struct ht_output *output, const struct ht_trace *trace,
                                   struct ht_writer **writer, struct ht_error *error);
 
+    // The same format, written smaller and more slowly; NULL when there is no such way.
+    const struct ht_format *best;
+
     bool is_text; // what is written may go to a terminal
 };
 

@@ -107,6 +107,14 @@ static enum ht_status count_live(struct ht_perfetto_model *model, uint32_t owner
     return status;
 }
 
+static void note_value(struct ht_perfetto_histogram *histogram, uint64_t value)
+{
+    unsigned bits = 0;
+    for (; value > 0; value >>= 1)
+        bits++;
+    histogram->counts[bits]++;
+}
+
 static enum ht_status begin(struct ht_perfetto_model *model, const struct ht_change *change,
                             struct ht_error *error)
 {
@@ -128,6 +136,8 @@ static enum ht_status begin(struct ht_perfetto_model *model, const struct ht_cha
                                         .id = model->begun_blocks++,
                                         .site = site,
                                         .chain = HT_PERFETTO_NONE};
+    if (owner < HT_PERFETTO_HEAPS_MAX)
+        note_value(&model->heaps[owner].sizes, change->size);
     return count_live(model, owner, change, error);
 }
 
@@ -180,6 +190,14 @@ static uint64_t product(uint64_t a, uint64_t b)
     return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
 }
 
+static uint64_t lifetime(const struct ht_perfetto_model *model,
+                         const struct ht_perfetto_block *block, int64_t end_ns)
+{
+    uint64_t begun = ht_perfetto_stamp(model, block->begin_ns);
+    uint64_t ended = ht_perfetto_stamp(model, end_ns);
+    return ended > begun ? ended - begun : 0;
+}
+
 // Offers a block whose life is told to those shown: by size x lifetime and, for its reallocs, by
 // bytes copied.
 static enum ht_status offer(struct ht_perfetto_model *model, const struct ht_perfetto_block *block,
@@ -187,10 +205,9 @@ static enum ht_status offer(struct ht_perfetto_model *model, const struct ht_per
 {
     uint32_t owner = model->sites.sites[block->site].owner;
     struct ht_perfetto_process *process = process_of(model, owner);
-    uint64_t begun = ht_perfetto_stamp(model, block->begin_ns);
-    uint64_t ended = ht_perfetto_stamp(model, end_ns != HT_TIME_UNKNOWN ? end_ns : model->last_ns);
+    int64_t until_ns = end_ns != HT_TIME_UNKNOWN ? end_ns : model->last_ns;
     struct ht_pick pick = {
-        .rank = {product(block->size, ended > begun ? ended - begun : 0), block->size},
+        .rank = {product(block->size, lifetime(model, block, until_ns)), block->size},
         .event = {.time_ns = block->begin_ns, .address = block->address, .size = block->size},
         .life = {.id = block->id, .end_ns = end_ns, .site = block->site},
     };
@@ -216,6 +233,8 @@ static enum ht_status end(struct ht_perfetto_model *model, const struct ht_chang
     enum ht_status status = offer(model, block, model->event.time_ns, error);
     if (status == HT_OK)
         status = count_free(model, block->site, change->size, error);
+    if (owner < HT_PERFETTO_HEAPS_MAX)
+        note_value(&model->heaps[owner].lifetimes, lifetime(model, block, model->event.time_ns));
     give_chain(model, block->chain);
     block->site = HT_PERFETTO_NONE;
     return status == HT_OK ? count_live(model, owner, change, error) : status;

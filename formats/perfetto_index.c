@@ -3,6 +3,8 @@
 // Open addressing with linear steps. See the header.
 #include "formats/perfetto_index.h"
 
+#include "formats/mix.h"
+
 #include <stdlib.h>
 
 enum { FIRST_CAPACITY = 64 };
@@ -17,8 +19,7 @@ void ht_perfetto_index_reset(struct ht_perfetto_index *index)
 // that no input can be made to collide; nothing that is written depends on the order of slots.
 static uint32_t find_slot(const struct ht_perfetto_index *index, uint64_t key, uint32_t owner)
 {
-    uint64_t hash = (key ^ (uintptr_t)index) * 0x9E3779B97F4A7C15u;
-    hash = (hash ^ hash >> 32 ^ owner) * 0xD6E8FEB86659FD93u;
+    uint64_t hash = ht_mix((key ^ (uintptr_t)index) + owner * 0x9E3779B97F4A7C15u);
     uint32_t slot = (uint32_t)(hash >> 32) & (index->capacity - 1);
     for (;; slot = (slot + 1) & (index->capacity - 1)) {
         const struct ht_perfetto_slot *found = &index->slots[slot];

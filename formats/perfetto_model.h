@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the Perfetto writer keeps of the events while they pass: processes, heaps and their
-// counters, and the live blocks. Memory is bounded but for the live blocks, 40 bytes each.
+// counters, and the live blocks. Memory is bounded but for the live blocks, 40 bytes each and 24
+// more for those that were reallocated.
 //
 // A process is one use of a pid. When a pid is used again the old process is retired: what it left
 // live stays in its figures, and is nobody's after that. A heap is one use of a handle in one
@@ -40,6 +41,11 @@ struct ht_perfetto_process {
     struct ht_budget chains;
 };
 
+// How often each length in bits was met: n counts the values of n bits, 0 the zeros.
+struct ht_perfetto_histogram {
+    uint64_t counts[65];
+};
+
 struct ht_perfetto_heap {
     uint32_t process;
     uint64_t handle;
@@ -47,6 +53,8 @@ struct ht_perfetto_heap {
     bool has_state; // an extend, contract or snapshot told its space
     struct ht_series live;
     struct ht_series space;
+    struct ht_perfetto_histogram sizes;     // bytes, of every block that began
+    struct ht_perfetto_histogram lifetimes; // ns, of every block that ended
 };
 
 // A block that lives, or none where the site is HT_PERFETTO_NONE.

@@ -269,7 +269,9 @@ static void put_process(struct profiler *profiler, uint32_t process)
     if (next != HT_PERFETTO_NONE) {
         // What ends after the next process has got the pid would be credited to that one.
         uint64_t steps = ht_perfetto_process_stamp(model, next) >> END_STEP_LOG2;
-        profile.last = steps > 0 ? (steps - 1) << END_STEP_LOG2 : 0;
+        if (steps < 2)
+            return; // it had the pid for no time that a dump could end in
+        profile.last = (steps - 1) << END_STEP_LOG2;
     }
     put_dumps(profiler, &profile);
     profile.number++;

@@ -3,6 +3,7 @@
 // Instants and slices. See the header; names and annotations are in docs/formats/perfetto.md.
 #include "formats/perfetto_slices.h"
 
+#include "formats/perfetto_event.h"
 #include "formats/perfetto_names.h"
 
 #include <inttypes.h>
@@ -11,169 +12,39 @@
 #include <string.h>
 
 enum {
-    TYPE_BEGIN = 1,
-    TYPE_END = 2,
-    TYPE_INSTANT = 3,
     TID_UNKNOWN = INT32_MAX, // Perfetto's idle thread has tid 0
-    ANNOTATIONS_MAX = 12,
-    RANK_CHAINS = 1 << 20, // behind the heaps
+    RANK_CHAINS = 1 << 20,   // behind the heaps
 };
 
-// Interned numbers are these, plus one.
-enum category { CATEGORY_REALLOC, CATEGORY_BLOCK, CATEGORY_CHAIN };
-static const char *const categories[] = {"realloc", "block", "chain"};
-
-enum event_name { REALLOC_MOVED, REALLOC_IN_PLACE, REALLOC_FAILED };
-static const char *const event_names[] = {"realloc moved", "realloc in place", "realloc failed"};
-
-enum annotation {
-    HEAP,
-    ADDRESS,
-    OLD_ADDRESS,
-    SIZE,
-    OLD_SIZE,
-    MOVED,
-    BLOCK_ID,
-    STEP,
-    SOURCE,
-    STACK_ID,
-    STEPS,
-    COPIED_BYTES,
-    GROWTH,
-    FIRST_SIZE,
-    LAST_SIZE,
-};
-static const char *const annotation_names[] = {
-    "heap",  "address",      "old_address", "size",       "old_size",
-    "moved", "block_id",     "step",        "source",     "stack_id",
-    "steps", "copied_bytes", "growth",      "first_size", "last_size"};
-
-enum { NAMES_MAX = sizeof annotation_names / sizeof *annotation_names };
-
-struct interned {
-    Ht__Perfetto__InternedString items[NAMES_MAX];
-    Ht__Perfetto__InternedString *pointers[NAMES_MAX];
-};
-
-static Ht__Perfetto__InternedString **intern(struct interned *interned, const char *const *names,
-                                             size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        Ht__Perfetto__InternedString *item = &interned->items[i];
-        ht__perfetto__interned_string__init(item);
-        item->has_iid = true;
-        item->iid = i + 1;
-        item->has_str = true;
-        item->str.data = (uint8_t *)ht_perfetto_borrow(names[i]);
-        item->str.len = strlen(names[i]);
-        interned->pointers[i] = item;
-    }
-    return interned->pointers;
-}
-
-void ht_perfetto_begin_tracks(struct ht_perfetto_sink *sink)
-{
-    struct interned interned[3];
-    Ht__Perfetto__InternedData data = HT__PERFETTO__INTERNED_DATA__INIT;
-    data.n_event_categories = sizeof categories / sizeof *categories;
-    data.event_categories = intern(&interned[0], categories, data.n_event_categories);
-    data.n_event_names = sizeof event_names / sizeof *event_names;
-    data.event_names = intern(&interned[1], event_names, data.n_event_names);
-    data.n_debug_annotation_names = NAMES_MAX;
-    data.debug_annotation_names = intern(&interned[2], annotation_names, NAMES_MAX);
-    Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
-    packet.sequence_flags = HT_PERFETTO_STATE_CLEARED | HT_PERFETTO_STATE_NEEDED;
-    packet.interned_data = &data;
-    ht_perfetto_put(sink, &packet);
-}
-
-// An event in the making.
-struct builder {
-    Ht__Perfetto__TrackEvent event;
-    Ht__Perfetto__DebugAnnotation annotations[ANNOTATIONS_MAX];
-    Ht__Perfetto__DebugAnnotation *pointers[ANNOTATIONS_MAX];
-    uint64_t category;
-};
-
-static void begin_event(struct builder *builder, uint64_t track, uint32_t type,
-                        enum category category)
-{
-    ht__perfetto__track_event__init(&builder->event);
-    builder->event.has_type = true;
-    builder->event.type = type;
-    builder->event.has_track_uuid = true;
-    builder->event.track_uuid = track;
-    builder->category = (uint64_t)category + 1;
-    builder->event.n_category_iids = 1;
-    builder->event.category_iids = &builder->category;
-    builder->event.debug_annotations = builder->pointers;
-}
-
-static Ht__Perfetto__DebugAnnotation *annotate(struct builder *builder, enum annotation name)
-{
-    size_t at = builder->event.n_debug_annotations++;
-    Ht__Perfetto__DebugAnnotation *annotation = &builder->annotations[at];
-    ht__perfetto__debug_annotation__init(annotation);
-    annotation->has_name_iid = true;
-    annotation->name_iid = (uint64_t)name + 1;
-    builder->pointers[at] = annotation;
-    return annotation;
-}
-
-static void annotate_number(struct builder *builder, enum annotation name, uint64_t value)
-{
-    Ht__Perfetto__DebugAnnotation *annotation = annotate(builder, name);
-    annotation->has_uint_value = true;
-    annotation->uint_value = value;
-}
-
-static void annotate_pointer(struct builder *builder, enum annotation name, uint64_t value)
-{
-    Ht__Perfetto__DebugAnnotation *annotation = annotate(builder, name);
-    annotation->has_pointer_value = true;
-    annotation->pointer_value = value;
-}
-
-static void put_event(struct ht_perfetto_sink *sink, Ht__Perfetto__TrackEvent *event,
-                      uint64_t stamp)
-{
-    Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
-    packet.has_timestamp = true;
-    packet.timestamp = stamp;
-    packet.track_event = event;
-    ht_perfetto_put(sink, &packet);
-}
-
-static enum event_name name_of(const struct ht_event *event)
+static enum ht_perfetto_event_name name_of(const struct ht_event *event)
 {
     if (event->address == 0)
-        return REALLOC_FAILED;
-    return ht_event_is_in_place(event) ? REALLOC_IN_PLACE : REALLOC_MOVED;
+        return HT_PERFETTO_REALLOC_FAILED;
+    return ht_event_is_in_place(event) ? HT_PERFETTO_REALLOC_IN_PLACE : HT_PERFETTO_REALLOC_MOVED;
 }
 
 static void put_realloc(struct ht_perfetto_sink *sink, const struct ht_pick *pick, uint64_t track)
 {
     const struct ht_event *event = &pick->event;
-    struct builder builder;
-    begin_event(&builder, track, TYPE_INSTANT, CATEGORY_REALLOC);
-    builder.event.has_name_iid = true;
-    builder.event.name_iid = (uint64_t)name_of(event) + 1;
-    annotate_pointer(&builder, HEAP, event->heap);
-    annotate_pointer(&builder, ADDRESS, event->address);
-    annotate_pointer(&builder, OLD_ADDRESS, event->old_address);
-    annotate_number(&builder, SIZE, event->size);
-    annotate_number(&builder, OLD_SIZE, event->old_size);
-    Ht__Perfetto__DebugAnnotation *moved = annotate(&builder, MOVED);
+    struct ht_perfetto_event shown;
+    ht_perfetto_begin_event(&shown, track, HT_PERFETTO_INSTANT, HT_PERFETTO_CATEGORY_REALLOC);
+    ht_perfetto_name_event(&shown, name_of(event));
+    ht_perfetto_annotate_pointer(&shown, HT_PERFETTO_ARG_HEAP, event->heap);
+    ht_perfetto_annotate_pointer(&shown, HT_PERFETTO_ARG_ADDRESS, event->address);
+    ht_perfetto_annotate_pointer(&shown, HT_PERFETTO_ARG_OLD_ADDRESS, event->old_address);
+    ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_SIZE, event->size);
+    ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_OLD_SIZE, event->old_size);
+    Ht__Perfetto__DebugAnnotation *moved = ht_perfetto_annotate(&shown, HT_PERFETTO_ARG_MOVED);
     moved->has_bool_value = true;
-    moved->bool_value = name_of(event) == REALLOC_MOVED;
+    moved->bool_value = name_of(event) == HT_PERFETTO_REALLOC_MOVED;
     if (pick->life.steps > 0) {
-        annotate_number(&builder, BLOCK_ID, pick->life.id);
-        annotate_number(&builder, STEP, pick->life.steps);
+        ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_BLOCK_ID, pick->life.id);
+        ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_STEP, pick->life.steps);
     }
-    annotate_number(&builder, SOURCE, ht_event_source(event));
+    ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_SOURCE, ht_event_source(event));
     if (ht_event_stack(event) != 0)
-        annotate_number(&builder, STACK_ID, ht_event_stack(event));
-    put_event(sink, &builder.event, pick->stamp_ns);
+        ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_STACK_ID, ht_event_stack(event));
+    ht_perfetto_put_event(sink, &shown, pick->stamp_ns);
 }
 
 // Where a pick's thread is. Picks carry the number of their process in place of the pid, because
@@ -240,23 +111,23 @@ static void name_site(const struct ht_perfetto_model *model, const struct ht_pic
         snprintf(name, HT_PERFETTO_NAME_SIZE, "%s", fallback);
 }
 
-static void annotate_block(struct builder *builder, const struct ht_pick *pick)
+static void annotate_block(struct ht_perfetto_event *shown, const struct ht_pick *pick)
 {
     if (pick->event.heap != 0)
-        annotate_pointer(builder, HEAP, pick->event.heap);
-    annotate_pointer(builder, ADDRESS, pick->event.address);
-    annotate_number(builder, SIZE, pick->event.size);
-    annotate_number(builder, BLOCK_ID, pick->life.id);
+        ht_perfetto_annotate_pointer(shown, HT_PERFETTO_ARG_HEAP, pick->event.heap);
+    ht_perfetto_annotate_pointer(shown, HT_PERFETTO_ARG_ADDRESS, pick->event.address);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_SIZE, pick->event.size);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_BLOCK_ID, pick->life.id);
 }
 
-static void annotate_chain(struct builder *builder, const struct ht_pick *pick)
+static void annotate_chain(struct ht_perfetto_event *shown, const struct ht_pick *pick)
 {
     const struct ht_pick_life *life = &pick->life;
-    annotate_number(builder, STEPS, life->steps);
-    annotate_number(builder, COPIED_BYTES, life->copied_bytes);
-    annotate_number(builder, FIRST_SIZE, life->first_size);
-    annotate_number(builder, LAST_SIZE, pick->event.size);
-    Ht__Perfetto__DebugAnnotation *growth = annotate(builder, GROWTH);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_STEPS, life->steps);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_COPIED_BYTES, life->copied_bytes);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_FIRST_SIZE, life->first_size);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_LAST_SIZE, pick->event.size);
+    Ht__Perfetto__DebugAnnotation *growth = ht_perfetto_annotate(shown, HT_PERFETTO_ARG_GROWTH);
     growth->has_double_value = true;
     growth->double_value =
         life->first_size > 0 ? (double)pick->event.size / (double)life->first_size : 0;
@@ -268,7 +139,7 @@ struct lanes {
     struct ht_perfetto_sink *sink;
     const struct ht_perfetto_model *model;
     uint64_t process; // track
-    enum category category;
+    enum ht_perfetto_category category;
     const char *name;
     int32_t rank;
     uint64_t tracks[HT_PERFETTO_SLICES_MAX];
@@ -307,24 +178,24 @@ static void put_slice(struct lanes *lanes, const struct ht_pick *pick)
     char name[HT_PERFETTO_NAME_SIZE];
     char title[HT_PERFETTO_NAME_SIZE + 64];
     char size[32];
-    struct builder builder;
+    struct ht_perfetto_event shown;
     uint64_t track = take_lane(lanes, pick);
-    begin_event(&builder, track, TYPE_BEGIN, lanes->category);
-    name_site(lanes->model, pick, name, lanes->category == CATEGORY_CHAIN ? "chain" : "block");
-    annotate_block(&builder, pick);
-    builder.event.name = name;
-    if (lanes->category == CATEGORY_CHAIN) {
+    ht_perfetto_begin_event(&shown, track, HT_PERFETTO_BEGIN, lanes->category);
+    name_site(lanes->model, pick, name,
+              lanes->category == HT_PERFETTO_CATEGORY_CHAIN ? "chain" : "block");
+    annotate_block(&shown, pick);
+    shown.message.name = name;
+    if (lanes->category == HT_PERFETTO_CATEGORY_CHAIN) {
         describe_size(pick->event.size, size);
         snprintf(title, sizeof title, "%s x%" PRIu32 " to %s", name, pick->life.steps, size);
-        builder.event.name = title;
-        annotate_chain(&builder, pick);
+        shown.message.name = title;
+        annotate_chain(&shown, pick);
     }
-    put_event(lanes->sink, &builder.event, pick->stamp_ns);
+    ht_perfetto_put_event(lanes->sink, &shown, pick->stamp_ns);
     if (pick->life.end_ns == HT_TIME_UNKNOWN)
         return;
-    begin_event(&builder, track, TYPE_END, lanes->category);
-    builder.event.n_category_iids = 0;
-    put_event(lanes->sink, &builder.event, end_of(lanes, pick));
+    ht_perfetto_begin_event(&shown, track, HT_PERFETTO_END, lanes->category);
+    ht_perfetto_put_event(lanes->sink, &shown, end_of(lanes, pick));
 }
 
 static int compare_begin(const void *left, const void *right)
@@ -353,13 +224,13 @@ void ht_perfetto_put_slices(struct ht_perfetto_sink *sink, struct ht_perfetto_mo
         struct lanes chains = {.sink = sink,
                                .model = model,
                                .process = tracks->process[i],
-                               .category = CATEGORY_CHAIN,
+                               .category = HT_PERFETTO_CATEGORY_CHAIN,
                                .name = "Realloc chains",
                                .rank = RANK_CHAINS};
         struct lanes blocks = {.sink = sink,
                                .model = model,
                                .process = tracks->process[i],
-                               .category = CATEGORY_BLOCK,
+                               .category = HT_PERFETTO_CATEGORY_BLOCK,
                                .name = "Large and long-lived blocks",
                                .rank = RANK_CHAINS + 1};
         put_lanes(&chains, &model->processes[i].chains);

@@ -7,9 +7,6 @@
 
 #include "formats/perfetto_tracks.h"
 
-// Begins the sequence of the tracks: must be its first packet. Names what its events are called.
-void ht_perfetto_begin_tracks(struct ht_perfetto_sink *sink);
-
 // Write the budgets of the finished model, which they sort. HT_MEMORY goes into the sink.
 void ht_perfetto_put_reallocs(struct ht_perfetto_sink *sink, struct ht_perfetto_model *model);
 void ht_perfetto_put_slices(struct ht_perfetto_sink *sink, struct ht_perfetto_model *model,

@@ -4,6 +4,8 @@
 // names known and the budgets spent; then it goes out packet by packet.
 #include "formats/perfetto.h"
 
+#include "formats/perfetto_event.h"
+#include "formats/perfetto_histograms.h"
 #include "formats/perfetto_profile.h"
 #include "formats/perfetto_slices.h"
 
@@ -157,6 +159,7 @@ static enum ht_status perfetto_finish(struct ht_writer *self, struct ht_error *e
     ht_perfetto_put_tracks(&sink, writer->model, &tracks);
     ht_perfetto_put_slices(&sink, writer->model, &tracks);
     ht_perfetto_put_reallocs(&sink, writer->model);
+    ht_perfetto_put_histograms(&sink, writer->model, &tracks);
     ht_perfetto_put_profiles(&sink, writer->model);
     enum ht_status status = ht_perfetto_sink_finish(&sink);
     ht_perfetto_sink_reset(&sink);

@@ -164,6 +164,12 @@ static void play_fill(struct player *player, const struct ht_plan_span *span)
     play(player, span, HT_TOUCH_FILL);
 }
 
+// A heap whose blocks are no memory has nothing to touch.
+static enum ht_touch touch_on(const struct ht_heap *heap, enum ht_touch touch)
+{
+    return heap->is_memory ? touch : HT_TOUCH_NONE;
+}
+
 void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *const *selves,
                     enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
                     struct ht_played *played)
@@ -181,12 +187,35 @@ void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void
         .slots = slots,
         .page_mask = ht_os_page_size() - 1,
     };
-    // A heap whose blocks are no memory has nothing to touch.
-    void (*loop)(struct player *, const struct ht_plan_span *) =
-        loops[heap->is_memory ? touch : HT_TOUCH_NONE];
+    void (*loop)(struct player *, const struct ht_plan_span *) = loops[touch_on(heap, touch)];
     uint64_t start_ns = ht_os_clock_ns();
     loop(&player, ht_plan_first(plan));
     player.played.elapsed_ns = ht_os_clock_ns() - start_ns;
+    *played = player.played;
+}
+
+void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *heap,
+                            void *const *selves, enum ht_touch touch, const struct ht_pulse *pulse,
+                            const struct ht_watch *watch, struct ht_slot *slots,
+                            struct ht_played *played)
+{
+    struct player player = {
+        .heap = heap,
+        .selves = selves,
+        .pulse = pulse,
+        .slots = slots,
+        .page_mask = ht_os_page_size() - 1,
+    };
+    bool is_on = true;
+    touch = touch_on(heap, touch);
+    for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL && is_on;
+         is_on = goes_on(&player, span), span = span->next) {
+        for (size_t i = 0; i < span->count; i++) {
+            const struct ht_op *op = &span->ops[i];
+            play_op(&player, op, touch);
+            watch->see(watch->context, op, &slots[op->block]);
+        }
+    }
     *played = player.played;
 }
 

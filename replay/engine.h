@@ -65,6 +65,19 @@ void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void
                     enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
                     struct ht_played *played);
 
+// Looks on: is told of every operation after it was played, with its block as it is then.
+struct ht_watch {
+    void (*see)(void *context, const struct ht_op *op, const struct ht_slot *slot);
+    void *context;
+};
+
+// The same calls in the same order, watched. What looks on takes its time between the calls, so
+// none is told: elapsed_ns is 0.
+void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *heap,
+                            void *const *selves, enum ht_touch touch, const struct ht_pulse *pulse,
+                            const struct ht_watch *watch, struct ht_slot *slots,
+                            struct ht_played *played);
+
 // Gives back every block that is live in the `count` slots, which are then zero again. Returns how
 // many there were.
 uint64_t ht_engine_release(const struct ht_heap *heap, void *self, struct ht_slot *slots,

@@ -43,29 +43,62 @@ static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
     return HT_OK;
 }
 
+static void play(const struct ht_plan *plan, const struct ht_heap_set *set,
+                 const struct ht_replay_options *options, struct table *table,
+                 struct ht_replay_result *result)
+{
+    if (options->measure == NULL) {
+        ht_engine_play(plan, set->heap, set->selves, result->touch, options->pulse, table->slots,
+                       &result->played);
+        return;
+    }
+    struct ht_watch watch = ht_measure_watch(options->measure);
+    ht_engine_play_watched(plan, set->heap, set->selves, result->touch, options->pulse, &watch,
+                           table->slots, &result->played);
+}
+
+static uint64_t measure_bytes(const struct ht_measure *measure)
+{
+    return measure == NULL ? 0 : ht_measure_memory_bytes(measure);
+}
+
 // Plays on the open heap, with the figures of memory around it.
-static void run_measured(const struct ht_plan *plan, const struct ht_heap_set *set,
-                         const struct ht_pulse *pulse, struct table *table,
-                         struct ht_replay_result *result)
+static void run_on_heap(const struct ht_plan *plan, const struct ht_heap_set *set,
+                        const struct ht_replay_options *options, struct table *table,
+                        struct ht_replay_result *result)
 {
     struct ht_replay_resident *resident = &result->resident;
+    uint64_t own_before = measure_bytes(options->measure);
     bool has_peak = ht_os_resident_peak_reset();
     uint64_t peak_before = ht_os_resident_peak().bytes;
     struct ht_os_figure before = ht_os_resident();
-    ht_engine_play(plan, set->heap, set->selves, result->touch, pulse, table->slots,
-                   &result->played);
+    play(plan, set, options, table, result);
     struct ht_os_figure after = ht_os_resident();
     struct ht_os_figure peak = ht_os_resident_peak();
     result->final_blocks = ht_engine_release(set->heap, set->selves[0], table->slots, table->count);
+    uint64_t own_growth = measure_bytes(options->measure) - own_before;
     resident->source = after.source;
     resident->before_bytes = before.bytes;
-    resident->after_bytes = after.bytes;
-    resident->released_bytes = ht_os_resident().bytes;
-    resident->growth_bytes = (int64_t)(after.bytes - before.bytes);
-    if (has_peak) {
+    resident->after_bytes = after.bytes - own_growth;
+    resident->released_bytes = ht_os_resident().bytes - own_growth;
+    resident->growth_bytes = (int64_t)(resident->after_bytes - before.bytes);
+    if (has_peak && own_growth == 0) {
         resident->peak_source = peak.source;
         resident->peak_growth_bytes = peak.bytes > peak_before ? peak.bytes - peak_before : 0;
     }
+}
+
+static enum ht_status run_measured(const struct ht_plan *plan, const struct ht_heap_set *set,
+                                   const struct ht_replay_options *options, struct table *table,
+                                   struct ht_replay_result *result, struct ht_error *error)
+{
+    enum ht_status status = ht_measure_begin(options->measure, set->heap, set->selves, error);
+    if (status != HT_OK) {
+        return status;
+    }
+    run_on_heap(plan, set, options, table, result);
+    result->harness_bytes += ht_measure_memory_bytes(options->measure);
+    return ht_measure_finish(options->measure, &result->played, error);
 }
 
 static void derive(struct ht_replay_result *result)
@@ -86,6 +119,7 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         .heap = heap,
         .touch = heap->is_memory ? options->touch : HT_TOUCH_NONE,
         .plan = *ht_plan_totals(plan),
+        .is_timed = options->measure == NULL,
     };
     struct table table;
     enum ht_status status = open_table(&table, result->plan.block_limit, error);
@@ -93,7 +127,9 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         return status;
     }
     result->harness_bytes = result->plan.memory_bytes + table.size_bytes;
-    status = run_null(plan, &table, result, error);
+    if (result->is_timed) {
+        status = run_null(plan, &table, result, error);
+    }
     if (status != HT_OK) {
         goto out;
     }
@@ -105,7 +141,11 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
     result->is_apart = set.is_apart;
     result->harness_bytes += ht_heap_set_memory_bytes(&set);
     set.heap->version(set.selves[0], result->heap_version, sizeof result->heap_version);
-    run_measured(plan, &set, options->pulse, &table, result);
+    if (result->is_timed) {
+        run_on_heap(plan, &set, options, &table, result);
+    } else {
+        status = run_measured(plan, &set, options, &table, result, error);
+    }
     ht_heap_set_close(&set);
     derive(result);
 out:

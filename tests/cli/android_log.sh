@@ -43,6 +43,26 @@ for packing in '' --compress; do
 done
 cmp direct.tsv direct--compress.tsv || fail "compressed buffers"
 
+# at_most BYTES FILE: per thousand of the 770,280 events.
+at_most() {
+    size=$(wc -c <"$2")
+    [ "$((size * 1000 / 770280))" -le "$1" ] || fail "$2 has $size bytes"
+}
+at_most 1400 a.htape
+"$heaptape" convert a.etl --best -o best.htape 2>err
+at_most 950 best.htape
+"$heaptape" convert best.htape -o through.tsv 2>err
+cmp direct.tsv through.tsv || fail "the way through --best"
+
 "$heaptape" replay a.htape --json >replay.json
 figures replay.json operations=770279 replayed.peak_bytes=10441709 recorded.peak_bytes=10441709 \
     replayed.end_blocks=53645 recorded.moved=17604 recorded.in_place=940
+
+# Of the recorded addresses, as counted by a program of a few lines for this log.
+"$heaptape" replay a.htape --metrics --json >metrics.json
+figures metrics.json metrics.recorded.peak.operation=629174 \
+    metrics.recorded.peak.page_bytes=17670144 metrics.recorded.peak.sparse_bytes=6242304 \
+    metrics.recorded.page_peak.operation=629156 metrics.recorded.end.page_bytes=15478784 \
+    metrics.recorded.end.sparse_bytes=6139904 metrics.recorded.reallocs.grow.count=17886 \
+    metrics.recorded.reallocs.shrink.count=658 metrics.replayed.peak.operation=629174 \
+    metrics.replayed.peak.live_bytes=10441709 metrics.score.reallocs=18544

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# For every scenario: the .pftrace keeps the rules of Perfetto's importer, its figures add up and
+# For scenarios of every sort: the .pftrace keeps the rules of Perfetto's importer, its figures add up and
 # are those of the events, and the same input gives the same bytes. $2 is the root of the source.
 # shellcheck source=tests/cli/common.sh
 . "$(dirname "$0")/common.sh"
@@ -21,8 +21,7 @@ for line in sys.stdin:
 '
 }
 
-"$heaptape" fixture --list >list
-while read -r scenario _; do
+for scenario in empty one lifo churn vectors heaps cpus reuse unknown lost wow64 kinds; do
     "$heaptape" fixture --scenario "$scenario" --events 300 -o a.etl 2>err
     "$heaptape" convert a.etl -o a.tsv 2>err
     "$heaptape" convert a.etl -o a.pftrace 2>err
@@ -32,8 +31,10 @@ while read -r scenario _; do
     with_stacks <a.tsv >stacks.tsv
     "$heaptape" convert stacks.tsv -o stacks.pftrace 2>err
     python3 "$walk" stacks.pftrace stacks.tsv >"$scenario.stacks" || fail "$scenario with stacks"
-done <list
+done
 
+python3 -B "$2/tests/tools/pftrace_sql.py" stacks.pftrace "$2/docs/sql" >queries ||
+    fail "queries: $(cat queries)"
 grep -qx "processes 3" heaps.figures || fail "heaps: $(cat heaps.figures)"
 grep -q "peak=144 realloc_moved=1 realloc_inplace=1 copied_bytes=64" one.figures ||
     fail "one: $(cat one.figures)"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # For every scenario: etl to tsv, and etl to htape to tsv, give the same bytes, plain and compressed,
-# folded and raw; folding the raw tsv gives what folding the .etl gives.
+# folded, raw and --best; folding the raw tsv gives what folding the .etl gives.
 # shellcheck source=tests/cli/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -22,6 +22,9 @@ while read -r scenario _; do
     round compressed
     "$heaptape" fixture --scenario "$scenario" --events 300 -o a.etl 2>err
     round plain
+    "$heaptape" convert a.etl --best -o best.htape 2>err
+    "$heaptape" convert best.htape -o through.tsv 2>err
+    cmp plain.tsv through.tsv || fail "$scenario: best"
     round raw --raw
     "$heaptape" convert raw.tsv -o folded.tsv 2>err
     cmp folded.tsv plain.tsv || fail "$scenario: folding the raw events"

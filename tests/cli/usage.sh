@@ -47,6 +47,8 @@ expect 2 "$heaptape" convert in.etl -o out.xyz
 says "no format is known by the name of out.xyz: --to takes"
 expect 2 "$heaptape" convert in.etl -o out.tsv --to xyz
 says "there is no format xyz: --to takes"
+expect 2 "$heaptape" convert in.etl --best -o out.tsv
+says "tsv has no --best"
 expect 2 "$heaptape" convert in.etl -o out.etl
 says "no format is known by the name of out.etl"
 expect 2 "$heaptape" convert in.etl -o -
@@ -60,4 +62,6 @@ expect 2 "$heaptape" replay in.etl --heap none
 says "there is no heap none: --heap takes libc, null, jemalloc, mimalloc, tcmalloc, or a path"
 expect 2 "$heaptape" replay in.etl --touch softly
 says "--touch takes none, first, page or fill, not softly"
+expect 2 "$heaptape" replay in.etl --metrics --latency 100
+says "--metrics and --latency disturb each other: one at a time"
 exists_not out.tsv out.etl out.xyz

@@ -22,7 +22,8 @@ STRING = {1: ("iid", U64), 2: ("str", BYTES)}
 CLOCK = {1: ("clock_id", U64), 2: ("timestamp", U64)}
 ATTRIBUTE = {1: ("key", TEXT), 2: ("long_value", U64), 3: ("string_value", TEXT)}
 ANNOTATION = {1: ("name_iid", U64), 2: ("bool_value", U64), 3: ("uint_value", U64),
-              4: ("int_value", U64), 5: ("double_value", DOUBLE), 7: ("pointer_value", U64)}
+              4: ("int_value", U64), 5: ("double_value", DOUBLE), 6: ("string_value", TEXT),
+              7: ("pointer_value", U64)}
 EVENT = {3: ("category_iids", U64, REPEATED), 4: ("debug_annotations", ANNOTATION, REPEATED),
          9: ("type", U64), 10: ("name_iid", U64), 11: ("track_uuid", U64), 23: ("name", TEXT),
          30: ("counter_value", U64), 44: ("double_counter_value", DOUBLE)}
@@ -129,7 +130,8 @@ class Sequence:
         self.end = None
         self.totals = {}
         self.dump = None
-        self.paths = set()
+        self.paths = {}  # by number of the stack
+        self.known_paths = set()
         self.packet_stamp = 0
 
 
@@ -140,7 +142,7 @@ class Walk:
         self.tracks = {}
         self.events = collections.defaultdict(list)  # by track, in the order of the file
         self.processes = []  # (pid, from, uuid, name)
-        self.dumps = []      # (pid, heap name, start, end, {stack: (bytes, blocks)} of the dump)
+        self.dumps = []      # (pid, heap name, start, end, {stack: totals so far}, sequence)
         self.attributes = {}
 
     def walk(self):
@@ -212,8 +214,9 @@ class Walk:
                 path.append((tuple(sequence.interned["mapping_paths"][i]
                                    for i in mapping["path_string_ids"]), frame["rel_pc"],
                              sequence.interned["function_names"].get(frame["function_name_id"])))
-            check(tuple(path) not in sequence.paths, f"two call stacks of one path: {path}")
-            sequence.paths.add(tuple(path))
+            check(tuple(path) not in sequence.known_paths, f"two call stacks of one path: {path}")
+            sequence.known_paths.add(tuple(path))
+            sequence.paths[stack["iid"]] = path
 
     def take_track(self, track, stamp):
         uuid = track["uuid"]
@@ -231,6 +234,7 @@ class Walk:
             self.processes.append((process["pid"], stamp, uuid, process.get("process_name")))
         if "thread" in track:
             check(track["thread"]["tid"] != 0, "tid 0 is reserved")
+            track["stamp"] = stamp
 
     def take_profile(self, number, sequence, packet):
         profile = packet["profile_packet"]
@@ -260,9 +264,10 @@ class Walk:
             check(all(a >= b for a, b in zip(now, before)), f"{heap}: {stack} falls")
             check(now[2] >= 1, f"{heap}: {stack} without counts")
             sequence.totals[stack] = now
-            sequence.dump[stack] = (now[0] - now[1], now[2] - now[3])
+            sequence.dump[stack] = now
         if not profile.get("continued", 0):
-            self.dumps.append((*heap, dump["start_timestamp"], sequence.end, dict(sequence.totals)))
+            self.dumps.append((*heap, dump["start_timestamp"], sequence.end,
+                               dict(sequence.totals), sequence))
             sequence.dump = None
 
     def check_track(self, track, events):
@@ -280,11 +285,17 @@ class Walk:
 
     def check_processes(self):
         ends = set()
-        for pid, heap, start, end, _ in self.dumps:
+        for pid, heap, start, end, *_ in self.dumps:
             check((pid, end) not in ends, f"{pid}: two dumps end at {end}")
             ends.add((pid, end))
             check(self.process_at(pid, end) == self.process_at(pid, start),
                   f"{pid} {heap}: a dump of two processes")
+
+        for uuid, track in self.tracks.items():
+            for stamp, _ in self.events[uuid] if "thread" in track else []:
+                pid = track["thread"]["pid"]
+                check(self.process_at(pid, track["stamp"]) == self.process_at(pid, stamp),
+                      f"a thread of another process: {track}")
 
     def process_at(self, pid, stamp):
         known = [p for p in self.processes if p[0] == pid and p[1] <= stamp]
@@ -315,7 +326,7 @@ def sums(walk):
     """The sum identities; returns the figures of each process and heap."""
     figures = []
     last_dumps = {}
-    for pid, heap, start, _, totals in walk.dumps:
+    for pid, heap, start, _, totals, _ in walk.dumps:
         process = walk.process_at(pid, start)
         last_dumps[process[2], heap] = totals
     used = collections.Counter()
@@ -348,6 +359,16 @@ def sums(walk):
         moved = last_dumps.get((process, "realloc_moved_bytes"), {})
         check(sum(t[0] for t in moved.values()) == figure["copied_bytes"], f"{process}: copied")
         check(sum(t[2] for t in moved.values()) == figure["realloc_moved"], f"{process}: moves")
+    blocks = collections.Counter()
+    for track, _, event in walk.all_events(INSTANT, "histogram"):
+        args = event["args"]
+        check(args["bucket_lo"] <= args["bucket_hi"] and args["count"] > 0, f"bucket {args}")
+        blocks[track["parent_uuid"], f"Heap {args['heap']:#x}"] += (
+            args["count"] * {"size": 1, "lifetime_ns": -1}[args["kind"]])
+    for figure in figures:
+        blocks[figure["process"], figure["group"]] -= figure["live_blocks"]
+    for (_, name), rest in blocks.items():
+        check(rest == 0 or not name.startswith("Heap 0x"), f"histograms of {name}: {rest} too many")
     if walk.attributes["winheap.reallocs_dropped"] == 0:
         instants = walk.all_events(INSTANT, "realloc")
         moved = sum(e["args"]["moved"] for _, _, e in instants)
@@ -422,12 +443,15 @@ def compare(walk, figures, path):
         check(pid in shown or values["peak"] == 0, f"pid {pid} is not shown")
 
 
+def read(path):
+    with open(path, "rb") as file:
+        return decode(file.read(), {1: ("packet", PACKET, REPEATED)}, "")["packet"]
+
+
 def main(arguments):
     is_text = arguments[:1] == ["--text"]
     paths = arguments[is_text:]
-    with open(paths[0], "rb") as file:
-        data = file.read()
-    packets = decode(data, {1: ("packet", PACKET, REPEATED)}, "")["packet"]
+    packets = read(paths[0])
     if is_text:
         for packet in packets:
             print("packet:")
@@ -453,4 +477,5 @@ def main(arguments):
         print(*(f"{k}={v}" for k, v in figure.items()))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -91,11 +91,17 @@ void kit_sample(struct ht_trace *trace, struct ht_event events[KIT_EVENTS])
 struct ht_buffer kit_write(const struct ht_trace *trace, const struct ht_event *events,
                            size_t count)
 {
+    return kit_write_as(&ht_format_compact, trace, events, count);
+}
+
+struct ht_buffer kit_write_as(const struct ht_format *format, const struct ht_trace *trace,
+                              const struct ht_event *events, size_t count)
+{
     struct ht_buffer bytes = ht_buffer_with_limit(64 << 20);
     struct ht_output *output = NULL;
     struct ht_writer *writer = NULL;
     assert_int_equal(ht_output_open_memory(&bytes, &output, NULL), HT_OK);
-    assert_int_equal(ht_format_compact.open_writer(output, trace, &writer, NULL), HT_OK);
+    assert_int_equal(format->open_writer(output, trace, &writer, NULL), HT_OK);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(writer->write(writer, &events[i], NULL), HT_OK);
     assert_int_equal(writer->finish(writer, NULL), HT_OK);

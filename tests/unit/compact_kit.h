@@ -22,6 +22,10 @@ void kit_sample(struct ht_trace *trace, struct ht_event events[KIT_EVENTS]);
 struct ht_buffer kit_write(const struct ht_trace *trace, const struct ht_event *events,
                            size_t count);
 
+// The same by another way of writing it: the format's `best`.
+struct ht_buffer kit_write_as(const struct ht_format *format, const struct ht_trace *trace,
+                              const struct ht_event *events, size_t count);
+
 // A file begun by hand, to put into it what the writer never would: start and header.
 struct kit_file {
     struct ht_buffer bytes;

@@ -243,6 +243,32 @@ static void a_heap_that_reuses_its_blocks_becomes_small(void **state)
     free(events);
 }
 
+static void the_best_way_is_smaller_and_reads_the_same(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    struct ht_trace trace;
+    struct ht_event *events = calloc(COUNT, sizeof *events);
+    assert_non_null(events);
+    assert_int_equal(ht_trace_init(&trace, NULL), HT_OK);
+    uint64_t random = 42;
+    for (int i = 0; i < COUNT; i++)
+        events[i] = mad_event(&random, i * 100);
+    struct ht_buffer expected = kit_text(&trace, events, COUNT);
+    struct ht_buffer usual = kit_write(&trace, events, COUNT);
+    struct ht_buffer best = kit_write_as(ht_format_compact.best, &trace, events, COUNT);
+    struct kit_result result = kit_read(best.data, best.size);
+    assert_int_equal(result.status, HT_END);
+    assert_memory_equal(result.text.data, expected.data, expected.size);
+    assert_in_range(best.size, 1, usual.size * 19 / 20);
+    kit_result_reset(&result);
+    ht_buffer_reset(&best);
+    ht_buffer_reset(&usual);
+    ht_buffer_reset(&expected);
+    ht_trace_reset(&trace);
+    free(events);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +278,7 @@ int main(void)
         cmocka_unit_test(equal_addresses_of_two_processes_stay_apart),
         cmocka_unit_test(a_thread_that_stays_on_its_cpu_costs_zeros),
         cmocka_unit_test(units_divide_all_differences),
+        cmocka_unit_test(the_best_way_is_smaller_and_reads_the_same),
         cmocka_unit_test(a_heap_that_reuses_its_blocks_becomes_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
