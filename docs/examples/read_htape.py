@@ -95,7 +95,7 @@ def text_of_stacks(stream):
             for _ in range(count):
                 last = (last + next(addresses)) & MASK
                 module = next(modules, 0)
-                frames.append(texts[module].split("\\")[-1] + "+" * (module > 0) + hex(last))
+                frames.append((texts[module] + "+" if module else "") + hex(last))
             stacks.append(",".join(frames))
     return stacks
 
