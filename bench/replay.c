@@ -7,6 +7,7 @@
 #include "convert/number.h"
 #include "convert/pipeline.h"
 #include "replay/engine.h"
+#include "replay/heap_set.h"
 #include "replay/os.h"
 
 #include <stdio.h>
@@ -107,12 +108,12 @@ static uint64_t time_bare(const struct ht_plan *plan, void **blocks)
     return elapsed_ns;
 }
 
-static uint64_t time_engine(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
+static uint64_t time_engine(const struct ht_plan *plan, const struct ht_heap_set *set,
                             struct ht_slot *slots)
 {
     struct ht_played played;
-    ht_engine_play(plan, heap, self, HT_TOUCH_NONE, slots, &played);
-    ht_engine_release(heap, self, slots, ht_plan_totals(plan)->block_limit);
+    ht_engine_play(plan, set->heap, set->selves, HT_TOUCH_NONE, NULL, slots, &played);
+    ht_engine_release(set->heap, set->selves[0], slots, ht_plan_totals(plan)->block_limit);
     return played.elapsed_ns;
 }
 
@@ -150,9 +151,15 @@ static enum ht_status run(const struct ht_plan *plan, struct ht_error *error)
     uint32_t limit = ht_plan_totals(plan)->block_limit;
     uint64_t slots_size = limit * (uint64_t)sizeof(struct ht_slot);
     uint64_t blocks_size = limit * (uint64_t)sizeof(void *);
-    void *null;
-    enum ht_status status = ht_heap_null.open(&null, error);
+    uint32_t heaps = ht_plan_totals(plan)->heap_limit;
+    struct ht_heap_set null, libc;
+    enum ht_status status = ht_heap_set_open(&null, &ht_heap_null, heaps, error);
     if (status != HT_OK) {
+        return status;
+    }
+    status = ht_heap_set_open(&libc, &ht_heap_libc, heaps, error);
+    if (status != HT_OK) {
+        ht_heap_set_close(&null);
         return status;
     }
     struct ht_slot *slots = ht_os_map(slots_size);
@@ -163,14 +170,15 @@ static enum ht_status run(const struct ht_plan *plan, struct ht_error *error)
     }
     for (int round = 0; round < ROUNDS; round++) {
         times[LOOP_BARE][round] = time_bare(plan, blocks);
-        times[LOOP_ENGINE][round] = time_engine(plan, &ht_heap_libc, NULL, slots);
-        times[LOOP_NULL][round] = time_engine(plan, &ht_heap_null, null, slots);
+        times[LOOP_ENGINE][round] = time_engine(plan, &libc, slots);
+        times[LOOP_NULL][round] = time_engine(plan, &null, slots);
     }
     report(ht_plan_totals(plan), times);
 out:
     ht_os_unmap(blocks, blocks_size);
     ht_os_unmap(slots, slots_size);
-    ht_heap_null.close(null);
+    ht_heap_set_close(&libc);
+    ht_heap_set_close(&null);
     return status;
 }
 

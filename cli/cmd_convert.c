@@ -77,7 +77,7 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
                  written < size ? (double)size / (double)written : (double)written / (double)size,
                  written < size ? "smaller" : "larger");
     char loss[256];
-    bool is_lossy = ht_show_loss(&stream->trace, loss, sizeof loss);
+    bool is_lossy = ht_show_loss(stream->trace.loss, loss, sizeof loss);
     ht_say("%s: %s events, %s%s%s%s", settings->output, ht_show_count(events).text,
            ht_show_size(written).text, ratio, is_lossy ? "; lost: " : "", loss);
 }
@@ -94,7 +94,7 @@ static enum ht_status pump(const struct settings *settings, struct ht_stream *st
     if (status != HT_OK)
         return status;
     char loss[256];
-    if (settings->is_strict && ht_show_loss(&stream->trace, loss, sizeof loss))
+    if (settings->is_strict && ht_show_loss(stream->trace.loss, loss, sizeof loss))
         return ht_fail(error, HT_FORMAT, "%s: lost: %s", settings->input, loss);
     status = ht_output_commit(output, error);
     if (status == HT_OK)
@@ -159,9 +159,10 @@ const struct ht_command ht_command_convert = {
     .usage = "IN -o OUT [--to FORMAT] [--best] [--raw] [--strict]",
     .about = "Reads .etl, .htape or .tsv. The suffix of OUT says what is written:\n"
              "\n"
-             "  .htape  compact and lossless, for keeping and sharing\n"
-             "  .json   Chrome trace events, for Perfetto and chrome://tracing\n"
-             "  .tsv    one line an event, for diff, DuckDB and awk",
+             "  .htape    compact and lossless, for keeping and sharing\n"
+             "  .pftrace  Perfetto trace, for ui.perfetto.dev and trace_processor\n"
+             "  .json     Chrome trace events, for Perfetto and chrome://tracing\n"
+             "  .tsv      one line an event, for diff, DuckDB and awk",
     .options = option_table,
     .run = run,
 };

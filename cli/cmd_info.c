@@ -96,6 +96,25 @@ static enum ht_status rank_heaps(struct ht_info *info, struct ht_error *error)
     return HT_OK;
 }
 
+// The modules that frames name, whatever format tells of them.
+static enum ht_status count_modules(struct ht_info *info, struct ht_error *error)
+{
+    const struct ht_dict *dict = info->stream->trace.dict;
+    bool *is_counted = calloc((size_t)ht_dict_string_count(dict) + 1, sizeof *is_counted);
+    if (is_counted == NULL)
+        return ht_fail_memory(error, "the modules");
+    for (uint32_t stack = 1; stack <= ht_dict_stack_count(dict); stack++) {
+        size_t count;
+        const struct ht_frame *frames = ht_dict_stack(dict, stack, &count);
+        for (size_t i = 0; i < count; i++) {
+            info->module_count += frames[i].module != 0 && !is_counted[frames[i].module];
+            is_counted[frames[i].module] = true;
+        }
+    }
+    free(is_counted);
+    return HT_OK;
+}
+
 static enum ht_status print(const struct ht_stream *stream, const struct ht_summary *summary,
                             bool is_json, struct ht_error *error)
 {
@@ -103,6 +122,8 @@ static enum ht_status print(const struct ht_stream *stream, const struct ht_summ
     enum ht_status status = list_processes(&info, error);
     if (status == HT_OK)
         status = rank_heaps(&info, error);
+    if (status == HT_OK)
+        status = count_modules(&info, error);
     if (status == HT_OK && is_json)
         status = ht_info_print_json(&info, error);
     else if (status == HT_OK)
@@ -129,7 +150,7 @@ static enum ht_exit inform(const char *path, bool is_json, bool is_strict)
     if (status != HT_OK)
         ht_say("%s", error.text);
     else
-        is_lossy = ht_show_loss(&stream.trace, loss, sizeof loss);
+        is_lossy = ht_show_loss(stream.trace.loss, loss, sizeof loss);
     if (is_strict && is_lossy)
         ht_say("%s: lost: %s", path, loss);
     ht_summary_reset(&summary);

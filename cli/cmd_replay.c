@@ -2,70 +2,72 @@
 //
 // heaptape replay: re-issues the operations of a trace on a real heap. This file makes the plan and
 // runs it; replay_text.c and replay_json.c print.
+#include "cli/compare.h"
+#include "cli/heap_choice.h"
 #include "cli/options.h"
+#include "cli/plan_reader.h"
 #include "cli/progress.h"
+#include "cli/child.h"
 #include "cli/replay_report.h"
 #include "cli/show.h"
+#include "cli/system.h"
+#include "convert/pipeline.h"
 
-#include <stdio.h>
+#include <string.h>
 
-enum { OPTION_HEAP = HT_OPTION_LONG, OPTION_TOUCH, OPTION_JSON };
+enum {
+    OPTION_HEAP = HT_OPTION_LONG,
+    OPTION_HEAP_ENV,
+    OPTION_TOUCH,
+    OPTION_METRICS,
+    OPTION_LATENCY,
+    OPTION_JSON,
+};
 
 static const struct ht_option option_table[] = {
-    {"heap", OPTION_HEAP, "NAME", "the heap: libc (default), or null, which does nothing"},
+    {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
+    {"heap-env", OPTION_HEAP_ENV, "SETTING",
+     "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
+    {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {NULL, 0, NULL, NULL},
 };
 
+enum { LATENCY_MOST = 1000000000 };
+
 struct settings {
     const char *input;
-    const struct ht_heap *heap;
+    struct ht_heap_choice heap;
     struct ht_replay_options replay;
+    bool has_metrics;
+    uint64_t latency_every; // 0: no call is timed
     bool is_json;
 };
 
-static enum ht_status add_event(struct ht_plan *plan, struct ht_number *number,
-                                const struct ht_event *event, struct ht_error *error)
-{
-    struct ht_change change;
-    enum ht_status status = ht_number_push(number, event, error);
-    while (status == HT_OK && ht_number_next(number, &change))
-        status = ht_plan_add(plan, &change, error);
-    return status;
-}
+// What a replay reads. All but the plan and its source are there for metrics only.
+struct material {
+    struct ht_plan *plan;
+    struct ht_plan_source source;
+    struct ht_trail *trail;
+    struct ht_measure *measure;
+    struct ht_stream stream; // the trace once more, for its call stacks
+};
 
-static enum ht_status make_plan(struct ht_stream *stream, struct ht_number *number,
-                                struct ht_plan *plan, struct ht_error *error)
+static enum ht_status print(const struct settings *settings, const struct material *material,
+                            const struct ht_replay_result *result, const struct ht_latency *latency,
+                            struct ht_error *error)
 {
-    struct ht_progress_line line;
-    struct ht_event event;
-    enum ht_status status;
-    uint64_t events = 0;
-    ht_progress_line_begin(&line);
-    while ((status = ht_stream_next(stream, &event, error)) == HT_OK) {
-        status = add_event(plan, number, &event, error);
-        if (status != HT_OK)
-            break;
-        ht_progress_line_tell(&line, stream, ++events);
-    }
-    ht_progress_line_end(&line);
-    return status == HT_END ? HT_OK : status;
-}
-
-static enum ht_status play(const struct settings *settings, const struct ht_stream *stream,
-                           const struct ht_number *number, const struct ht_plan *plan,
-                           struct ht_error *error)
-{
-    struct ht_replay_result result;
-    enum ht_status status = ht_replay_run(plan, settings->heap, &settings->replay, &result, error);
-    if (status != HT_OK)
-        return status;
     struct ht_replay_report report = {
-        .file = ht_input_name(stream->input),
-        .trace = &stream->trace,
-        .counts = ht_number_counts(number),
-        .result = &result,
+        .file = strcmp(settings->input, "-") == 0 ? "standard input" : settings->input,
+        .source = &material->source,
+        .choice = &settings->heap,
+        .result = result,
+        .measure = material->measure,
+        .stacks = material->stream.trace.dict,
+        .latency = latency,
+        .latency_every = settings->latency_every,
     };
     if (settings->is_json)
         return ht_replay_print_json(&report, error);
@@ -73,59 +75,153 @@ static enum ht_status play(const struct settings *settings, const struct ht_stre
     return HT_OK;
 }
 
-static enum ht_exit replay(const struct settings *settings)
+static bool has_stack(const struct ht_look *look)
 {
-    struct ht_error error;
-    struct ht_stream stream = {0};
-    struct ht_number *number = NULL;
-    struct ht_plan *plan = NULL;
-    enum ht_status status = ht_stream_open(&stream, settings->input, false, &error);
-    if (status == HT_OK)
-        status = ht_number_open(&number, &error);
-    if (status == HT_OK)
-        status = ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, &error);
-    if (status == HT_OK)
-        status = make_plan(&stream, number, plan, &error);
-    if (status == HT_OK)
-        status = play(settings, &stream, number, plan, &error);
-    if (status != HT_OK)
-        ht_say("%s", error.text);
-    ht_plan_close(plan);
-    ht_number_close(number);
-    ht_stream_close(&stream);
-    return status == HT_OK ? HT_EXIT_DONE : HT_EXIT_FAILED;
+    for (uint32_t i = 0; i < look->pinning.stacks; i++)
+        if (look->pinning.by_stack[i].id != 0)
+            return true;
+    return false;
 }
 
-static enum ht_exit misuse_of_heap(const char *name)
+// The trace was read in another process, which took its dictionary with it. After the replay the
+// heap need not be fresh any more, so it is read again here; a stream cannot be.
+static enum ht_status read_stacks(struct material *material, const struct settings *settings,
+                                  struct ht_error *error)
 {
-    char names[128] = "";
-    size_t used = 0;
-    for (size_t i = 0; ht_heap_at(i) != NULL && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
-                                 ht_heap_at(i)->name);
-    return ht_options_misuse(&ht_command_replay, "there is no heap %s: --heap takes %s", name,
-                             names);
+    const struct ht_metrics_report *recorded = ht_measure_recorded(material->measure);
+    const struct ht_metrics_report *replayed = ht_measure_replayed(material->measure);
+    if (strcmp(settings->input, "-") == 0 ||
+        (!has_stack(&recorded->look) && !has_stack(&recorded->last) &&
+         !has_stack(&replayed->look) && !has_stack(&replayed->last)))
+        return HT_OK;
+    struct ht_event event;
+    enum ht_status status = ht_stream_open(&material->stream, settings->input, false, error);
+    while (status == HT_OK)
+        status = ht_stream_next(&material->stream, &event, error);
+    return status == HT_END ? HT_OK : status;
+}
+
+static void material_close(struct material *material)
+{
+    ht_stream_close(&material->stream);
+    ht_measure_close(material->measure);
+    ht_trail_close(material->trail);
+    ht_plan_close(material->plan);
+}
+
+// What was opened until a failure is still to be closed.
+static enum ht_status material_read(struct material *material, const struct settings *settings,
+                                    struct ht_error *error)
+{
+    *material = (struct material){0};
+    enum ht_status status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
+    if (status == HT_OK && settings->has_metrics)
+        status = ht_trail_open(&material->trail, HT_PLAN_MEMORY_DEFAULT, error);
+    if (status == HT_OK)
+        status = ht_plan_read(settings->input, material->plan, material->trail, &material->source,
+                              error);
+    if (status == HT_OK && settings->has_metrics)
+        status = ht_measure_open(&material->measure, material->plan, material->trail, error);
+    return status;
+}
+
+static enum ht_status play(const struct settings *settings, const struct material *material,
+                           const struct ht_heap *heap, struct ht_replay_result *result,
+                           struct ht_error *error)
+{
+    struct ht_progress_replay progress;
+    struct ht_replay_options options = settings->replay;
+    ht_progress_replay_begin(&progress, ht_plan_totals(material->plan)->operations);
+    progress.line.is_wanted = progress.line.is_wanted && ht_child_result_pipe() < 0;
+    options.pulse = &progress.pulse;
+    options.measure = material->measure;
+    enum ht_status status = ht_replay_run(material->plan, heap, &options, result, error);
+    ht_progress_line_end(&progress.line);
+    return status;
+}
+
+// Reads, plays and reports; what `heaptape compare` began reports to it.
+static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
+                             const struct ht_latency *latency, struct ht_error *error)
+{
+    struct material material;
+    struct ht_replay_result result;
+    ht_system_catch_interrupt();
+    enum ht_status status = material_read(&material, settings, error);
+    if (status == HT_OK)
+        status = play(settings, &material, heap, &result, error);
+    if (status == HT_OK && settings->has_metrics && result.is_whole)
+        status = read_stacks(&material, settings, error);
+    if (status == HT_OK && ht_child_result_pipe() < 0)
+        status = print(settings, &material, &result, latency, error);
+    else if (status == HT_OK && result.is_whole)
+        ht_compare_send(&result);
+    if (status == HT_OK && !result.is_whole)
+        status = ht_fail(error, HT_IO, "interrupted: this is of the first %s operations",
+                         ht_show_count(result.played.operations).text);
+    material_close(&material);
+    return status;
+}
+
+static enum ht_status replay_timed(const struct settings *settings, const struct ht_heap *heap,
+                                   struct ht_error *error)
+{
+    struct ht_latency *latency;
+    enum ht_status status =
+        ht_latency_open(&latency, heap, (uint32_t)settings->latency_every, error);
+    if (status != HT_OK)
+        return status;
+    status = replay(settings, ht_latency_heap(latency), latency, error);
+    ht_latency_close(latency);
+    return status;
+}
+
+static enum ht_exit open_and_replay(const struct settings *settings, int argc, char **argv)
+{
+    struct ht_error error = {0};
+    const struct ht_heap *heap;
+    enum ht_status status = ht_heap_choice_open(&settings->heap, argc, argv, &heap, &error);
+    bool is_of_heap = status != HT_OK;
+    if (status == HT_OK && settings->latency_every > 0)
+        status = replay_timed(settings, heap, &error);
+    else if (status == HT_OK)
+        status = replay(settings, heap, NULL, &error);
+    if (status == HT_OK)
+        return HT_EXIT_DONE;
+    if (ht_child_result_pipe() >= 0)
+        ht_compare_send_failure(&error, is_of_heap);
+    else
+        ht_say("%s", error.text);
+    return HT_EXIT_FAILED;
 }
 
 static enum ht_exit run(int argc, char **argv)
 {
-    struct settings settings = {.heap = &ht_heap_libc};
+    struct settings settings = {.heap = {.name = "libc"}};
     struct ht_options options;
     int letter;
     ht_options_init(&options, &ht_command_replay, argc, argv);
     while ((letter = ht_options_next(&options)) != HT_OPTIONS_END) {
         switch (letter) {
         case OPTION_HEAP:
-            settings.heap = ht_heap_by_name(options.value);
-            if (settings.heap == NULL)
-                return misuse_of_heap(options.value);
+            if (!ht_heap_choice_check_name(&options))
+                return options.exit;
+            settings.heap.name = options.value;
+            break;
+        case OPTION_HEAP_ENV:
+            if (!ht_heap_choice_add_setting(&settings.heap, &options))
+                return options.exit;
             break;
         case OPTION_TOUCH:
-            settings.replay.touch = ht_touch_by_name(options.value);
-            if (settings.replay.touch == HT_TOUCH_COUNT)
-                return ht_options_misuse(&ht_command_replay,
-                                         "--touch takes none, first, page or fill, not %s",
-                                         options.value);
+            if (!ht_heap_choice_touch(&options, &settings.replay.touch))
+                return options.exit;
+            break;
+        case OPTION_METRICS:
+            settings.has_metrics = true;
+            break;
+        case OPTION_LATENCY:
+            if (!ht_options_number(&options, LATENCY_MOST, &settings.latency_every))
+                return options.exit;
             break;
         case OPTION_JSON:
             settings.is_json = true;
@@ -136,13 +232,17 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_operand(&options, "IN", &settings.input))
         return options.exit;
-    return replay(&settings);
+    if (settings.has_metrics && settings.latency_every > 0)
+        return ht_options_misuse(&ht_command_replay,
+                                 "--metrics and --latency disturb each other: one at a time");
+    return open_and_replay(&settings, argc, argv);
 }
 
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN [--heap NAME] [--touch HOW] [--json]",
+    .usage = "IN [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
+             "IN [--heap NAME] [--metrics | --latency N] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",

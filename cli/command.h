@@ -32,6 +32,8 @@ struct ht_command {
 extern const struct ht_command ht_command_convert;
 extern const struct ht_command ht_command_info;
 extern const struct ht_command ht_command_replay;
+extern const struct ht_command ht_command_compare;
+extern const struct ht_command ht_command_heaps;
 extern const struct ht_command ht_command_fixture;
 
 #endif

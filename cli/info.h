@@ -19,7 +19,8 @@ struct ht_info {
     const struct ht_summary *summary;
     struct ht_info_process *processes; // those with heap events first, owned
     uint32_t process_count;
-    uint32_t *heaps; // indexes of the summary's heaps, highest peak first, owned
+    uint32_t module_count; // that frames of stacks are in
+    uint32_t *heaps;       // indexes of the summary's heaps, highest peak first, owned
 };
 
 void ht_info_print_text(const struct ht_info *info);

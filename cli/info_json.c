@@ -3,7 +3,11 @@
 // `heaptape info --json`. The keys are described in the manual page heaptape-info(1).
 #include "cli/info.h"
 
+#include "formats/bytes.h"
 #include "formats/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 static void put_u64(struct ht_json *json, const char *key, uint64_t value)
 {
@@ -144,6 +148,47 @@ static void put_heaps(struct ht_json *json, const struct ht_info *info)
     end_list(json, summary->heap_count);
 }
 
+static void put_guid(struct ht_json *json, const uint8_t *guid)
+{
+    char text[40];
+    int used = snprintf(text, sizeof text, "%08" PRIx32 "-%04x-%04x-%02x%02x-", ht_load32(guid),
+                        (unsigned)ht_load16(guid + 4), (unsigned)ht_load16(guid + 6),
+                        (unsigned)guid[8], (unsigned)guid[9]);
+    for (int i = 10; i < 16; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%02x", (unsigned)guid[i]);
+    ht_json_key(json, "debug_guid");
+    ht_json_string(json, text);
+}
+
+static void put_modules(struct ht_json *json, const struct ht_trace *trace)
+{
+    begin_list(json, "modules");
+    for (uint32_t i = 0; i < trace->module_count; i++) {
+        const struct ht_module *module = &trace->modules[i];
+        ht_json_line(json);
+        ht_json_begin_object(json);
+        put_text(json, "path", trace->dict, module->path);
+        put_u64(json, "size", module->size);
+        put_u64(json, "time_stamp", module->time_stamp);
+        if (module->debug_name != 0) {
+            put_text(json, "debug_name", trace->dict, module->debug_name);
+            put_guid(json, module->debug_guid);
+            put_u64(json, "debug_age", module->debug_age);
+        }
+        ht_json_end(json);
+    }
+    end_list(json, trace->module_count);
+}
+
+static void put_stacks(struct ht_json *json, const struct ht_info *info)
+{
+    begin_member(json, "stacks");
+    put_u64(json, "events", info->summary->with_stack);
+    put_u64(json, "distinct", ht_dict_stack_count(info->stream->trace.dict));
+    put_u64(json, "modules", info->module_count);
+    ht_json_end(json);
+}
+
 static void put_realloc(struct ht_json *json, const struct ht_realloc_summary *sums)
 {
     begin_member(json, "realloc");
@@ -205,6 +250,8 @@ enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *e
     put_events(&json, info->summary);
     put_processes(&json, info);
     put_heaps(&json, info);
+    put_stacks(&json, info);
+    put_modules(&json, &info->stream->trace);
     put_realloc(&json, &info->summary->realloc);
     begin_member(&json, "live");
     put_live(&json, &info->summary->live);

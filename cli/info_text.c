@@ -87,6 +87,16 @@ static void print_totals(const struct ht_summary *summary)
         ht_show_count(live->blocks).text);
 }
 
+static void print_stacks(const struct ht_info *info)
+{
+    if (info->summary->with_stack == 0)
+        return;
+    uint32_t distinct = ht_dict_stack_count(info->stream->trace.dict);
+    row("stacks", "of %s events, %s distinct, in %s modules",
+        ht_show_count(info->summary->with_stack).text, ht_show_count(distinct).text,
+        ht_show_count(info->module_count).text);
+}
+
 static void explain_no_events(void)
 {
     printf("\nNo heap events: this was recorded without heap tracing. To record them, in an\n"
@@ -229,6 +239,7 @@ void ht_info_print_text(const struct ht_info *info)
     const struct ht_summary *summary = info->summary;
     print_head(info->stream);
     print_totals(summary);
+    print_stacks(info);
     if (summary->events == 0)
         explain_no_events();
     print_processes(info);

@@ -46,9 +46,22 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
     put_string(json, "heap_version", result->heap_version);
     put_string(json, "touch", ht_touch_name(result->touch));
     ht_json_line(json);
+    put_u64(json, "recorded_heaps", result->plan.heap_limit);
+    ht_json_key(json, "is_apart");
+    ht_json_bool(json, result->is_apart);
+    ht_json_key(json, "heap_env");
+    ht_json_begin_array(json);
+    for (size_t i = 0; i < report->choice->setting_count; i++)
+        ht_json_string(json, report->choice->settings[i]);
+    ht_json_end(json);
+    ht_json_line(json);
     put_u64(json, "operations", result->operations);
-    put_ns(json, "ns_per_op", result->ns_per_op);
-    put_ns(json, "null_ns_per_op", result->null_ns_per_op);
+    ht_json_key(json, "is_whole");
+    ht_json_bool(json, result->is_whole);
+    if (result->is_timed) {
+        put_ns(json, "ns_per_op", result->ns_per_op);
+        put_ns(json, "null_ns_per_op", result->null_ns_per_op);
+    }
     begin_member(json, "by_kind");
     for (int kind = 0; kind < HT_OP_KIND_COUNT; kind++)
         put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);
@@ -83,7 +96,8 @@ static void put_replayed(struct ht_json *json, const struct ht_replay_result *re
     put_u64(json, "failed_allocs", played->failed_allocs);
     put_u64(json, "failed_reallocs", played->failed_reallocs);
     put_u64(json, "skipped", played->skipped);
-    put_u64(json, "elapsed_ns", played->elapsed_ns);
+    if (result->is_timed)
+        put_u64(json, "elapsed_ns", played->elapsed_ns);
     ht_json_end(json);
 }
 
@@ -117,14 +131,34 @@ static void put_memory(struct ht_json *json, const struct ht_replay_result *resu
     ht_json_end(json);
 }
 
+static void put_latency(struct ht_json *json, const struct ht_replay_report *report)
+{
+    begin_member(json, "latency");
+    put_u64(json, "every", report->latency_every);
+    put_u64(json, "pair_ns", ht_latency_pair_ns(report->latency));
+    for (int kind = 0; kind < HT_LATENCY_KIND_COUNT; kind++) {
+        struct ht_latency_figures figures =
+            ht_latency_figures(report->latency, (enum ht_latency_kind)kind);
+        begin_member(json, ht_latency_kind_name((enum ht_latency_kind)kind));
+        put_u64(json, "timed", figures.timed);
+        put_u64(json, "p50_ns", figures.p50_ns);
+        put_u64(json, "p90_ns", figures.p90_ns);
+        put_u64(json, "p99_ns", figures.p99_ns);
+        put_u64(json, "p999_ns", figures.p999_ns);
+        put_u64(json, "most_ns", figures.most_ns);
+        ht_json_end(json);
+    }
+    ht_json_end(json);
+}
+
 static void put_loss(struct ht_json *json, const struct ht_replay_report *report)
 {
     begin_member(json, "loss");
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        put_u64(json, ht_loss_name((enum ht_loss)loss), report->trace->loss[loss]);
-    put_u64(json, "adopted", report->counts->adopted);
-    put_u64(json, "unknown_frees", report->counts->unknown_frees);
-    put_u64(json, "replaced", report->counts->replaced);
+        put_u64(json, ht_loss_name((enum ht_loss)loss), report->source->loss[loss]);
+    put_u64(json, "adopted", report->source->counts.adopted);
+    put_u64(json, "unknown_frees", report->source->counts.unknown_frees);
+    put_u64(json, "replaced", report->source->counts.replaced);
     ht_json_end(json);
 }
 
@@ -142,6 +176,10 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     put_replayed(&json, result);
     put_agreement(&json, &result->played);
     put_memory(&json, result);
+    if (report->measure != NULL)
+        ht_replay_put_metrics_json(&json, report);
+    if (report->latency != NULL)
+        put_latency(&json, report);
     put_loss(&json, report);
     ht_json_line(&json);
     ht_json_end(&json);

@@ -4,18 +4,29 @@
 #ifndef HT_CLI_REPLAY_REPORT_H
 #define HT_CLI_REPLAY_REPORT_H
 
-#include "convert/number.h"
-#include "formats/trace.h"
+#include "cli/heap_choice.h"
+#include "cli/plan_reader.h"
+#include "formats/dict.h"
+#include "formats/json.h"
+#include "replay/latency.h"
 #include "replay/replay.h"
 
 struct ht_replay_report {
     const char *file;
-    const struct ht_trace *trace;
-    const struct ht_number_counts *counts; // of the recording
+    const struct ht_plan_source *source;
+    const struct ht_heap_choice *choice;
     const struct ht_replay_result *result;
+    const struct ht_measure *measure; // NULL: no metrics were taken
+    const struct ht_dict *stacks;     // of the trace, for the metrics; NULL: they are not at hand
+    const struct ht_latency *latency; // NULL when no call was timed
+    uint64_t latency_every;
 };
 
 void ht_replay_print_text(const struct ht_replay_report *report);
 enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struct ht_error *error);
+
+// The part of them that is the metrics'; in JSON it is one member.
+void ht_replay_print_metrics_text(const struct ht_replay_report *report);
+void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_report *report);
 
 #endif

@@ -30,6 +30,8 @@ static void print_speed(const struct ht_replay_result *result)
         result->plan.by_kind[HT_OP_REALLOC_IN_PLACE] + result->plan.by_kind[HT_OP_REALLOC_MOVED];
     printf("\n");
     row("operations", result->operations);
+    if (!result->is_whole)
+        row("  interrupted; of the trace", result->plan.operations);
     row("  allocs", result->plan.by_kind[HT_OP_ALLOC]);
     row("  reallocs", reallocs);
     row("  frees", result->plan.by_kind[HT_OP_FREE]);
@@ -37,6 +39,8 @@ static void print_speed(const struct ht_replay_result *result)
     row_if_any("  skipped", result->played.skipped);
     row_if_any("allocs that failed here", result->played.failed_allocs);
     row_if_any("reallocs that failed here", result->played.failed_reallocs);
+    if (!result->is_timed)
+        return;
     printf("  %-30s%18.1f\n", "ns per operation", result->ns_per_op);
     printf("  %-30s%18.1f\n", "  on the null heap", result->null_ns_per_op);
 }
@@ -74,19 +78,48 @@ static void print_memory(const struct ht_replay_result *result)
     growth("harness, not in these", (int64_t)result->harness_bytes);
 }
 
+static void print_latency(const struct ht_replay_report *report)
+{
+    printf("\n  %-20s%12s%10s%10s%10s%10s%12s\n", "one call, ns", "timed", "50 %", "90 %", "99 %",
+           "99.9 %", "most");
+    for (int i = 0; i < HT_LATENCY_KIND_COUNT; i++) {
+        static const char *const labels[HT_LATENCY_KIND_COUNT] = {"alloc", "realloc in place",
+                                                                  "realloc moved", "free"};
+        struct ht_latency_figures figures =
+            ht_latency_figures(report->latency, (enum ht_latency_kind)i);
+        printf("  %-20s%12s%10s%10s%10s%10s%12s\n", labels[i], ht_show_count(figures.timed).text,
+               ht_show_count(figures.p50_ns).text, ht_show_count(figures.p90_ns).text,
+               ht_show_count(figures.p99_ns).text, ht_show_count(figures.p999_ns).text,
+               ht_show_count(figures.most_ns).text);
+    }
+    printf("  One call in %s was timed, which the ns per operation above include. The %s ns of a\n"
+           "  timing of nothing are taken off here.\n",
+           ht_show_count(report->latency_every).text,
+           ht_show_count(ht_latency_pair_ns(report->latency)).text);
+}
+
 void ht_replay_print_text(const struct ht_replay_report *report)
 {
     const struct ht_replay_result *result = report->result;
-    const struct ht_number_counts *counts = report->counts;
+    const struct ht_number_counts *counts = &report->source->counts;
     char loss[256];
     printf("%s on %s (%s), touch %s\n", report->file, result->heap->name, result->heap_version,
            ht_touch_name(result->touch));
+    if (result->plan.heap_limit > 1)
+        printf("  %s recorded heaps, %s\n", ht_show_count(result->plan.heap_limit).text,
+               result->is_apart ? "each on a heap of its own" : "all on one heap");
+    for (size_t i = 0; i < report->choice->setting_count; i++)
+        printf("  with %s\n", report->choice->settings[i]);
     print_speed(result);
+    if (report->latency != NULL)
+        print_latency(report);
     print_pairs(result);
     print_memory(result);
+    if (report->measure != NULL)
+        ht_replay_print_metrics_text(report);
     if (counts->unknown_frees > 0)
         printf("\n  %s frees of blocks unknown to the trace were left out\n",
                ht_show_count(counts->unknown_frees).text);
-    if (ht_show_loss(report->trace, loss, sizeof loss))
+    if (ht_show_loss(report->source->loss, loss, sizeof loss))
         printf("\n  the trace lost: %s\n", loss);
 }

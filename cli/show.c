@@ -99,16 +99,15 @@ void ht_show_name(const char *name, size_t length)
     }
 }
 
-bool ht_show_loss(const struct ht_trace *trace, char *text, size_t size)
+bool ht_show_loss(const uint64_t loss[HT_LOSS_COUNT], char *text, size_t size)
 {
     size_t used = 0;
     text[0] = '\0';
-    for (int loss = 0; loss < HT_LOSS_COUNT; loss++) {
-        if (trace->loss[loss] == 0 || used >= size)
+    for (int i = 0; i < HT_LOSS_COUNT; i++) {
+        if (loss[i] == 0 || used >= size)
             continue;
-        int more =
-            snprintf(text + used, size - used, "%s%s %s", used > 0 ? ", " : "",
-                     ht_show_count(trace->loss[loss]).text, ht_loss_name((enum ht_loss)loss));
+        int more = snprintf(text + used, size - used, "%s%s %s", used > 0 ? ", " : "",
+                            ht_show_count(loss[i]).text, ht_loss_name((enum ht_loss)i));
         used += more > 0 ? (size_t)more : 0;
     }
     return used > 0;

@@ -25,7 +25,7 @@ struct ht_shown ht_show_wall_time(int64_t unix_ns); // 2024-05-06 07:08:09.123 U
 void ht_show_name(const char *name, size_t length);
 
 // Writes every loss that is not 0 as "3 events_lost, 1 cut". False when there is none.
-bool ht_show_loss(const struct ht_trace *trace, char *text, size_t size);
+bool ht_show_loss(const uint64_t loss[HT_LOSS_COUNT], char *text, size_t size);
 
 // Prints "heaptape: …" and a line end to standard error.
 void ht_say(const char *format, ...) HT_PRINTF(1, 2);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What the program asks of the operating system besides what the libraries do. One file a system
-// implements it, chosen by CMake.
+// What the program asks of the operating system besides what the libraries do and children
+// (cli/child.h). One file a system implements it, chosen by CMake.
 #ifndef HT_CLI_SYSTEM_H
 #define HT_CLI_SYSTEM_H
+
+#include "formats/error.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,5 +15,24 @@ bool ht_system_is_terminal(FILE *stream);
 
 // True when both paths exist and are one file, by whatever names.
 bool ht_system_is_same_file(const char *path, const char *other);
+
+// Where this program is.
+extern const char ht_system_program_path[];
+
+// Begins this program anew in this very process, once: with the command line of the command whose
+// argc and argv these are, the environment of now, and room for the thread-local memory of
+// libraries that are loaded late. Returns only when it cannot.
+enum ht_status ht_system_restart(int argc, char **argv, struct ht_error *error);
+
+// True in a process that ht_system_restart began.
+bool ht_system_is_restarted(void);
+
+// Sets a variable of the environment from "NAME=VALUE". False when it cannot.
+bool ht_system_set_variable(const char *setting);
+
+// From here on the first interrupt from the keyboard ends nothing but is remembered. The second
+// ends the program, which may be stuck in a heap.
+void ht_system_catch_interrupt(void);
+bool ht_system_is_interrupted(void);
 
 #endif

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// The operating system by POSIX. See the header.
+// The operating system by POSIX, with Linux's path of the running program. See the header.
 #include "cli/system.h"
 
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { WORDS_MAX = 128 };
+
+static const char restarted_variable[] = "HEAPTAPE_RESTARTED";
+
+const char ht_system_program_path[] = "/proc/self/exe";
+
+static volatile sig_atomic_t interrupted;
 
 bool ht_system_is_terminal(FILE *stream)
 {
@@ -17,4 +28,63 @@ bool ht_system_is_same_file(const char *path, const char *other)
     struct stat about_other;
     return stat(path, &about) == 0 && stat(other, &about_other) == 0 && S_ISREG(about.st_mode) &&
            about.st_dev == about_other.st_dev && about.st_ino == about_other.st_ino;
+}
+
+bool ht_system_is_restarted(void)
+{
+    return getenv(restarted_variable) != NULL;
+}
+
+// glibc sets thread-local memory aside for libraries loaded late, 512 bytes unless it is told
+// otherwise before a program begins. jemalloc as Debian builds it needs 2632.
+static bool set_thread_room(void)
+{
+    static const char room[] = "glibc.rtld.optional_static_tls=16384";
+    char text[1024];
+    const char *before = getenv("GLIBC_TUNABLES");
+    int length = snprintf(text, sizeof text, "%s%s%s", before != NULL ? before : "",
+                          before != NULL ? ":" : "", room);
+    return length < (int)sizeof text && setenv("GLIBC_TUNABLES", text, 1) == 0;
+}
+
+enum ht_status ht_system_restart(int argc, char **argv, struct ht_error *error)
+{
+    char *words[WORDS_MAX] = {"heaptape"};
+    if (argc + 2 > WORDS_MAX)
+        return ht_fail(error, HT_LIMIT, "the command line has more than %d words", WORDS_MAX - 2);
+    memcpy(words + 1, argv, (size_t)argc * sizeof *argv);
+    if (ht_system_is_restarted() || setenv(restarted_variable, "1", 1) != 0 || !set_thread_room())
+        return ht_fail(error, HT_UNSUPPORTED, "the program cannot be begun anew");
+    execv(ht_system_program_path, words);
+    return ht_fail_errno(error, "the program cannot be begun anew");
+}
+
+bool ht_system_set_variable(const char *setting)
+{
+    char name[128];
+    size_t length = strcspn(setting, "=");
+    if (length == 0 || length >= sizeof name || setting[length] != '=')
+        return false;
+    memcpy(name, setting, length);
+    name[length] = '\0';
+    return setenv(name, setting + length + 1, 1) == 0;
+}
+
+static void remember(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+void ht_system_catch_interrupt(void)
+{
+    // Without SA_RESTART, so that a read that waits ends, too.
+    struct sigaction action = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+bool ht_system_is_interrupted(void)
+{
+    return interrupted != 0;
 }

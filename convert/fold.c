@@ -106,6 +106,8 @@ static void fold_if_whole(struct fold *fold, struct held *held)
     held_at(fold, held->alloc)->is_taken = true;
     held_at(fold, held->free)->is_taken = true;
     held->event.flags |= HT_FLAG_FOLDED;
+    if (ht_event_stack(&held->event) == 0)
+        ht_event_set_stack(&held->event, ht_event_stack(&held_at(fold, held->alloc)->event));
 }
 
 // Enters one address of an event into the hash and lets the event meet the nearest earlier one

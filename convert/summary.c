@@ -117,6 +117,7 @@ static void add_event(struct ht_summary *summary, const struct ht_event *event)
     if (summary->events == 0 || event->time_ns > summary->last_ns)
         summary->last_ns = event->time_ns;
     summary->events++;
+    summary->with_stack += ht_event_stack(event) != 0;
     if (event->kind < HT_KIND_COUNT)
         summary->by_kind[event->kind]++;
 }

@@ -40,6 +40,7 @@ struct ht_process_summary {
 
 struct ht_summary {
     uint64_t events;
+    uint64_t with_stack; // events that have a call stack
     uint64_t by_kind[HT_KIND_COUNT];
     int64_t first_ns; // earliest and latest time; valid when events > 0
     int64_t last_ns;

@@ -5,9 +5,10 @@
 // bounded form until the end, because only then are the names and the earliest time known. Stacks
 // are not written: Perfetto does not read them from JSON. See docs/formats/chrome.md.
 #include "formats/chrome.h"
-#include "formats/chrome_budget.h"
-#include "formats/chrome_series.h"
+
+#include "formats/budget.h"
 #include "formats/json.h"
+#include "formats/series.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,19 +18,20 @@ enum {
     HEAPS_MAX = 1024, // with tracks of their own
     PROCESSES_MAX = 256,
     REALLOCS_MAX = 100000,
-    SCHEMA = 1, // of names and arguments, see docs/formats/chrome.md
+    BUCKETS_MAX = 512, // of one track
+    SCHEMA = 1,        // of names and arguments, see docs/formats/chrome.md
 };
 
 struct heap {
     uint32_t pid;
     uint64_t handle;
-    struct ht_chrome_series series;
+    struct ht_series series;
 };
 
 struct process {
     uint32_t pid;
     int64_t first_ns; // of its first event, which tells it from another of the same pid
-    struct ht_chrome_series series;
+    struct ht_series series;
 };
 
 struct chrome_writer {
@@ -40,7 +42,7 @@ struct chrome_writer {
     uint64_t event_count;
     int64_t first_ns; // the earliest and the latest time of any event
     int64_t last_ns;
-    struct ht_chrome_budget reallocs;
+    struct ht_budget reallocs;
     uint32_t heap_count;         // met in changes; the first HEAPS_MAX are kept
     uint64_t processless_events; // of processes past PROCESSES_MAX
     struct process *process;     // of the newest event, NULL past PROCESSES_MAX
@@ -65,7 +67,8 @@ static struct process *note_process(struct chrome_writer *writer, const struct h
     struct process *process = find_process(writer, event->pid);
     if (process == NULL && writer->process_count < PROCESSES_MAX) {
         process = &writer->processes[writer->process_count++];
-        *process = (struct process){.pid = event->pid, .first_ns = event->time_ns};
+        *process = (struct process){
+            .pid = event->pid, .first_ns = event->time_ns, .series = {.limit = BUCKETS_MAX}};
     }
     return process;
 }
@@ -82,9 +85,10 @@ static enum ht_status chrome_write(struct ht_writer *self, const struct ht_event
     writer->event = *event;
     writer->process = note_process(writer, event);
     writer->processless_events += writer->process == NULL;
-    if (event->kind == HT_KIND_REALLOC && event->old_address != 0)
-        return ht_chrome_budget_offer(&writer->reallocs, event, error);
-    return HT_OK;
+    if (event->kind != HT_KIND_REALLOC || event->old_address == 0)
+        return HT_OK;
+    struct ht_pick pick = ht_pick_realloc(event);
+    return ht_budget_offer(&writer->reallocs, &pick, error);
 }
 
 static enum ht_status chrome_change(struct ht_writer *self, const struct ht_change *change,
@@ -99,10 +103,11 @@ static enum ht_status chrome_change(struct ht_writer *self, const struct ht_chan
         struct heap *heap = &writer->heaps[change->heap];
         heap->pid = event->pid;
         heap->handle = event->heap;
-        status = ht_chrome_series_add(&heap->series, change, event->time_ns, error);
+        heap->series.limit = BUCKETS_MAX;
+        status = ht_series_add(&heap->series, change, event->time_ns, error);
     }
     if (status == HT_OK && writer->process != NULL)
-        status = ht_chrome_series_add(&writer->process->series, change, event->time_ns, error);
+        status = ht_series_add(&writer->process->series, change, event->time_ns, error);
     return status;
 }
 
@@ -180,27 +185,27 @@ struct track {
 };
 
 static void put_state(struct ht_json *json, const struct track *track,
-                      const struct ht_chrome_state *state)
+                      const struct ht_series_state *state)
 {
     begin_event(json, "C", track->pid, track->name);
     put_stamp(json, (uint64_t)state->time_ns - (uint64_t)track->base_ns);
     begin_arguments(json);
-    put_u64(json, "live_bytes", state->bytes);
-    put_u64(json, "live_blocks", state->blocks);
+    put_u64(json, "live_bytes", state->value[HT_LIVE_BYTES]);
+    put_u64(json, "live_blocks", state->value[HT_LIVE_BLOCKS]);
     end_event(json);
 }
 
 static void put_series(struct ht_json *json, const struct track *track,
-                       const struct ht_chrome_series *series, int64_t end_ns)
+                       const struct ht_series *series, int64_t end_ns)
 {
     for (uint32_t i = 0; i < series->count; i++) {
-        struct ht_chrome_state states[3];
-        uint32_t count = ht_chrome_bucket_states(&series->buckets[i], states);
+        struct ht_series_state states[3];
+        uint32_t count = ht_series_bucket_states(&series->buckets[i], states);
         for (uint32_t k = 0; k < count; k++)
             put_state(json, track, &states[k]);
     }
     // chrome://tracing does not draw the last sample, so there is one more at the end of the trace.
-    struct ht_chrome_state last = series->now;
+    struct ht_series_state last = series->now;
     if (series->count > 0 && last.time_ns < end_ns) {
         last.time_ns = end_ns;
         put_state(json, track, &last);
@@ -231,7 +236,7 @@ static const char *realloc_name(const struct ht_event *event)
     return ht_event_is_in_place(event) ? "realloc in place" : "realloc moved";
 }
 
-static void put_realloc(struct ht_json *json, const struct ht_chrome_pick *pick)
+static void put_realloc(struct ht_json *json, const struct ht_pick *pick)
 {
     const struct ht_event *event = &pick->event;
     begin_event(json, "i", event->pid, realloc_name(event));
@@ -295,7 +300,7 @@ static enum ht_status chrome_finish(struct ht_writer *self, struct ht_error *err
 {
     struct chrome_writer *writer = (struct chrome_writer *)self;
     struct ht_json json = ht_json_over(writer->output);
-    ht_chrome_budget_stamp(&writer->reallocs, base_time(writer));
+    ht_budget_stamp(&writer->reallocs, base_time(writer));
     ht_json_begin_object(&json);
     ht_json_key(&json, "traceEvents");
     ht_json_begin_array(&json);
@@ -317,10 +322,10 @@ static void chrome_close(struct ht_writer *self)
 {
     struct chrome_writer *writer = (struct chrome_writer *)self;
     for (uint32_t i = 0; i < writer->process_count; i++)
-        ht_chrome_series_reset(&writer->processes[i].series);
+        ht_series_reset(&writer->processes[i].series);
     for (uint32_t i = 0; i < HEAPS_MAX; i++)
-        ht_chrome_series_reset(&writer->heaps[i].series);
-    ht_chrome_budget_reset(&writer->reallocs);
+        ht_series_reset(&writer->heaps[i].series);
+    ht_budget_reset(&writer->reallocs);
     free(writer);
 }
 

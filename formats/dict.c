@@ -201,6 +201,18 @@ const char *ht_dict_string(const struct ht_dict *dict, uint32_t id, size_t *leng
     return is_known ? dict->strings.items[id - 1].data : "";
 }
 
+const char *ht_dict_module_name(const struct ht_dict *dict, uint32_t id, size_t *length)
+{
+    const char *path = ht_dict_string(dict, id, length);
+    size_t from = *length;
+    while (from > 0 && path[from - 1] != '\\')
+        from--;
+    if (from == *length)
+        return path; // empty, or a folder
+    *length -= from;
+    return path + from;
+}
+
 uint32_t ht_dict_string_count(const struct ht_dict *dict)
 {
     return dict->strings.count;

@@ -20,7 +20,7 @@ struct ht_dict;
 // A frame of a call stack: an address, or module and offset where the module is known.
 struct ht_frame {
     uint64_t address; // return address; with a module the offset (RVA) in it
-    uint32_t module;  // string id of the module's name, 0 when unknown
+    uint32_t module;  // string id of the module's path or name, 0 when unknown
 };
 
 // NULL when there is no memory. Close accepts NULL.
@@ -34,6 +34,9 @@ enum ht_status ht_dict_add_string(struct ht_dict *dict, const char *text, size_t
 
 // The text of an id, NUL-terminated, valid until the dictionary closes; "" for 0 or no such id.
 const char *ht_dict_string(const struct ht_dict *dict, uint32_t id, size_t *length);
+
+// The name of a frame's module for people: what is behind the last backslash of its path.
+const char *ht_dict_module_name(const struct ht_dict *dict, uint32_t id, size_t *length);
 
 // Ids in use are 1 to count; a writer emits those added since it last looked.
 uint32_t ht_dict_string_count(const struct ht_dict *dict);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The ETL reader: the merged records of a file made into events, processes and counters. The
-// format is described in docs/formats/etl.md.
+// The ETL reader: the merged records of a file made into events with their stacks, processes and
+// counters. The format is described in docs/formats/etl.md.
 #include "formats/etl.h"
 
 #include "formats/etl_heap.h"
 #include "formats/etl_merge.h"
 #include "formats/etl_names.h"
+#include "formats/etl_stack.h"
+#include "formats/etl_window.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@ struct etl_reader {
     struct ht_trace *trace;
     struct ht_etl_file file;
     struct ht_etl_merge *merge;
+    struct ht_etl_window *window;
     int64_t last_time_ns;
     bool has_ended;
     struct ht_etl_heap_details details;
@@ -112,32 +115,48 @@ static bool make_event(struct etl_reader *reader, const struct ht_etl_placed *pl
     return true;
 }
 
+// Takes in a record that is no heap event: a stack, or a process.
+static enum ht_status take_in(struct etl_reader *reader, const struct ht_etl_placed *placed,
+                              struct ht_error *error)
+{
+    if (ht_etl_stack_is_ref(&placed->record))
+        return ht_etl_window_attach(reader->window, placed, error);
+    int64_t time_ns = ht_etl_clock_ns(&reader->file.header.clock, placed->ticks);
+    return ht_etl_names_note(&placed->record, time_ns, placed->offset, reader->trace, error);
+}
+
+// Fills the window, as far as the file goes.
+static enum ht_status fill(struct etl_reader *reader, struct ht_error *error)
+{
+    const struct ht_etl_placed *placed = NULL;
+    struct ht_event *room;
+    enum ht_status status = HT_OK;
+    while (status == HT_OK && (room = ht_etl_window_room(reader->window)) != NULL) {
+        status = ht_etl_merge_next(reader->merge, &placed, error);
+        if (status != HT_OK)
+            break;
+        if (!ht_etl_heap_is(&placed->record))
+            status = take_in(reader, placed, error);
+        else if (make_event(reader, placed, room))
+            ht_etl_window_push(reader->window, placed->ticks);
+    }
+    if (status != HT_END)
+        return status;
+    reader->has_ended = true;
+    return report(reader, error);
+}
+
 static enum ht_status next(struct ht_reader *self, struct ht_event *event, struct ht_error *error)
 {
     struct etl_reader *reader = (struct etl_reader *)self;
-    const struct ht_etl_placed *placed = NULL;
-    enum ht_status status;
-    while ((status = ht_etl_merge_next(reader->merge, &placed, error)) == HT_OK) {
-        if (ht_etl_heap_is(&placed->record)) {
-            if (make_event(reader, placed, event))
-                return HT_OK;
-            continue;
-        }
-        int64_t time_ns = ht_etl_clock_ns(&reader->file.header.clock, placed->ticks);
-        status = ht_etl_names_note(&placed->record, time_ns, placed->offset, reader->trace, error);
-        if (status != HT_OK)
-            return status;
-    }
-    if (status != HT_END || reader->has_ended)
-        return status;
-    reader->has_ended = true;
-    status = report(reader, error);
-    return status == HT_OK ? HT_END : status;
+    enum ht_status status = reader->has_ended ? HT_OK : fill(reader, error);
+    return status == HT_OK ? ht_etl_window_take(reader->window, event, error) : status;
 }
 
 static void close_reader(struct ht_reader *self)
 {
     struct etl_reader *reader = (struct etl_reader *)self;
+    ht_etl_window_close(reader->window);
     ht_etl_merge_close(reader->merge);
     ht_etl_file_reset(&reader->file);
     free(reader);
@@ -161,7 +180,9 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     enum ht_status status = ht_etl_file_open(&reader->file, input, trace, error);
     if (status == HT_OK) {
         reader->merge = ht_etl_merge_open(&reader->file);
-        status = reader->merge != NULL ? HT_OK : ht_fail_memory(error, "an ETL reader");
+        reader->window = ht_etl_window_open(&reader->file);
+        if (reader->merge == NULL || reader->window == NULL)
+            status = ht_fail_memory(error, "an ETL reader");
     }
     if (status != HT_OK) {
         close_reader(&reader->base);

@@ -139,6 +139,26 @@ enum {
     HT_ETL_PROCESS_DEFUNCT = 0x27,
 };
 
+// Opcodes of images. A load in SYSTEM and PERFINFO records has the group of processes.
+enum {
+    HT_ETL_IMAGE_START = 0x01,
+    HT_ETL_IMAGE_UNLOAD = 0x02,
+    HT_ETL_IMAGE_DC_START = 0x03,
+    HT_ETL_IMAGE_DC_END = 0x04,
+    HT_ETL_IMAGE_LOAD = 0x0A,
+    HT_ETL_IMAGE_ID_RSDS = 0x24, // of the provider that merge tools add
+};
+
+// Opcodes of stacks.
+enum {
+    HT_ETL_STACK_WALK = 0x20,
+    HT_ETL_STACK_KEY_CREATE = 0x22,
+    HT_ETL_STACK_KEY_DELETE = 0x23,
+    HT_ETL_STACK_KEY_RUNDOWN = 0x24,
+    HT_ETL_STACK_KEY_KERNEL = 0x25,
+    HT_ETL_STACK_KEY_USER = 0x26,
+};
+
 // LogFileMode.
 enum {
     HT_ETL_MODE_SEQUENTIAL = 0x00000001,
@@ -182,6 +202,11 @@ enum {
     {                                                                                              \
         0x46, 0xfe, 0xf2, 0xde, 0xd6, 0x7b, 0x80, 0x4b, 0xbd, 0x94, 0xf5, 0x7f, 0xe2, 0x0d, 0x0c,  \
             0xe3                                                                                   \
+    }
+#define HT_ETL_GUID_IMAGE_ID                                                                       \
+    {                                                                                              \
+        0xd7, 0x75, 0xe6, 0xb3, 0x54, 0x25, 0x18, 0x4f, 0x83, 0x0b, 0x27, 0x62, 0x73, 0x25, 0x60,  \
+            0xde                                                                                   \
     }
 #define HT_ETL_GUID_PERFINFO                                                                       \
     {                                                                                              \

@@ -7,6 +7,7 @@
 
 #include "formats/etl_heap.h"
 #include "formats/etl_names.h"
+#include "formats/etl_stack.h"
 
 #include <stdlib.h>
 
@@ -142,7 +143,7 @@ static void count(struct ht_etl_counts *counts, const struct ht_etl_record *reco
 
 static bool is_wanted(const struct ht_etl_record *record)
 {
-    return ht_etl_heap_is(record) || ht_etl_names_is(record);
+    return ht_etl_heap_is(record) || ht_etl_stack_is_ref(record) || ht_etl_names_is(record);
 }
 
 static uint64_t offset_in_file(const struct slot *slot, size_t at)

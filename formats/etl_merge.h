@@ -30,9 +30,9 @@ struct ht_etl_placed {
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file);
 void ht_etl_merge_close(struct ht_etl_merge *merge);
 
-// Puts the next heap or process record into *placed, lent until the next call; HT_END after the
-// last. The order is (ticks, cpu, position in the cpu's buffers). Damaged buffers are counted in
-// the file's trace and cost only what is behind the damage.
+// Puts the next heap, stack or process record into *placed, lent until the next call; HT_END after
+// the last. The order is (ticks, cpu, position in the cpu's buffers). Damaged buffers are counted
+// in the file's trace and cost only what is behind the damage.
 enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, const struct ht_etl_placed **placed,
                                  struct ht_error *error);
 

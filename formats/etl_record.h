@@ -11,7 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HT_ETL_GROUP_UNKNOWN = 0xFF }; // a provider that is none of the kernel's groups
+// Groups that no hook has: of providers that are known by their GUID alone.
+enum {
+    HT_ETL_GROUP_IMAGE_ID = 0xFE, // what merge tools find out about images
+    HT_ETL_GROUP_UNKNOWN = 0xFF,
+};
 
 // Thread and process of a header that has none.
 #define HT_ETL_NO_ID UINT32_MAX

@@ -6,13 +6,15 @@
 #include "formats/chrome.h"
 #include "formats/compact.h"
 #include "formats/etl.h"
+#include "formats/perfetto.h"
 #include "formats/tsv.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct ht_format *const formats[] = {
-    &ht_format_etl, &ht_format_compact, &ht_format_chrome, &ht_format_tsv, NULL,
+    &ht_format_etl,    &ht_format_compact, &ht_format_perfetto,
+    &ht_format_chrome, &ht_format_tsv,     NULL,
 };
 
 const struct ht_format *ht_format_at(unsigned index)

@@ -17,6 +17,7 @@ static const char *const loss_names[HT_LOSS_COUNT] = {
     [HT_LOSS_TIME_BACK] = "time_back",
     [HT_LOSS_DETAILS] = "details_lost",
     [HT_LOSS_DICTIONARY] = "names_lost",
+    [HT_LOSS_STACKS] = "stacks_lost",
 };
 
 const char *ht_loss_name(enum ht_loss loss)
@@ -36,6 +37,7 @@ void ht_trace_reset(struct ht_trace *trace)
     ht_dict_close(trace->dict);
     free(trace->processes);
     free(trace->process_heads);
+    free(trace->modules);
     free(trace->counters);
     *trace = (struct ht_trace){.origin = {.format = ""}};
 }
@@ -169,6 +171,23 @@ enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_pro
     assert(entry != NULL);
     if (complete(entry, process) || is_new)
         entry->revision = ++trace->revision;
+    return HT_OK;
+}
+
+enum ht_status ht_trace_note_module(struct ht_trace *trace, const struct ht_module *module,
+                                    struct ht_error *error)
+{
+    if (trace->module_count >= HT_DICT_MODULES_MAX)
+        return ht_fail(error, HT_LIMIT, "more than %d modules", HT_DICT_MODULES_MAX);
+    if (trace->module_count == trace->module_capacity) {
+        uint32_t capacity = trace->module_capacity > 0 ? trace->module_capacity * 2 : 64;
+        struct ht_module *modules = realloc(trace->modules, capacity * sizeof *modules);
+        if (modules == NULL)
+            return ht_fail_memory(error, "the modules");
+        trace->modules = modules;
+        trace->module_capacity = capacity;
+    }
+    trace->modules[trace->module_count++] = *module;
     return HT_OK;
 }
 

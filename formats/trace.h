@@ -43,6 +43,7 @@ enum ht_loss {
     HT_LOSS_TIME_BACK,       // events stamped before the one ahead of them
     HT_LOSS_DETAILS,         // rare events that lost their further fields
     HT_LOSS_DICTIONARY,      // names or stacks dropped at a cap
+    HT_LOSS_STACKS,          // stacks of events of which the recording does not hold the frames
     HT_LOSS_COUNT,
 };
 
@@ -59,6 +60,16 @@ struct ht_process {
     uint32_t command;  // command line
     uint32_t revision; // the trace's revision when this entry changed last
     uint32_t next;     // private: the entry of equal hash noted before this one, plus one
+};
+
+// A module that frames of stacks name, and what finds its symbols. 0 is unknown.
+struct ht_module {
+    uint32_t path;       // string id; frames have the same
+    uint32_t size;       // in memory
+    uint32_t time_stamp; // of its PE header
+    uint32_t debug_name; // string id of its PDB file
+    uint32_t debug_age;
+    uint8_t debug_guid[16]; // in the order of the file: three numbers little-endian, then bytes
 };
 
 // How many records of one sort a reader met ("hook.0x1021", "header.SYSTEM64"), for info.
@@ -80,8 +91,11 @@ struct ht_trace {
     struct ht_process *processes; // owned
     uint32_t process_count;
     uint32_t process_capacity;
-    uint32_t *process_heads;     // private, owned: newest entry of a hash plus one, or 0
-    uint32_t revision;           // of the newest change to a process
+    uint32_t *process_heads;   // private, owned: newest entry of a hash plus one, or 0
+    uint32_t revision;         // of the newest change to a process
+    struct ht_module *modules; // owned, in order of first use
+    uint32_t module_count;
+    uint32_t module_capacity;
     struct ht_counter *counters; // owned
     uint32_t counter_count;
     struct ht_dict *dict; // owned
@@ -107,6 +121,10 @@ const struct ht_process *ht_trace_process_at(const struct ht_trace *trace, uint3
 // HT_DICT_PROCESSES_MAX, HT_MEMORY.
 enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_process *process,
                                      struct ht_error *error);
+
+// Notes a module, each path once. HT_LIMIT past HT_DICT_MODULES_MAX, HT_MEMORY.
+enum ht_status ht_trace_note_module(struct ht_trace *trace, const struct ht_module *module,
+                                    struct ht_error *error);
 
 // Sets a counter, by name. Past HT_TRACE_COUNTERS_MAX nothing is added.
 enum ht_status ht_trace_set_counter(struct ht_trace *trace, const char *name, uint64_t count,

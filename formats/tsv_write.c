@@ -95,7 +95,7 @@ static char *put_stack(const struct tsv_writer *tsv, uint32_t stack, char *at, c
     const struct ht_frame *frames = ht_dict_stack(tsv->trace->dict, stack, &count);
     for (size_t i = 0; i < count; i++) {
         size_t length = 0;
-        const char *name = ht_dict_string(tsv->trace->dict, frames[i].module, &length);
+        const char *name = ht_dict_module_name(tsv->trace->dict, frames[i].module, &length);
         size_t room = (size_t)(end - at);
         if (room < HEX_MAX + 2 || length > (room - HEX_MAX - 2) / 3)
             break;

@@ -28,7 +28,8 @@ enum ht_touch ht_touch_by_name(const char *name)
 
 struct player {
     const struct ht_heap *heap;
-    void *self;
+    void *const *selves;          // by recorded heap
+    const struct ht_pulse *pulse; // may be NULL
     struct ht_slot *slots;
     size_t page_mask;
     struct ht_played played;
@@ -63,10 +64,10 @@ static inline void add_live(struct ht_played *played, size_t old_size, size_t si
     }
 }
 
-static inline void begin_block(struct player *player, struct ht_slot *slot, size_t size,
+static inline void begin_block(struct player *player, void *self, struct ht_slot *slot, size_t size,
                                enum ht_touch touch)
 {
-    unsigned char *block = player->heap->allocate(player->self, size);
+    unsigned char *block = player->heap->allocate(self, size);
     if (block == NULL) {
         player->played.failed_allocs++;
         return;
@@ -76,8 +77,8 @@ static inline void begin_block(struct player *player, struct ht_slot *slot, size
     add_live(&player->played, 0, size);
 }
 
-static inline void resize_block(struct player *player, struct ht_slot *slot, size_t size,
-                                bool was_moved, enum ht_touch touch)
+static inline void resize_block(struct player *player, void *self, struct ht_slot *slot,
+                                size_t size, bool was_moved, enum ht_touch touch)
 {
     struct ht_slot old = *slot;
     if (old.address == NULL) {
@@ -86,7 +87,7 @@ static inline void resize_block(struct player *player, struct ht_slot *slot, siz
     }
     // As a number, for the pointer is not to be looked at once its block is gone.
     uintptr_t old_address = (uintptr_t)old.address;
-    unsigned char *block = player->heap->reallocate(player->self, old.address, size);
+    unsigned char *block = player->heap->reallocate(self, old.address, size);
     if (block == NULL) {
         player->played.failed_reallocs++;
         return;
@@ -99,7 +100,7 @@ static inline void resize_block(struct player *player, struct ht_slot *slot, siz
     player->played.bytes_copied += is_moved ? (old.size < size ? old.size : size) : 0;
 }
 
-static inline void end_block(struct player *player, struct ht_slot *slot)
+static inline void end_block(struct player *player, void *self, struct ht_slot *slot)
 {
     struct ht_slot old = *slot;
     if (old.address == NULL) {
@@ -108,24 +109,34 @@ static inline void end_block(struct player *player, struct ht_slot *slot)
     }
     *slot = (struct ht_slot){0};
     player->played.live_bytes -= old.size;
-    player->heap->release(player->self, old.address);
+    player->heap->release(self, old.address);
 }
 
 static inline void play_op(struct player *player, const struct ht_op *op, enum ht_touch touch)
 {
     struct ht_slot *slot = &player->slots[op->block];
+    void *self = player->selves[op->heap];
     if (op->kind == HT_OP_FREE) {
-        end_block(player, slot);
+        end_block(player, self, slot);
     } else if (op->kind <= HT_OP_ADOPT) {
-        begin_block(player, slot, (size_t)op->size, touch);
+        begin_block(player, self, slot, (size_t)op->size, touch);
     } else {
-        resize_block(player, slot, (size_t)op->size, op->kind == HT_OP_REALLOC_MOVED, touch);
+        resize_block(player, self, slot, (size_t)op->size, op->kind == HT_OP_REALLOC_MOVED, touch);
     }
+}
+
+// Between two spans: false when it is to end here.
+static bool goes_on(struct player *player, const struct ht_plan_span *span)
+{
+    const struct ht_pulse *pulse = player->pulse;
+    player->played.operations += span->count;
+    return pulse == NULL || pulse->beat(pulse->context, player->played.operations);
 }
 
 static inline void play(struct player *player, const struct ht_plan_span *span, enum ht_touch touch)
 {
-    for (; span != NULL; span = span->next) {
+    bool is_on = true;
+    for (; span != NULL && is_on; is_on = goes_on(player, span), span = span->next) {
         const struct ht_op *end = span->ops + span->count;
         for (const struct ht_op *op = span->ops; op != end; op++) {
             play_op(player, op, touch);
@@ -153,8 +164,15 @@ static void play_fill(struct player *player, const struct ht_plan_span *span)
     play(player, span, HT_TOUCH_FILL);
 }
 
-void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
-                    enum ht_touch touch, struct ht_slot *slots, struct ht_played *played)
+// A heap whose blocks are no memory has nothing to touch.
+static enum ht_touch touch_on(const struct ht_heap *heap, enum ht_touch touch)
+{
+    return heap->is_memory ? touch : HT_TOUCH_NONE;
+}
+
+void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *const *selves,
+                    enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
+                    struct ht_played *played)
 {
     static void (*const loops[HT_TOUCH_COUNT])(struct player *, const struct ht_plan_span *) = {
         [HT_TOUCH_NONE] = play_none,
@@ -164,16 +182,40 @@ void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void
     };
     struct player player = {
         .heap = heap,
-        .self = self,
+        .selves = selves,
+        .pulse = pulse,
         .slots = slots,
         .page_mask = ht_os_page_size() - 1,
     };
-    // A heap whose blocks are no memory has nothing to touch.
-    void (*loop)(struct player *, const struct ht_plan_span *) =
-        loops[heap->is_memory ? touch : HT_TOUCH_NONE];
+    void (*loop)(struct player *, const struct ht_plan_span *) = loops[touch_on(heap, touch)];
     uint64_t start_ns = ht_os_clock_ns();
     loop(&player, ht_plan_first(plan));
     player.played.elapsed_ns = ht_os_clock_ns() - start_ns;
+    *played = player.played;
+}
+
+void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *heap,
+                            void *const *selves, enum ht_touch touch, const struct ht_pulse *pulse,
+                            const struct ht_watch *watch, struct ht_slot *slots,
+                            struct ht_played *played)
+{
+    struct player player = {
+        .heap = heap,
+        .selves = selves,
+        .pulse = pulse,
+        .slots = slots,
+        .page_mask = ht_os_page_size() - 1,
+    };
+    bool is_on = true;
+    touch = touch_on(heap, touch);
+    for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL && is_on;
+         is_on = goes_on(&player, span), span = span->next) {
+        for (size_t i = 0; i < span->count; i++) {
+            const struct ht_op *op = &span->ops[i];
+            play_op(&player, op, touch);
+            watch->see(watch->context, op, &slots[op->block]);
+        }
+    }
     *played = player.played;
 }
 

@@ -13,6 +13,7 @@
 #include "replay/heap.h"
 #include "replay/plan.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // What is written into a block that was made, and into the grown tail of one that was resized (a
@@ -39,6 +40,7 @@ struct ht_slot {
 
 // What happened on the heap. Bytes are requested bytes.
 struct ht_played {
+    uint64_t operations;      // of the plan, until it ended or the pulse stopped it
     uint64_t elapsed_ns;      // from before the first call to after the last; includes the touching
     uint64_t live_bytes;      // at the end
     uint64_t peak_bytes;      // most live at once
@@ -49,10 +51,32 @@ struct ht_played {
     uint64_t skipped;         // operations on blocks that are missing for that
 };
 
-// Plays the plan on an open heap. `slots` has room for the plan's block_limit and is all zero
-// before; blocks that are live at the end stay there.
-void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *self,
-                    enum ht_touch touch, struct ht_slot *slots, struct ht_played *played);
+// Told between the spans of a plan how many operations are done; the play stops there when it
+// answers false. It takes its time from the play's, so it has to be quick.
+struct ht_pulse {
+    bool (*beat)(void *context, uint64_t operations);
+    void *context;
+};
+
+// Plays the plan on an open heap: the operations of each recorded heap on the `selves` of its
+// index, of which there are the plan's heap_limit. `pulse` may be NULL. `slots` has room for the
+// plan's block_limit and is all zero before; blocks that are live at the end stay there.
+void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *const *selves,
+                    enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
+                    struct ht_played *played);
+
+// Looks on: is told of every operation after it was played, with its block as it is then.
+struct ht_watch {
+    void (*see)(void *context, const struct ht_op *op, const struct ht_slot *slot);
+    void *context;
+};
+
+// The same calls in the same order, watched. What looks on takes its time between the calls, so
+// none is told: elapsed_ns is 0.
+void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *heap,
+                            void *const *selves, enum ht_touch touch, const struct ht_pulse *pulse,
+                            const struct ht_watch *watch, struct ht_slot *slots,
+                            struct ht_played *played);
 
 // Gives back every block that is live in the `count` slots, which are then zero again. Returns how
 // many there were.

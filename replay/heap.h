@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The contract of a heap that a recording can be replayed on, and the table of those there are.
-// To add one: a file heap_NAME.c with one of these structs and its line in heap.c.
+// The contract of a heap that a recording can be replayed on, and the table of those that are built
+// in. To add one: a file heap_NAME.c with one of these structs and its line in heap.c. Heaps from
+// shared libraries are in replay/heap_dynamic.h.
 //
 // Sizes are what the recorded program asked for. 0 is a valid request, as it is for the Windows
 // heap: it gives a block of its own that has no usable byte, also from a reallocate. A heap that
@@ -19,9 +20,15 @@ struct ht_heap {
     const char *what; // one line about it
     bool is_memory;   // blocks are memory, to be touched; false only for `null`
 
-    // Makes the heap ready and gives the `self` of all other calls, which may be NULL. What it
-    // needs for that should not be taken from the heap. On failure there is nothing to close.
-    enum ht_status (*open)(void **self, struct ht_error *error);
+    // The same heap in another form, of which each open makes a heap that is apart from the others:
+    // for recordings of several heaps. NULL when there is one only. A block is resized with the
+    // `self` it was made with, but released with any.
+    const struct ht_heap *apart;
+
+    // Makes the heap ready and gives the `self` of all other calls, which may be NULL. `heap` is
+    // this struct, for a heap that is part of a larger one. What open needs should not be taken
+    // from the heap. On failure there is nothing to close.
+    enum ht_status (*open)(const struct ht_heap *heap, void **self, struct ht_error *error);
     void (*close)(void *self);
 
     // Writes the heap's own name and version, cut to `size` bytes with its NUL.
@@ -30,12 +37,16 @@ struct ht_heap {
     void *(*allocate)(void *self, size_t size);
     void *(*reallocate)(void *self, void *block, size_t size); // block is never NULL
     void (*release)(void *self, void *block);                  // block is never NULL
+
+    // Bytes of the block that the program may use, at least those it asked for. NULL in a heap that
+    // does not tell.
+    size_t (*usable)(void *self, void *block);
 };
 
-// The i-th heap this program can replay on, NULL past the last.
+// The i-th heap that is built in, NULL past the last.
 const struct ht_heap *ht_heap_at(size_t index);
 
-// The heap of that name, NULL when there is none.
+// The one of that name, NULL when there is none.
 const struct ht_heap *ht_heap_by_name(const char *name);
 
 extern const struct ht_heap ht_heap_libc; // malloc, realloc, free of the C library

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The C library's heap: malloc, realloc, free. It is also the heap that the program itself read the
-// trace with, so it is not as fresh as in a new process: open gives back to the system what lies
-// free in it, where the library can, but holes between blocks still in use stay, and so does a
-// threshold for mapped blocks that earlier frees have raised.
+// The C library's heap: malloc, realloc, free. The program itself uses it too, so open gives back
+// to the system what lies free in it, where the library can; what the program still holds stays,
+// and so does a threshold for mapped blocks that earlier frees have raised. A caller that wants it
+// as fresh as in a new process does its own work elsewhere before.
 #include "replay/heap.h"
 
 #include <stdio.h>
@@ -14,8 +14,9 @@
 #include <malloc.h>
 #endif
 
-static enum ht_status open_libc(void **self, struct ht_error *error)
+static enum ht_status open_libc(const struct ht_heap *heap, void **self, struct ht_error *error)
 {
+    (void)heap;
     (void)error;
     *self = NULL;
 #if defined(__GLIBC__)
@@ -63,6 +64,14 @@ static void release(void *self, void *block)
     free(block);
 }
 
+#if defined(__GLIBC__)
+static size_t usable(void *self, void *block)
+{
+    (void)self;
+    return malloc_usable_size(block);
+}
+#endif
+
 const struct ht_heap ht_heap_libc = {
     .name = "libc",
     .what = "malloc, realloc and free of the C library",
@@ -73,4 +82,7 @@ const struct ht_heap ht_heap_libc = {
     .allocate = allocate,
     .reallocate = reallocate,
     .release = release,
+#if defined(__GLIBC__)
+    .usable = usable,
+#endif
 };

@@ -95,6 +95,11 @@ static enum ht_op_kind kind_of(const struct ht_change *change)
     }
 }
 
+static uint16_t heap_of(const struct ht_change *change)
+{
+    return (uint16_t)(change->heap < HT_PLAN_HEAPS_MAX ? change->heap : HT_PLAN_HEAPS_MAX - 1);
+}
+
 // One step of the digest: FNV-1a's, over 64-bit words, with the high half folded down since a
 // multiplication alone never carries it there.
 static uint64_t mix(uint64_t digest, uint64_t word)
@@ -131,9 +136,14 @@ static void count(struct ht_plan_totals *totals, const struct ht_change *change,
     if (change->block >= totals->block_limit) {
         totals->block_limit = change->block + 1;
     }
+    uint16_t heap = heap_of(change);
+    if (heap >= totals->heap_limit) {
+        totals->heap_limit = heap + 1u;
+    }
     totals->by_kind[kind]++;
     totals->operations++;
-    totals->digest = mix(mix(totals->digest, change->size), (uint64_t)kind << 32 | change->block);
+    totals->digest = mix(mix(totals->digest, change->size),
+                         (uint64_t)heap << 48 | (uint64_t)kind << 32 | change->block);
 }
 
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
@@ -151,7 +161,8 @@ enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
         // size_t.
         .size = change->size < PTRDIFF_MAX ? change->size : PTRDIFF_MAX,
         .block = change->block,
-        .kind = kind,
+        .kind = (uint16_t)kind,
+        .heap = heap_of(change),
     };
     count(&plan->totals, change, kind);
     return HT_OK;

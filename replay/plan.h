@@ -27,8 +27,11 @@ enum ht_op_kind {
 struct ht_op {
     uint64_t size;  // requested bytes; of a free those of the block. At most PTRDIFF_MAX
     uint32_t block; // index into the table of blocks
-    uint32_t kind;  // enum ht_op_kind
+    uint16_t kind;  // enum ht_op_kind
+    uint16_t heap;  // index of the recorded heap; from HT_PLAN_HEAPS_MAX - 1 on they are one
 };
+
+enum { HT_PLAN_HEAPS_MAX = 1 << 16 };
 
 // A run of operations; the plan is a list of these, in order.
 struct ht_plan_span {
@@ -48,6 +51,7 @@ struct ht_plan_totals {
     uint64_t final_blocks; // blocks still live at its end
     uint64_t bytes_copied; // sum of min(old size, new size) over the reallocs that moved
     uint32_t block_limit;  // blocks to have room for: one more than the highest number
+    uint32_t heap_limit;   // the same of heaps
     uint64_t digest;       // of the operations in order; the same on every host
     uint64_t memory_bytes; // what the plan takes from the system
 };

@@ -3,6 +3,7 @@
 // Runs a plan on the null heap and on the heap asked for, and gathers the result.
 #include "replay/replay.h"
 
+#include "replay/heap_set.h"
 #include "replay/os.h"
 
 // Both runs use one table of blocks: all zero and resident before, and so again after each.
@@ -29,46 +30,82 @@ static double per_op(uint64_t elapsed_ns, uint64_t operations)
 static enum ht_status run_null(const struct ht_plan *plan, struct table *table,
                                struct ht_replay_result *result, struct ht_error *error)
 {
-    void *self;
-    enum ht_status status = ht_heap_null.open(&self, error);
+    struct ht_heap_set set;
+    enum ht_status status = ht_heap_set_open(&set, &ht_heap_null, result->plan.heap_limit, error);
     if (status != HT_OK) {
         return status;
     }
     struct ht_played played;
-    ht_engine_play(plan, &ht_heap_null, self, HT_TOUCH_NONE, table->slots, &played);
-    ht_engine_release(&ht_heap_null, self, table->slots, table->count);
-    ht_heap_null.close(self);
+    ht_engine_play(plan, set.heap, set.selves, HT_TOUCH_NONE, NULL, table->slots, &played);
+    ht_engine_release(set.heap, set.selves[0], table->slots, table->count);
+    ht_heap_set_close(&set);
     result->null_ns_per_op = per_op(played.elapsed_ns, result->plan.operations);
     return HT_OK;
 }
 
+static void play(const struct ht_plan *plan, const struct ht_heap_set *set,
+                 const struct ht_replay_options *options, struct table *table,
+                 struct ht_replay_result *result)
+{
+    if (options->measure == NULL) {
+        ht_engine_play(plan, set->heap, set->selves, result->touch, options->pulse, table->slots,
+                       &result->played);
+        return;
+    }
+    struct ht_watch watch = ht_measure_watch(options->measure);
+    ht_engine_play_watched(plan, set->heap, set->selves, result->touch, options->pulse, &watch,
+                           table->slots, &result->played);
+}
+
+static uint64_t measure_bytes(const struct ht_measure *measure)
+{
+    return measure == NULL ? 0 : ht_measure_memory_bytes(measure);
+}
+
 // Plays on the open heap, with the figures of memory around it.
-static void run_measured(const struct ht_plan *plan, void *self, struct table *table,
-                         struct ht_replay_result *result)
+static void run_on_heap(const struct ht_plan *plan, const struct ht_heap_set *set,
+                        const struct ht_replay_options *options, struct table *table,
+                        struct ht_replay_result *result)
 {
     struct ht_replay_resident *resident = &result->resident;
+    uint64_t own_before = measure_bytes(options->measure);
     bool has_peak = ht_os_resident_peak_reset();
     uint64_t peak_before = ht_os_resident_peak().bytes;
     struct ht_os_figure before = ht_os_resident();
-    ht_engine_play(plan, result->heap, self, result->touch, table->slots, &result->played);
+    play(plan, set, options, table, result);
     struct ht_os_figure after = ht_os_resident();
     struct ht_os_figure peak = ht_os_resident_peak();
-    result->final_blocks = ht_engine_release(result->heap, self, table->slots, table->count);
+    result->final_blocks = ht_engine_release(set->heap, set->selves[0], table->slots, table->count);
+    uint64_t own_growth = measure_bytes(options->measure) - own_before;
     resident->source = after.source;
     resident->before_bytes = before.bytes;
-    resident->after_bytes = after.bytes;
-    resident->released_bytes = ht_os_resident().bytes;
-    resident->growth_bytes = (int64_t)(after.bytes - before.bytes);
-    if (has_peak) {
+    resident->after_bytes = after.bytes - own_growth;
+    resident->released_bytes = ht_os_resident().bytes - own_growth;
+    resident->growth_bytes = (int64_t)(resident->after_bytes - before.bytes);
+    if (has_peak && own_growth == 0) {
         resident->peak_source = peak.source;
         resident->peak_growth_bytes = peak.bytes > peak_before ? peak.bytes - peak_before : 0;
     }
 }
 
+static enum ht_status run_measured(const struct ht_plan *plan, const struct ht_heap_set *set,
+                                   const struct ht_replay_options *options, struct table *table,
+                                   struct ht_replay_result *result, struct ht_error *error)
+{
+    enum ht_status status = ht_measure_begin(options->measure, set->heap, set->selves, error);
+    if (status != HT_OK) {
+        return status;
+    }
+    run_on_heap(plan, set, options, table, result);
+    result->harness_bytes += ht_measure_memory_bytes(options->measure);
+    return ht_measure_finish(options->measure, &result->played, error);
+}
+
 static void derive(struct ht_replay_result *result)
 {
     const struct ht_played *played = &result->played;
-    result->operations = result->plan.operations - played->skipped;
+    result->is_whole = played->operations == result->plan.operations;
+    result->operations = played->operations - played->skipped;
     result->reallocs_in_place = played->agreement[0][0] + played->agreement[1][0];
     result->reallocs_moved = played->agreement[0][1] + played->agreement[1][1];
     result->ns_per_op = per_op(played->elapsed_ns, result->operations);
@@ -82,6 +119,7 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         .heap = heap,
         .touch = heap->is_memory ? options->touch : HT_TOUCH_NONE,
         .plan = *ht_plan_totals(plan),
+        .is_timed = options->measure == NULL,
     };
     struct table table;
     enum ht_status status = open_table(&table, result->plan.block_limit, error);
@@ -89,18 +127,26 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
         return status;
     }
     result->harness_bytes = result->plan.memory_bytes + table.size_bytes;
-    status = run_null(plan, &table, result, error);
+    if (result->is_timed) {
+        status = run_null(plan, &table, result, error);
+    }
     if (status != HT_OK) {
         goto out;
     }
-    void *self;
-    status = heap->open(&self, error);
+    struct ht_heap_set set;
+    status = ht_heap_set_open(&set, heap, result->plan.heap_limit, error);
     if (status != HT_OK) {
         goto out;
     }
-    heap->version(self, result->heap_version, sizeof result->heap_version);
-    run_measured(plan, self, &table, result);
-    heap->close(self);
+    result->is_apart = set.is_apart;
+    result->harness_bytes += ht_heap_set_memory_bytes(&set);
+    set.heap->version(set.selves[0], result->heap_version, sizeof result->heap_version);
+    if (result->is_timed) {
+        run_on_heap(plan, &set, options, &table, result);
+    } else {
+        status = run_measured(plan, &set, options, &table, result, error);
+    }
+    ht_heap_set_close(&set);
     derive(result);
 out:
     ht_os_unmap(table.slots, table.size_bytes);

@@ -3,23 +3,31 @@
 // A replay from start to finish: the plan on the null heap for the harness's own price, then on the
 // heap asked for, with the process's memory measured around it. All it finds is in one struct;
 // printing is the caller's.
+//
+// Metrics are taken between the calls, so a replay is either timed or measured: one process plays
+// once on the heap, and the heap is as fresh for the one as for the other.
 #ifndef HT_REPLAY_REPLAY_H
 #define HT_REPLAY_REPLAY_H
 
 #include "replay/engine.h"
 #include "replay/heap.h"
+#include "replay/measure.h"
 #include "replay/plan.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ht_replay_options {
-    enum ht_touch touch; // zero is the default
+    enum ht_touch touch;          // zero is the default
+    const struct ht_pulse *pulse; // of the run on the heap; may be NULL
+    struct ht_measure *measure;   // NULL: the replay is timed; else it is measured by this
 };
 
 // Bytes of the process in memory, as the system tells them (replay/os.h says how and how exactly).
 // The harness's memory is resident before the first figure is taken and still after the last, and
-// so in none of the growths. The two sources differ by some pages: a peak may read that much under
-// the growth.
+// so in none of the growths; what the metrics take on the way is taken off the figures after it,
+// and leaves the peak unknown. The two sources differ by some pages: a peak may read that much
+// under the growth.
 struct ht_replay_resident {
     const char *source;         // where the next three come from; NULL: the system does not tell
     uint64_t before_bytes;      // before the first call
@@ -33,21 +41,26 @@ struct ht_replay_resident {
 struct ht_replay_result {
     const struct ht_heap *heap;
     char heap_version[64];      // the heap's own name and version
+    bool is_apart;              // of several recorded heaps each was played on one of its own
     enum ht_touch touch;        // the one that ran: none on a heap that is no memory
     struct ht_plan_totals plan; // what was to be played, and the recording's own figures
     struct ht_played played;    // what happened on the heap
-    uint64_t operations;        // played: those of the plan without the skipped
+    bool is_whole;              // the plan was played to its end, not stopped by the pulse
+    uint64_t operations;        // played, without the skipped
     uint64_t reallocs_in_place; // here; the recording's are in plan.by_kind
     uint64_t reallocs_moved;    // here
     uint64_t final_blocks;      // live at the end, here
+    bool is_timed;              // the next two are told: this was not measured
     double ns_per_op;           // wall time on the heap, harness and touching included; 0 for none
     double null_ns_per_op;      // the same of the null heap: what of it the harness is
     struct ht_replay_resident resident;
-    uint64_t harness_bytes; // memory of the plan and the table of blocks, outside of every heap
+    uint64_t harness_bytes; // memory of the plan, the tables of blocks and heaps and the metrics,
+                            // outside of every heap
 };
 
 // Runs it. The plan is only read. A call that the heap fails is no failure here (struct ht_played
-// counts them); HT_MEMORY when the harness gets no memory, or what the heap's open says.
+// counts them); HT_MEMORY when the harness gets no memory, HT_UNSUPPORTED when the heap cannot be
+// measured, or what the heap's open says.
 enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *heap,
                              const struct ht_replay_options *options,
                              struct ht_replay_result *result, struct ht_error *error);

@@ -57,3 +57,12 @@ cmp direct.tsv through.tsv || fail "the way through --best"
 "$heaptape" replay a.htape --json >replay.json
 figures replay.json operations=770279 replayed.peak_bytes=10441709 recorded.peak_bytes=10441709 \
     replayed.end_blocks=53645 recorded.moved=17604 recorded.in_place=940
+
+# Of the recorded addresses, as counted by a program of a few lines for this log.
+"$heaptape" replay a.htape --metrics --json >metrics.json
+figures metrics.json metrics.recorded.peak.operation=629174 \
+    metrics.recorded.peak.page_bytes=17670144 metrics.recorded.peak.sparse_bytes=6242304 \
+    metrics.recorded.page_peak.operation=629156 metrics.recorded.end.page_bytes=15478784 \
+    metrics.recorded.end.sparse_bytes=6139904 metrics.recorded.reallocs.grow.count=17886 \
+    metrics.recorded.reallocs.shrink.count=658 metrics.replayed.peak.operation=629174 \
+    metrics.replayed.peak.live_bytes=10441709 metrics.score.reallocs=18544

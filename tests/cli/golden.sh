@@ -30,9 +30,9 @@ done <list
 "$heaptape" convert vectors.etl --raw -o now --to tsv 2>err
 check vectors.raw.tsv
 
-for scenario in heaps unknown lost kinds; do
+for scenario in heaps unknown lost kinds modules; do
     "$heaptape" info "$scenario.etl" >now
     check "$scenario.info"
 done
 
-[ "$count" -eq $((5 + $(wc -l <list))) ] || fail "$count files checked"
+[ "$count" -eq $((6 + $(wc -l <list))) ] || fail "$count files checked"

@@ -15,10 +15,10 @@ in_page() {
     grep -A1 '^\.TP' "$1" | sed 's/\\-/-/g' | grep -oE -- '--[a-z][a-z-]*' | sort -u
 }
 
-for command in convert info replay fixture; do
+for command in convert info replay compare heaps fixture; do
     "$heaptape" "$command" --help | sed -n '/^ .*--/p' | in_help >from_help
     in_page "$pages/heaptape-$command.1" >from_page
-    [ "$(wc -l <from_help)" -ge 3 ] || fail "$command: found too few options"
+    [ "$(wc -l <from_help)" -ge 2 ] || fail "$command: found too few options"
     diff from_help from_page || fail "heaptape-$command.1 and the help of $command differ"
     grep -q "^.BR heaptape.-$command (1)" "$pages/heaptape.1" ||
         fail "heaptape.1 does not name $command"

@@ -49,6 +49,21 @@ expect 0 "$heaptape" info empty.etl
 prints "No heap events"
 prints "wpr -HeapTracingConfig"
 
+# Stacks and the modules they are in.
+expect 0 "$heaptape" fixture --scenario modules -o modules.etl
+expect 0 "$heaptape" info --json --strict modules.etl
+python3 - <<'END'
+import json
+
+info = json.load(open("out"))
+assert info["stacks"]["modules"] == len(info["modules"]) == 6, info["stacks"]
+assert 100 < info["stacks"]["events"] < info["by_kind"]["alloc"], info["stacks"]
+assert info["stacks"]["distinct"] <= info["stacks"]["events"], info["stacks"]
+names = {module["path"].split("\\")[-1] for module in info["modules"]}
+assert names == {"app.exe", "again.exe", "ntdll.dll", "first.dll", "second.dll",
+                 "ntoskrnl.exe"}, names
+END
+
 # Loss is shown, and fails only when it must not be.
 expect 0 "$heaptape" fixture --scenario lost -o lost.etl
 expect 0 "$heaptape" info lost.etl

@@ -34,3 +34,13 @@ prints "unknown to the trace were left out"
 
 expect 0 "$heaptape" fixture --scenario empty -o empty.etl
 expect 0 "$heaptape" replay empty.etl
+
+# Times of single calls.
+expect 0 "$heaptape" replay a.htape --latency 1
+prints "one call, ns"
+prints "One call in 1 was timed"
+expect 0 "$heaptape" replay a.htape --latency 10 --json
+python3 "$2/tests/cli/check_json.py" out
+prints '"latency":{"every":10'
+expect 2 "$heaptape" replay a.htape --latency x
+says "x is no number"

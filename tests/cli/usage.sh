@@ -13,7 +13,7 @@ expect 0 "$heaptape" --version
 prints "LZ4 1."
 prints "protobuf-c 1."
 
-for command in convert info replay fixture; do
+for command in convert info replay compare heaps fixture; do
     expect 0 "$heaptape" "$command" --help
     prints "Usage: heaptape $command"
     is_silent err
@@ -61,7 +61,9 @@ says "IN is missing"
 expect 2 "$heaptape" info --json=yes in.etl
 says "there is no option --json=yes"
 expect 2 "$heaptape" replay in.etl --heap none
-says "there is no heap none: --heap takes libc, null"
+says "there is no heap none: --heap takes libc, null, jemalloc, mimalloc, tcmalloc, or a path"
 expect 2 "$heaptape" replay in.etl --touch softly
 says "--touch takes none, first, page or fill, not softly"
+expect 2 "$heaptape" replay in.etl --metrics --latency 100
+says "--metrics and --latency disturb each other: one at a time"
 exists_not out.tsv out.etl out.xyz

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Real ETL files, read whole: their totals are those that independent readers counted. None of
-// them has a heap event. Takes the corpus folder, which HT_CORPUS overrides; skipped where that or
-// unzip is absent.
+// them has a heap event, so the stacks of all events stand in for those of heap events. Takes the
+// corpus folder, which HT_CORPUS overrides; skipped where that or unzip is absent.
+#include "formats/etl_survey.h"
 #include "formats/format.h"
 
 #include <setjmp.h>
@@ -25,6 +26,73 @@ static int tear_down(void **state)
     return 0;
 }
 
+// What the stacks of all events come to.
+static struct {
+    uint64_t refs;
+    uint64_t unresolved;
+    uint64_t frames;
+    uint64_t frames_in_modules;
+    uint64_t frames_with_debug_file;
+} stacks;
+
+static void count_frames(const struct ht_etl_survey *survey, const struct ht_etl_stack_ref *ref,
+                         const struct ht_frame *frames, size_t count, int64_t ticks)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t name;
+        const struct ht_etl_module *module =
+            ht_etl_modules_find(survey->modules, ref->pid, frames[i].address, ticks);
+        stacks.frames++;
+        if (module == NULL)
+            continue;
+        stacks.frames_in_modules++;
+        assert_int_equal(
+            ht_etl_modules_name(survey->modules, module->identity, &trace, &name, NULL), HT_OK);
+        for (uint32_t k = 0; k < trace.module_count; k++)
+            if (trace.modules[k].path == name)
+                stacks.frames_with_debug_file += trace.modules[k].debug_name != 0;
+    }
+}
+
+static void count_ref(const struct ht_etl_survey *survey, const struct ht_etl_file *file,
+                      const struct ht_etl_record *record)
+{
+    static struct ht_etl_stack_ref ref;
+    if (!ht_etl_stack_is_ref(record))
+        return;
+    assert_true(ht_etl_stack_read_ref(record, &ref));
+    int64_t ticks = ht_etl_clock_ticks(&file->header.clock, ref.event_stamp);
+    const struct ht_frame *frames = ref.frames.frames;
+    size_t count = ref.frames.count;
+    if (ref.has_key)
+        frames = ht_dict_stack(survey->stacks, ht_etl_survey_stack(survey, ref.key, ticks), &count);
+    stacks.refs++;
+    stacks.unresolved += count == 0;
+    count_frames(survey, &ref, frames, count, ticks);
+}
+
+static void count_stacks(struct ht_input *input)
+{
+    struct ht_etl_file file;
+    struct ht_etl_survey survey;
+    memset(&stacks, 0, sizeof stacks);
+    assert_int_equal(ht_etl_file_open(&file, input, &trace, NULL), HT_OK);
+    assert_int_equal(ht_etl_survey_make(&survey, &file, NULL), HT_OK);
+    uint8_t *bytes = malloc(HT_ETL_BUFFER_MAX);
+    assert_non_null(bytes);
+    for (uint32_t i = 0; i < file.buffer_count; i++) {
+        uint32_t valid;
+        struct ht_etl_record record;
+        assert_int_equal(ht_etl_file_load(&file, &file.buffers[i], bytes, &valid, NULL), HT_OK);
+        struct ht_etl_walk walk = {bytes, HT_ETL_BUFFER_HEADER_SIZE, valid};
+        while (ht_etl_walk_next(&walk, &record) == HT_ETL_STEP_RECORD)
+            count_ref(&survey, &file, &record);
+    }
+    free(bytes);
+    ht_etl_survey_reset(&survey);
+    ht_etl_file_reset(&file);
+}
+
 static void read_input(struct ht_input *input)
 {
     const struct ht_format *format = NULL;
@@ -36,6 +104,7 @@ static void read_input(struct ht_input *input)
     assert_int_equal(format->open_reader(input, &trace, &reader, NULL), HT_OK);
     assert_int_equal(reader->next(reader, &event, NULL), HT_END);
     reader->close(reader);
+    count_stacks(input);
     ht_input_close(input);
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
         assert_int_equal(trace.loss[loss], 0);
@@ -145,6 +214,13 @@ static void a_merged_file_of_a_32_bit_process(void **state)
         {"hook.0x0504", 692}, {"hook.0x0220", 394}, {"hook.0x1820", 229}, {"hook.0x030a", 57},
         {"hook.0x061b", 241});
     assert_int_equal(trace.origin.pointer_size, 8);
+    assert_int_equal(stacks.refs, 8532 + 3640 + 229);
+    assert_int_equal(stacks.unresolved, 0);
+    // The rest is code that the runtime compiled as the program ran.
+    assert_int_equal(stacks.frames, 294739);
+    assert_int_equal(stacks.frames_in_modules, 256151);
+    assert_int_equal(stacks.frames_with_debug_file, 256151);
+    assert_int_equal(trace.module_count, 152);
 }
 
 static void a_plain_kernel_file(void **state)

@@ -4,8 +4,9 @@
 
 Written from the description of the format alone; shares nothing with the C code. Prints the log
 header, buffers, events by header kind and by hook (group, ff for other providers, and opcode). With
---events prints instead the heap allocs, reallocs and frees as heaptape's TSV, without stacks.
+--events prints instead the heap allocs, reallocs and frees as heaptape's TSV, with their stacks.
 """
+import bisect
 import collections
 import struct
 import sys
@@ -127,9 +128,70 @@ def heap_row(pointer, opcode, payload):
     return "realloc", hex(handle), hex(f[0]), f[2], hex(f[1]), f[3], source
 
 
+class Stacks:
+    """Whatever stacks need, taken in whole and resolved at the end."""
+
+    def __init__(self):
+        self.refs, self.keys, self.images, self.births = [], {}, [], {}
+
+    def take(self, pointer, group, opcode, stamp, payload):
+        word = "<Q" if pointer == 8 else "<I"
+
+        def frames(at):
+            return [f for f, in struct.iter_unpack(word, payload[at:]) if f]
+        if group == 0x18 and opcode == 0x20:
+            parts = frames(16)
+            kernel = bool(parts) and parts[0] >> (8 * pointer - 1)
+            self.refs.append((*struct.unpack_from("<QII", payload), not kernel, parts))
+        elif group == 0x18 and opcode in (0x25, 0x26):
+            key, = struct.unpack_from(word, payload, 16)
+            self.refs.append((*struct.unpack_from("<QII", payload), opcode == 0x26, key))
+        elif group == 0x18 and opcode in (0x22, 0x23, 0x24):
+            key, = struct.unpack_from(word, payload)
+            self.keys.setdefault(key, []).append((stamp, frames(pointer)))
+        elif group == 3 and opcode == 1:
+            self.births.setdefault(u32(payload, pointer), []).append(stamp)
+        elif (group, opcode) == (3, 10) or (group == 0x14 and opcode in (2, 3, 4)):
+            base, size = struct.unpack_from("<2" + word[1], payload)
+            name = payload[0x38 if pointer == 8 else 0x2C:].decode("utf-16-le").split("\0")[0]
+            name = name.split("\\")[-1]
+            self.images.append((stamp, u32(payload, 2 * pointer), base, size, name, opcode))
+
+    def frame(self, pid, stamp, address):
+        # The name given last before in this life of the process, or first after, not beyond an
+        # unload before or a load after.
+        lives = sorted(self.births.get(pid, []))
+        life = bisect.bisect_right(lives, stamp)
+        for owner in (pid, 0):
+            known = sorted(i for i in self.images if i[1] == owner and i[2] <= address < i[2] + i[3]
+                           and (owner == 0 or bisect.bisect_right(lives, i[0]) == life))
+            before = [i for i in known if i[0] <= stamp]
+            after = [i for i in known if i[0] > stamp]
+            found = None
+            if before and before[-1][5] != 2:
+                found = before[-1]
+            elif after and after[0][5] != 10:
+                found = after[0]
+            if found:
+                return "%s+0x%x" % (found[4], address - found[2])
+        return hex(address)
+
+    def texts(self):
+        """The stack of each (stamp, pid, tid)."""
+        parts = {}
+        for stamp, pid, tid, is_user, what in self.refs:
+            if isinstance(what, int):
+                what = next(f for at, f in sorted(self.keys[what]) if at >= stamp)
+            parts.setdefault((stamp, pid, tid), {}).setdefault(is_user, what)
+        return {event: ",".join(self.frame(event[1], event[0], address)
+                                for is_user in (False, True) for address in of.get(is_user, []))
+                for event, of in parts.items()}
+
+
 def main(path, prints_events):
     data = open(path, "rb").read()
     seen, hooks, rows, backwards = collections.Counter(), collections.Counter(), [], 0
+    stacks = Stacks()
     start, log = u64(data, 0x58), data[0x68:]
     at = 0x100 if u32(log, 0x2C) == 8 else 0xF8
     hz = {1: u64(log, at), 2: 10000000, 3: u32(log, 0x34) * 1000000}[u32(log, at + 0x10)]
@@ -141,11 +203,14 @@ def main(path, prints_events):
             hooks[(group, opcode, version)] += 1
             backwards += stamp < last
             last = stamp
+            stacks.take(pointer, group, opcode, stamp, payload)
             if group == 0x10 and opcode in (0x21, 0x22, 0x24) and any(payload[:pointer]):
                 rows.append((stamp, cpu, len(rows), pid, tid, heap_row(pointer, opcode, payload)))
     if prints_events:
+        texts = stacks.texts()
         for stamp, cpu, _, pid, tid, row in sorted(rows):
-            print((stamp - start) * 1000000000 // hz, pid, tid, cpu, *row, sep="\t")
+            print((stamp - start) * 1000000000 // hz, pid, tid, cpu, *row,
+                  texts.get((stamp, pid, tid), ""), sep="\t")
         return
     print("log header: OS %d.%d, sub %d.%d, %d CPUs, mode %#x, %d buffers, pointer %d, %d events lost"
           % (*log[4:8], u32(log, 12), u32(log, 0x20), *struct.unpack_from("<I4xII", log, 0x24)))

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "formats/chrome.h"
-#include "formats/chrome_budget.h"
-#include "formats/chrome_series.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -128,7 +126,7 @@ static void an_empty_trace_ends_properly(void **state)
         "\"events_of_dropped_processes\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
         "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"events_lost\":0,\"buffers_lost\":0,"
         "\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,\"time_back\":0,"
-        "\"details_lost\":0,\"names_lost\":0}}\n");
+        "\"details_lost\":0,\"names_lost\":0,\"stacks_lost\":0}}\n");
 }
 
 static void a_small_trace_is_written_to_the_letter(void **state)
@@ -230,113 +228,6 @@ static void heaps_past_the_cap_count_in_their_process(void **state)
     assert_null(strstr(text, "Heap 0x10400\"")); // the 1025th
 }
 
-static void peaks_stay_exact_when_buckets_merge(void **state)
-{
-    (void)state;
-    struct ht_chrome_series series = {0};
-    enum { TIMES = 100000, PEAK_AT = 31337 };
-    for (int64_t i = 0; i < TIMES; i++) {
-        uint64_t size = i == PEAK_AT ? 1000000 : 10 + (uint64_t)i % 7;
-        struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = size};
-        struct ht_change end = {.kind = HT_CHANGE_END, .size = size};
-        assert_int_equal(ht_chrome_series_add(&series, &begin, i * 100 - 5000, NULL), HT_OK);
-        assert_int_equal(ht_chrome_series_add(&series, &end, i * 100 - 5000 + 50, NULL), HT_OK);
-    }
-    assert_in_range(series.count, HT_CHROME_BUCKETS_MAX / 4, HT_CHROME_BUCKETS_MAX);
-    struct ht_chrome_state peak = {0};
-    int64_t before_ns = INT64_MIN;
-    for (uint32_t i = 0; i < series.count; i++) {
-        struct ht_chrome_state states[3];
-        uint32_t count = ht_chrome_bucket_states(&series.buckets[i], states);
-        for (uint32_t k = 0; k < count; k++) {
-            assert_true(states[k].time_ns >= before_ns);
-            before_ns = states[k].time_ns;
-            if (states[k].bytes > peak.bytes)
-                peak = states[k];
-        }
-    }
-    assert_int_equal(peak.bytes, 1000000);
-    assert_int_equal(peak.time_ns, PEAK_AT * 100 - 5000);
-    assert_int_equal(series.buckets[series.count - 1].last.bytes, 0);
-    ht_chrome_series_reset(&series);
-}
-
-static void a_series_survives_the_ends_of_time(void **state)
-{
-    (void)state;
-    struct ht_chrome_series series = {0};
-    struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = 1};
-    for (int64_t i = 0; i < 2 * HT_CHROME_BUCKETS_MAX; i++) {
-        int64_t time_ns = i < HT_CHROME_BUCKETS_MAX ? INT64_MIN + i : INT64_MAX - 2000 + i;
-        assert_int_equal(ht_chrome_series_add(&series, &begin, time_ns, NULL), HT_OK);
-    }
-    assert_in_range(series.count, 2, HT_CHROME_BUCKETS_MAX);
-    assert_int_equal(series.now.blocks, 2 * HT_CHROME_BUCKETS_MAX);
-    ht_chrome_series_reset(&series);
-}
-
-static void time_that_goes_back_stands_still(void **state)
-{
-    (void)state;
-    struct ht_chrome_series series = {0};
-    struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = 1};
-    assert_int_equal(ht_chrome_series_add(&series, &begin, 100, NULL), HT_OK);
-    assert_int_equal(ht_chrome_series_add(&series, &begin, 50, NULL), HT_OK);
-    assert_int_equal(series.count, 1);
-    assert_int_equal(series.buckets[0].last.time_ns, 100);
-    assert_int_equal(series.buckets[0].last.bytes, 2);
-    ht_chrome_series_reset(&series);
-}
-
-static void offer(struct ht_chrome_budget *budget, int64_t time_ns, uint64_t copied, uint64_t size)
-{
-    struct ht_event event = {.kind = HT_KIND_REALLOC,
-                             .time_ns = time_ns,
-                             .pid = PID,
-                             .tid = TID,
-                             .address = 32,
-                             .old_address = copied > 0 ? 16 : 32,
-                             .size = size,
-                             .old_size = copied};
-    assert_int_equal(ht_chrome_budget_offer(budget, &event, NULL), HT_OK);
-}
-
-static void the_budget_keeps_the_biggest(void **state)
-{
-    (void)state;
-    struct ht_chrome_budget budget = {.limit = 3};
-    offer(&budget, 1, 0, 1 << 20); // in place: copies nothing
-    offer(&budget, 2, 500, 600);
-    offer(&budget, 3, 7, 100);
-    offer(&budget, 4, 7, 200);
-    offer(&budget, 5, 7, 200); // equal to the one before, later
-    offer(&budget, 6, 900, 1000);
-    ht_chrome_budget_stamp(&budget, 0);
-    assert_int_equal(budget.offered, 6);
-    assert_int_equal(budget.count, 3);
-    assert_int_equal(budget.picks[0].event.time_ns, 2);
-    assert_int_equal(budget.picks[1].event.time_ns, 4);
-    assert_int_equal(budget.picks[2].event.time_ns, 6);
-    ht_chrome_budget_reset(&budget);
-}
-
-static void equal_stamps_on_one_thread_move_on(void **state)
-{
-    (void)state;
-    struct ht_chrome_budget budget = {.limit = 100};
-    for (int i = 0; i < 3; i++)
-        offer(&budget, 50, 8, 8);
-    struct ht_event elsewhere = {.time_ns = 50, .pid = PID, .tid = TID + 4};
-    assert_int_equal(ht_chrome_budget_offer(&budget, &elsewhere, NULL), HT_OK);
-    ht_chrome_budget_stamp(&budget, -10);
-    static const uint64_t expected[][2] = {{60, 0}, {60, 3}, {61, 1}, {62, 2}};
-    for (int i = 0; i < 4; i++) {
-        assert_int_equal(budget.picks[i].stamp_ns, expected[i][0]);
-        assert_int_equal(budget.picks[i].order, expected[i][1]);
-    }
-    ht_chrome_budget_reset(&budget);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,11 +245,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_are_escaped, open_picture, close_picture),
         cmocka_unit_test_setup_teardown(heaps_past_the_cap_count_in_their_process, open_picture,
                                         close_picture),
-        cmocka_unit_test(peaks_stay_exact_when_buckets_merge),
-        cmocka_unit_test(a_series_survives_the_ends_of_time),
-        cmocka_unit_test(time_that_goes_back_stands_still),
-        cmocka_unit_test(the_budget_keeps_the_biggest),
-        cmocka_unit_test(equal_stamps_on_one_thread_move_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

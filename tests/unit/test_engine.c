@@ -183,8 +183,8 @@ static void end(struct fixture *fixture, uint32_t block)
 
 static void play(struct fixture *fixture, enum ht_touch touch)
 {
-    ht_engine_play(fixture->plan, &log_heap, &fixture->heap, touch, fixture->slots,
-                   &fixture->played);
+    void *self = &fixture->heap;
+    ht_engine_play(fixture->plan, &log_heap, &self, touch, NULL, fixture->slots, &fixture->played);
 }
 
 // Gives back what is live, and checks that the heap then has everything and was never misused.
@@ -333,7 +333,8 @@ static void a_failed_realloc_leaves_the_block_as_it_was(void **state)
     begin(fixture, 1, 10);
     resize(fixture, 1, 6000, true);
     end(fixture, 1);
-    ht_engine_play(fixture->plan, &heap, &fixture->heap, HT_TOUCH_FILL, fixture->slots,
+    void *self = &fixture->heap;
+    ht_engine_play(fixture->plan, &heap, &self, HT_TOUCH_FILL, NULL, fixture->slots,
                    &fixture->played);
     assert_string_equal(fixture->heap.log, "a100=0 r0,5000! r0,120=1 a10=2 r2,6000! f2 ");
     assert_int_equal(fixture->played.failed_reallocs, 2);
@@ -455,8 +456,8 @@ static void a_heap_that_is_no_memory_is_not_touched(void **state)
     resize(fixture, 1, 2 << 20, true);
     end(fixture, 0);
     void *self;
-    assert_int_equal(ht_heap_null.open(&self, NULL), HT_OK);
-    ht_engine_play(fixture->plan, &ht_heap_null, self, HT_TOUCH_FILL, fixture->slots,
+    assert_int_equal(ht_heap_null.open(&ht_heap_null, &self, NULL), HT_OK);
+    ht_engine_play(fixture->plan, &ht_heap_null, &self, HT_TOUCH_FILL, NULL, fixture->slots,
                    &fixture->played);
     assert_int_equal(fixture->played.live_bytes, 2 << 20);
     assert_int_equal(fixture->played.peak_bytes, 100 + (2 << 20));

@@ -235,7 +235,7 @@ static void process_is_the_verified_record(void **state)
     (void)state;
     struct ht_etl_options options = usual_options();
     struct ht_etl_totals totals = {.buffer_count = 2};
-    struct ht_etl_process process = {PID, 4, 0xFFFF800000001000, "app.exe", "app.exe /x"};
+    struct ht_etl_process process = {PID, 4, 0xFFFF800000001000, "app.exe", "app.exe /x", 0};
     struct file file;
     file_open(&file, &options, &totals);
     assert_int_equal(ht_etl_put_process(file.writer, 8, 0, T0 + 100, &process, &file.error), HT_OK);

@@ -155,6 +155,33 @@ static void the_digest_is_the_same_on_every_host(void **state)
     assert_int_equal(ht_plan_totals(plan)->digest, UINT64_C(0x222fbf98d73c4faa));
 }
 
+static uint64_t digest_on_heap(uint32_t heap)
+{
+    struct ht_plan *plan;
+    assert_int_equal(ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
+    struct ht_change change = {.kind = HT_CHANGE_BEGIN, .heap = heap, .size = 24};
+    assert_int_equal(ht_plan_add(plan, &change, NULL), HT_OK);
+    uint64_t digest = ht_plan_totals(plan)->digest;
+    ht_plan_close(plan);
+    return digest;
+}
+
+static void an_operation_names_its_recorded_heap(void **state)
+{
+    struct ht_plan *plan = *state;
+    const uint32_t heaps[] = {0, 3, 2, HT_PLAN_HEAPS_MAX - 1, HT_PLAN_HEAPS_MAX, UINT32_MAX};
+    const uint32_t expected[] = {0, 3, 2, 65535, 65535, 65535};
+    const uint32_t limits[] = {1, 4, 4, 65536, 65536, 65536};
+    for (uint32_t i = 0; i < 6; i++) {
+        struct ht_change change = {.kind = HT_CHANGE_BEGIN, .heap = heaps[i], .block = i};
+        assert_int_equal(ht_plan_add(plan, &change, NULL), HT_OK);
+        assert_int_equal(ht_plan_first(plan)->ops[i].heap, expected[i]);
+        assert_int_equal(ht_plan_first(plan)->ops[i].kind, HT_OP_ALLOC);
+        assert_int_equal(ht_plan_totals(plan)->heap_limit, limits[i]);
+    }
+    assert_int_not_equal(digest_on_heap(0), digest_on_heap(1));
+}
+
 static void a_plan_of_several_spans_keeps_its_order(void **state)
 {
     struct ht_plan *plan = *state;
@@ -252,6 +279,8 @@ int main(void)
                                         close_plan),
         cmocka_unit_test(a_plan_stops_at_its_limit),
         cmocka_unit_test(a_limit_under_one_step_is_too_small),
+        cmocka_unit_test_setup_teardown(an_operation_names_its_recorded_heap, open_plan,
+                                        close_plan),
         cmocka_unit_test(the_table_of_blocks_counts_toward_the_limit),
         cmocka_unit_test_setup_teardown(a_size_no_heap_can_give_stays_one, open_plan, close_plan),
         cmocka_unit_test(close_accepts_null),

@@ -57,6 +57,54 @@ static void add_churn(struct ht_plan *plan, uint32_t count)
     }
 }
 
+struct beats {
+    uint64_t count;
+    uint64_t last; // operations
+    uint64_t stop; // beats until the replay is stopped
+};
+
+static bool beat(void *context, uint64_t operations)
+{
+    struct beats *beats = context;
+    assert_true(operations > beats->last);
+    beats->last = operations;
+    return ++beats->count < beats->stop;
+}
+
+static struct ht_replay_result run_with_beats(const struct ht_plan *plan, struct beats *beats)
+{
+    struct ht_pulse pulse = {beat, beats};
+    struct ht_replay_options options = {.touch = HT_TOUCH_NONE, .pulse = &pulse};
+    struct ht_replay_result result;
+    assert_int_equal(ht_replay_run(plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
+    return result;
+}
+
+static void pulse_is_told_until_the_last_operation(void **state)
+{
+    add_churn(*state, 100000);
+    struct beats beats = {.stop = UINT64_MAX};
+    struct ht_replay_result result = run_with_beats(*state, &beats);
+    assert_true(beats.count >= 2);
+    assert_int_equal(beats.last, 200000);
+    assert_int_equal(result.operations, 200000);
+    assert_true(result.is_whole);
+}
+
+static void replay_stopped_by_its_pulse_tells_of_the_part(void **state)
+{
+    add_churn(*state, 100000);
+    struct beats beats = {.stop = 1};
+    struct ht_replay_result result = run_with_beats(*state, &beats);
+    assert_int_equal(beats.count, 1);
+    assert_false(result.is_whole);
+    assert_in_range(result.operations, 1, 99999);
+    assert_int_equal(result.operations, beats.last);
+    assert_int_equal(result.plan.operations, 200000);
+    assert_int_equal(result.final_blocks, result.operations); // allocs come first
+    assert_int_equal(result.played.live_bytes, result.operations * 1000);
+}
+
 static void libc_lives_as_recorded(void **state)
 {
     add_churn(*state, 1000);
@@ -79,7 +127,7 @@ static void libc_lives_as_recorded(void **state)
     assert_int_equal(result.played.skipped, 0);
     assert_true(result.ns_per_op > 0);
     assert_true(result.null_ns_per_op > 0);
-    assert_int_equal(result.harness_bytes, result.plan.memory_bytes + 1000 * 16);
+    assert_int_equal(result.harness_bytes, result.plan.memory_bytes + 1000 * 16 + sizeof(void *));
 }
 
 static void null_keeps_every_block_in_place(void **state)
@@ -150,8 +198,9 @@ static void growth_holds_the_live_blocks(void **state)
     }
 }
 
-static enum ht_status refuse(void **self, struct ht_error *error)
+static enum ht_status refuse(const struct ht_heap *heap, void **self, struct ht_error *error)
 {
+    (void)heap;
     (void)self;
     return ht_fail(error, HT_UNSUPPORTED, "not here");
 }
@@ -206,7 +255,7 @@ static void libc_gives_a_block_for_no_bytes(void **state)
     (void)state;
     void *self;
     char version[64] = "";
-    assert_int_equal(ht_heap_libc.open(&self, NULL), HT_OK);
+    assert_int_equal(ht_heap_libc.open(&ht_heap_libc, &self, NULL), HT_OK);
     ht_heap_libc.version(self, version, sizeof version);
     assert_true(strlen(version) > 0);
     void *first = ht_heap_libc.allocate(self, 0);
@@ -227,7 +276,7 @@ static void null_gives_an_address_once(void **state)
 {
     (void)state;
     void *self;
-    assert_int_equal(ht_heap_null.open(&self, NULL), HT_OK);
+    assert_int_equal(ht_heap_null.open(&ht_heap_null, &self, NULL), HT_OK);
     void *first = ht_heap_null.allocate(self, 10);
     ht_heap_null.release(self, first);
     void *second = ht_heap_null.allocate(self, 10);
@@ -241,6 +290,10 @@ static void null_gives_an_address_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(pulse_is_told_until_the_last_operation, open_plan,
+                                        close_plan),
+        cmocka_unit_test_setup_teardown(replay_stopped_by_its_pulse_tells_of_the_part, open_plan,
+                                        close_plan),
         cmocka_unit_test_setup_teardown(libc_lives_as_recorded, open_plan, close_plan),
         cmocka_unit_test_setup_teardown(null_keeps_every_block_in_place, open_plan, close_plan),
         cmocka_unit_test_setup_teardown(a_plan_can_be_replayed_again, open_plan, close_plan),

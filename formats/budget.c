@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// A bounded binary heap of reallocs. See the header.
-#include "formats/chrome_budget.h"
+// A bounded binary heap. See the header.
+#include "formats/budget.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
 enum { FIRST_CAPACITY = 64 };
 
-void ht_chrome_budget_reset(struct ht_chrome_budget *budget)
+void ht_budget_reset(struct ht_budget *budget)
 {
     free(budget->picks);
-    *budget = (struct ht_chrome_budget){.limit = budget->limit};
+    *budget = (struct ht_budget){.limit = budget->limit};
 }
 
 static int compare(uint64_t a, uint64_t b)
@@ -19,30 +19,26 @@ static int compare(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
-static uint64_t bytes_copied(const struct ht_event *event)
+static int compare_ranks(const struct ht_pick *a, const struct ht_pick *b)
 {
-    if (ht_event_is_in_place(event) || event->address == 0)
-        return 0;
-    return event->size < event->old_size ? event->size : event->old_size;
+    int first = compare(a->rank[0], b->rank[0]);
+    return first != 0 ? first : compare(a->rank[1], b->rank[1]);
 }
 
-static bool is_smaller(const struct ht_chrome_pick *a, const struct ht_chrome_pick *b)
+static bool is_smaller(const struct ht_pick *a, const struct ht_pick *b)
 {
-    int by_copied = compare(bytes_copied(&a->event), bytes_copied(&b->event));
-    if (by_copied != 0)
-        return by_copied < 0;
-    int by_size = compare(a->event.size, b->event.size);
-    return by_size != 0 ? by_size < 0 : a->order > b->order;
+    int ranks = compare_ranks(a, b);
+    return ranks != 0 ? ranks < 0 : a->order > b->order;
 }
 
-static void swap(struct ht_chrome_pick *a, struct ht_chrome_pick *b)
+static void swap(struct ht_pick *a, struct ht_pick *b)
 {
-    struct ht_chrome_pick kept = *a;
+    struct ht_pick kept = *a;
     *a = *b;
     *b = kept;
 }
 
-static void sift_up(struct ht_chrome_budget *budget, uint32_t at)
+static void sift_up(struct ht_budget *budget, uint32_t at)
 {
     while (at > 0 && is_smaller(&budget->picks[at], &budget->picks[(at - 1) / 2])) {
         swap(&budget->picks[at], &budget->picks[(at - 1) / 2]);
@@ -50,7 +46,7 @@ static void sift_up(struct ht_chrome_budget *budget, uint32_t at)
     }
 }
 
-static void sift_down(struct ht_chrome_budget *budget, uint32_t at)
+static void sift_down(struct ht_budget *budget, uint32_t at)
 {
     for (;;) {
         uint32_t smallest = at;
@@ -65,34 +61,44 @@ static void sift_down(struct ht_chrome_budget *budget, uint32_t at)
     }
 }
 
-static enum ht_status grow(struct ht_chrome_budget *budget, struct ht_error *error)
+static enum ht_status grow(struct ht_budget *budget, struct ht_error *error)
 {
     uint32_t capacity = budget->capacity > 0 ? budget->capacity * 2 : FIRST_CAPACITY;
-    struct ht_chrome_pick *picks = realloc(budget->picks, capacity * sizeof *picks);
+    struct ht_pick *picks = realloc(budget->picks, capacity * sizeof *picks);
     if (picks == NULL)
-        return ht_fail_memory(error, "realloc instants");
+        return ht_fail_memory(error, "the biggest of the trace");
     budget->picks = picks;
     budget->capacity = capacity;
     return HT_OK;
 }
 
-enum ht_status ht_chrome_budget_offer(struct ht_chrome_budget *budget, const struct ht_event *event,
-                                      struct ht_error *error)
+enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *pick,
+                               struct ht_error *error)
 {
-    struct ht_chrome_pick pick = {.event = *event, .order = budget->offered++};
+    uint64_t order = budget->offered++;
     if (budget->count == budget->limit) {
-        if (budget->count > 0 && is_smaller(&budget->picks[0], &pick)) {
-            budget->picks[0] = pick;
+        if (budget->count > 0 && compare_ranks(&budget->picks[0], pick) < 0) {
+            budget->picks[0] = *pick;
+            budget->picks[0].order = order;
             sift_down(budget, 0);
         }
         return HT_OK;
     }
     enum ht_status status = budget->count == budget->capacity ? grow(budget, error) : HT_OK;
     if (status == HT_OK) {
-        budget->picks[budget->count] = pick;
+        budget->picks[budget->count] = *pick;
+        budget->picks[budget->count].order = order;
         sift_up(budget, budget->count++);
     }
     return status;
+}
+
+struct ht_pick ht_pick_realloc(const struct ht_event *event)
+{
+    uint64_t copied = event->size < event->old_size ? event->size : event->old_size;
+    if (ht_event_is_in_place(event) || event->address == 0)
+        copied = 0;
+    return (struct ht_pick){.rank = {copied, event->size}, .event = *event};
 }
 
 static bool is_same_thread(const struct ht_event *a, const struct ht_event *b)
@@ -102,8 +108,8 @@ static bool is_same_thread(const struct ht_event *a, const struct ht_event *b)
 
 static int compare_in_thread(const void *left, const void *right)
 {
-    const struct ht_chrome_pick *a = left;
-    const struct ht_chrome_pick *b = right;
+    const struct ht_pick *a = left;
+    const struct ht_pick *b = right;
     if (a->event.pid != b->event.pid)
         return compare(a->event.pid, b->event.pid);
     if (a->event.tid != b->event.tid)
@@ -115,16 +121,16 @@ static int compare_in_thread(const void *left, const void *right)
 
 static int compare_stamp(const void *left, const void *right)
 {
-    const struct ht_chrome_pick *a = left;
-    const struct ht_chrome_pick *b = right;
+    const struct ht_pick *a = left;
+    const struct ht_pick *b = right;
     if (a->stamp_ns != b->stamp_ns)
         return compare(a->stamp_ns, b->stamp_ns);
     return compare(a->order, b->order);
 }
 
-void ht_chrome_budget_stamp(struct ht_chrome_budget *budget, int64_t base_ns)
+void ht_budget_stamp(struct ht_budget *budget, int64_t base_ns)
 {
-    struct ht_chrome_pick *picks = budget->picks;
+    struct ht_pick *picks = budget->picks;
     if (budget->count == 0)
         return;
     for (uint32_t i = 0; i < budget->count; i++)

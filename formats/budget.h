@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// What a viewer shows one by one: of all that is offered the biggest are kept, as many as the
+// budget allows. Bigger is the first rank, then the second, then earlier.
+#ifndef HT_FORMATS_BUDGET_H
+#define HT_FORMATS_BUDGET_H
+
+#include "formats/error.h"
+#include "formats/event.h"
+
+#include <stdint.h>
+
+// The life of the block that a pick is about, as far as it is known.
+struct ht_pick_life {
+    uint64_t id;
+    uint64_t first_size;
+    uint64_t copied_bytes;
+    int64_t end_ns; // HT_TIME_UNKNOWN while it lives
+    uint32_t steps; // reallocs
+    uint32_t site;  // the format's own number of where it was made
+};
+
+struct ht_pick {
+    uint64_t rank[2];
+    struct ht_event event;
+    struct ht_pick_life life;
+    uint64_t order;    // of the offer, set by ht_budget_offer
+    uint64_t stamp_ns; // set by ht_budget_stamp
+};
+
+// The zero value with a limit is an empty budget.
+struct ht_budget {
+    uint32_t limit;
+    struct ht_pick *picks; // owned; a heap with the smallest at the root
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t offered;
+};
+
+void ht_budget_reset(struct ht_budget *budget);
+
+enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *pick,
+                               struct ht_error *error);
+
+// A realloc ranked by the bytes it copied, then by its new size.
+struct ht_pick ht_pick_realloc(const struct ht_event *event);
+
+// Gives every pick the stamp of its event, in ns since `base_ns`, which none is before, and sorts
+// the picks by it. On one thread no two have the same stamp, because viewers nest such instants
+// and drop them when they nest too deep: the later one moves on by 1 ns. Nothing can be offered
+// after it.
+void ht_budget_stamp(struct ht_budget *budget, int64_t base_ns);
+
+#endif

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+//
+// What the changes do to the live blocks, and from there to counters, sites and budgets. The other
+// half of the model, see its header.
+#include "formats/perfetto_model.h"
+
+#include <stdlib.h>
+
+static enum ht_status reserve_block(struct ht_perfetto_model *model, uint32_t number,
+                                    struct ht_error *error)
+{
+    if (number < model->block_capacity)
+        return HT_OK;
+    size_t capacity = model->block_capacity > 0 ? model->block_capacity : 64;
+    while (capacity <= number)
+        capacity *= 2;
+    struct ht_perfetto_block *blocks = realloc(model->blocks, capacity * sizeof *blocks);
+    if (blocks == NULL)
+        return ht_fail_memory(error, "the live blocks");
+    for (size_t i = model->block_capacity; i < capacity; i++)
+        blocks[i].site = HT_PERFETTO_NONE;
+    model->blocks = blocks;
+    model->block_capacity = (uint32_t)capacity;
+    return HT_OK;
+}
+
+static enum ht_status take_chain(struct ht_perfetto_model *model, uint64_t first_size,
+                                 uint32_t *chain, struct ht_error *error)
+{
+    if (model->free_chain != HT_PERFETTO_NONE) {
+        *chain = model->free_chain;
+        model->free_chain = model->chains[*chain].next_free;
+    } else {
+        if (model->chain_count == model->chain_capacity) {
+            uint32_t capacity = model->chain_capacity > 0 ? model->chain_capacity * 2 : 64;
+            struct ht_perfetto_chain *chains = realloc(model->chains, capacity * sizeof *chains);
+            if (chains == NULL)
+                return ht_fail_memory(error, "the realloc chains");
+            model->chains = chains;
+            model->chain_capacity = capacity;
+        }
+        *chain = model->chain_count++;
+    }
+    model->chains[*chain] = (struct ht_perfetto_chain){.first_size = first_size};
+    return HT_OK;
+}
+
+static void give_chain(struct ht_perfetto_model *model, uint32_t chain)
+{
+    if (chain == HT_PERFETTO_NONE)
+        return;
+    model->chains[chain].next_free = model->free_chain;
+    model->free_chain = chain;
+}
+
+static struct ht_perfetto_process *process_of(struct ht_perfetto_model *model, uint32_t owner)
+{
+    return &model->processes[ht_perfetto_owner_process(model, owner)];
+}
+
+// Makes ready to change the counts of a site.
+static enum ht_status touch(struct ht_perfetto_model *model, uint32_t site, struct ht_error *error)
+{
+    const struct ht_perfetto_process *process = process_of(model, model->sites.sites[site].owner);
+    return ht_perfetto_site_touch(
+        &model->sites, site, ht_perfetto_stamp(model, model->event.time_ns), process->peak, error);
+}
+
+static enum ht_status count_alloc(struct ht_perfetto_model *model, uint32_t site, uint64_t size,
+                                  struct ht_error *error)
+{
+    enum ht_status status = touch(model, site, error);
+    if (status == HT_OK) {
+        model->sites.sites[site].count.allocated_bytes += size;
+        model->sites.sites[site].count.allocs++;
+    }
+    return status;
+}
+
+static enum ht_status count_free(struct ht_perfetto_model *model, uint32_t site, uint64_t size,
+                                 struct ht_error *error)
+{
+    enum ht_status status = touch(model, site, error);
+    if (status == HT_OK) {
+        model->sites.sites[site].count.freed_bytes += size;
+        model->sites.sites[site].count.frees++;
+    }
+    return status;
+}
+
+// Counts a change in the tracks of its heap and its process, after the sites.
+static enum ht_status count_live(struct ht_perfetto_model *model, uint32_t owner,
+                                 const struct ht_change *change, struct ht_error *error)
+{
+    int64_t time_ns = model->event.time_ns;
+    struct ht_perfetto_process *process = process_of(model, owner);
+    enum ht_status status = HT_OK;
+    if (owner < HT_PERFETTO_HEAPS_MAX)
+        status = ht_series_add(&model->heaps[owner].live, change, time_ns, error);
+    if (status == HT_OK)
+        status = ht_series_add(&process->live, change, time_ns, error);
+    if (status == HT_OK && process->live.now.value[HT_LIVE_BYTES] > process->peak_bytes) {
+        process->peak_bytes = process->live.now.value[HT_LIVE_BYTES];
+        process->peak_ns = process->live.now.time_ns;
+        process->peak++;
+    }
+    return status;
+}
+
+static void note_value(struct ht_perfetto_histogram *histogram, uint64_t value)
+{
+    unsigned bits = 0;
+    for (; value > 0; value >>= 1)
+        bits++;
+    histogram->counts[bits]++;
+}
+
+static enum ht_status begin(struct ht_perfetto_model *model, const struct ht_change *change,
+                            struct ht_error *error)
+{
+    struct ht_perfetto_block *block = &model->blocks[change->block];
+    if (model->process == HT_PERFETTO_NONE)
+        return HT_OK;
+    uint32_t owner =
+        model->heap != HT_PERFETTO_NONE ? model->heap : HT_PERFETTO_HEAPS_MAX + model->process;
+    uint32_t site = 0;
+    enum ht_status status = ht_perfetto_site_find(&model->sites, model->trace->dict, owner,
+                                                  ht_event_stack(&model->event), &site, error);
+    if (status == HT_OK)
+        status = count_alloc(model, site, change->size, error);
+    if (status != HT_OK)
+        return status;
+    *block = (struct ht_perfetto_block){.begin_ns = model->event.time_ns,
+                                        .address = change->address,
+                                        .size = change->size,
+                                        .id = model->begun_blocks++,
+                                        .site = site,
+                                        .chain = HT_PERFETTO_NONE};
+    if (owner < HT_PERFETTO_HEAPS_MAX)
+        note_value(&model->heaps[owner].sizes, change->size);
+    return count_live(model, owner, change, error);
+}
+
+// The old size is freed where it was allocated; the new one is allocated where the realloc was
+// called or, where that is not known, where the old one was.
+static enum ht_status count_resize(struct ht_perfetto_model *model, struct ht_perfetto_block *block,
+                                   const struct ht_change *change, struct ht_error *error)
+{
+    uint32_t owner = model->sites.sites[block->site].owner;
+    uint32_t stack = ht_event_stack(&model->event);
+    enum ht_status status = count_free(model, block->site, change->old_size, error);
+    if (status == HT_OK && stack != 0)
+        status = ht_perfetto_site_find(&model->sites, model->trace->dict, owner, stack,
+                                       &block->site, error);
+    if (status == HT_OK)
+        status = count_alloc(model, block->site, change->size, error);
+    return status;
+}
+
+static enum ht_status resize(struct ht_perfetto_model *model, const struct ht_change *change,
+                             struct ht_error *error)
+{
+    struct ht_perfetto_block *block = &model->blocks[change->block];
+    enum ht_status status = count_resize(model, block, change, error);
+    if (status == HT_OK && block->chain == HT_PERFETTO_NONE)
+        status = take_chain(model, change->old_size, &block->chain, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_perfetto_chain *chain = &model->chains[block->chain];
+    block->address = change->address;
+    block->size = change->size;
+    chain->steps++;
+    if (change->address != change->old_address) {
+        struct ht_perfetto_count *count = &model->sites.sites[block->site].count;
+        uint64_t copied = change->size < change->old_size ? change->size : change->old_size;
+        chain->copied_bytes += copied;
+        count->copied_bytes += copied;
+        count->moves++;
+    }
+    struct ht_pick pick = ht_pick_realloc(&model->event);
+    pick.event.pid = ht_perfetto_owner_process(model, model->sites.sites[block->site].owner);
+    pick.life = (struct ht_pick_life){.id = block->id, .steps = chain->steps, .site = block->site};
+    status = ht_budget_offer(&model->reallocs, &pick, error);
+    return status == HT_OK ? count_live(model, model->sites.sites[block->site].owner, change, error)
+                           : status;
+}
+
+static uint64_t product(uint64_t a, uint64_t b)
+{
+    return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
+}
+
+static uint64_t lifetime(const struct ht_perfetto_model *model,
+                         const struct ht_perfetto_block *block, int64_t end_ns)
+{
+    uint64_t begun = ht_perfetto_stamp(model, block->begin_ns);
+    uint64_t ended = ht_perfetto_stamp(model, end_ns);
+    return ended > begun ? ended - begun : 0;
+}
+
+// Offers a block whose life is told to those shown: by size x lifetime and, for its reallocs, by
+// bytes copied.
+static enum ht_status offer(struct ht_perfetto_model *model, const struct ht_perfetto_block *block,
+                            int64_t end_ns, struct ht_error *error)
+{
+    uint32_t owner = model->sites.sites[block->site].owner;
+    struct ht_perfetto_process *process = process_of(model, owner);
+    int64_t until_ns = end_ns != HT_TIME_UNKNOWN ? end_ns : model->last_ns;
+    struct ht_pick pick = {
+        .rank = {product(block->size, lifetime(model, block, until_ns)), block->size},
+        .event = {.time_ns = block->begin_ns, .address = block->address, .size = block->size},
+        .life = {.id = block->id, .end_ns = end_ns, .site = block->site},
+    };
+    if (owner < HT_PERFETTO_HEAPS_MAX)
+        pick.event.heap = model->heaps[owner].handle;
+    enum ht_status status = ht_budget_offer(&process->blocks, &pick, error);
+    if (status != HT_OK || block->chain == HT_PERFETTO_NONE)
+        return status;
+    const struct ht_perfetto_chain *chain = &model->chains[block->chain];
+    pick.rank[0] = chain->copied_bytes;
+    pick.rank[1] = chain->steps;
+    pick.life.first_size = chain->first_size;
+    pick.life.copied_bytes = chain->copied_bytes;
+    pick.life.steps = chain->steps;
+    return ht_budget_offer(&process->chains, &pick, error);
+}
+
+static enum ht_status end(struct ht_perfetto_model *model, const struct ht_change *change,
+                          struct ht_error *error)
+{
+    struct ht_perfetto_block *block = &model->blocks[change->block];
+    uint32_t owner = model->sites.sites[block->site].owner;
+    enum ht_status status = offer(model, block, model->event.time_ns, error);
+    if (status == HT_OK)
+        status = count_free(model, block->site, change->size, error);
+    if (owner < HT_PERFETTO_HEAPS_MAX)
+        note_value(&model->heaps[owner].lifetimes, lifetime(model, block, model->event.time_ns));
+    give_chain(model, block->chain);
+    block->site = HT_PERFETTO_NONE;
+    return status == HT_OK ? count_live(model, owner, change, error) : status;
+}
+
+// Gives up a block whose process is gone: that one never freed it.
+static enum ht_status forget(struct ht_perfetto_model *model, struct ht_perfetto_block *block,
+                             struct ht_error *error)
+{
+    if (block->site == HT_PERFETTO_NONE)
+        return HT_OK;
+    enum ht_status status = offer(model, block, HT_TIME_UNKNOWN, error);
+    give_chain(model, block->chain);
+    block->site = HT_PERFETTO_NONE;
+    return status;
+}
+
+// Whether the block is one of a process that still has its pid.
+static bool is_live(struct ht_perfetto_model *model, const struct ht_perfetto_block *block)
+{
+    return block->site != HT_PERFETTO_NONE &&
+           process_of(model, model->sites.sites[block->site].owner)->next == HT_PERFETTO_NONE;
+}
+
+enum ht_status ht_perfetto_model_change(struct ht_perfetto_model *model,
+                                        const struct ht_change *change, struct ht_error *error)
+{
+    enum ht_status status = reserve_block(model, change->block, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_perfetto_block *block = &model->blocks[change->block];
+    if (change->kind == HT_CHANGE_BEGIN)
+        return begin(model, change, error);
+    if (!is_live(model, block)) {
+        status = forget(model, block, error);
+        if (status != HT_OK || change->kind == HT_CHANGE_END)
+            return status;
+        // The numbers know no processes: the block that is resized was left by one that is gone.
+        struct ht_change adopted = *change;
+        adopted.kind = HT_CHANGE_BEGIN;
+        adopted.address = change->old_address;
+        adopted.size = change->old_size;
+        status = begin(model, &adopted, error);
+        if (status != HT_OK || block->site == HT_PERFETTO_NONE)
+            return status;
+    }
+    return change->kind == HT_CHANGE_END ? end(model, change, error) : resize(model, change, error);
+}
+
+enum ht_status ht_perfetto_model_finish(struct ht_perfetto_model *model, struct ht_error *error)
+{
+    enum ht_status status = ht_perfetto_sites_finish(&model->sites, error);
+    for (uint32_t i = 0; status == HT_OK && i < model->block_capacity; i++) {
+        if (model->blocks[i].site != HT_PERFETTO_NONE)
+            status = offer(model, &model->blocks[i], HT_TIME_UNKNOWN, error);
+    }
+    return status;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// Histograms as instants. See the header; the names are in docs/formats/perfetto.md.
+#include "formats/perfetto_histograms.h"
+
+#include "formats/perfetto_event.h"
+
+enum { RANK = 1 << 21 }; // behind everything else
+
+// Where the instants of one process stand: each a nanosecond after the one before.
+struct summary {
+    struct ht_perfetto_sink *sink;
+    uint64_t track;
+    uint64_t stamp;
+};
+
+static void put_histogram(struct summary *summary, uint64_t heap, const char *kind,
+                          const struct ht_perfetto_histogram *histogram)
+{
+    for (unsigned bits = 0; bits <= 64; bits++) {
+        if (histogram->counts[bits] == 0)
+            continue;
+        struct ht_perfetto_event event;
+        ht_perfetto_begin_event(&event, summary->track, HT_PERFETTO_INSTANT,
+                                HT_PERFETTO_CATEGORY_HISTOGRAM);
+        event.message.name = ht_perfetto_borrow(kind);
+        uint64_t high = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+        ht_perfetto_annotate_pointer(&event, HT_PERFETTO_ARG_HEAP, heap);
+        Ht__Perfetto__DebugAnnotation *name = ht_perfetto_annotate(&event, HT_PERFETTO_ARG_KIND);
+        name->string_value = ht_perfetto_borrow(kind);
+        ht_perfetto_annotate_number(&event, HT_PERFETTO_ARG_BUCKET_LO, high - high / 2);
+        ht_perfetto_annotate_number(&event, HT_PERFETTO_ARG_BUCKET_HI, high);
+        ht_perfetto_annotate_number(&event, HT_PERFETTO_ARG_COUNT, histogram->counts[bits]);
+        ht_perfetto_put_event(summary->sink, &event, summary->stamp++);
+    }
+}
+
+static void put_summary(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
+                        uint32_t process, uint64_t process_track)
+{
+    Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(sink, process_track, "summary");
+    track.has_sibling_order_rank = true;
+    track.sibling_order_rank = RANK;
+    ht_perfetto_put_track(sink, &track);
+    struct summary summary = {sink, track.uuid, ht_perfetto_stamp(model, model->last_ns)};
+    for (uint32_t i = 0; i < model->heap_count; i++) {
+        const struct ht_perfetto_heap *heap = &model->heaps[i];
+        if (heap->process != process)
+            continue;
+        put_histogram(&summary, heap->handle, "size", &heap->sizes);
+        put_histogram(&summary, heap->handle, "lifetime_ns", &heap->lifetimes);
+    }
+}
+
+void ht_perfetto_put_histograms(struct ht_perfetto_sink *sink,
+                                const struct ht_perfetto_model *model,
+                                const struct ht_perfetto_tracks *tracks)
+{
+    for (uint32_t i = 0; i < model->process_count; i++)
+        put_summary(sink, model, i, tracks->process[i]);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// What the Perfetto writer keeps of the events while they pass: processes, heaps and their
+// counters, and the live blocks. Memory is bounded but for the live blocks, 40 bytes each and 24
+// more for those that were reallocated.
+//
+// A process is one use of a pid. When a pid is used again the old process is retired: what it left
+// live stays in its figures, and is nobody's after that. A heap is one use of a handle in one
+// process, from its creation to its destruction. Heaps past the cap count in their process only,
+// processes past the cap not at all.
+#ifndef HT_FORMATS_PERFETTO_MODEL_H
+#define HT_FORMATS_PERFETTO_MODEL_H
+
+#include "formats/budget.h"
+#include "formats/perfetto_sites.h"
+#include "formats/series.h"
+#include "formats/trace.h"
+
+enum {
+    HT_PERFETTO_PROCESSES_MAX = 256,
+    HT_PERFETTO_HEAPS_MAX = 1024,
+    HT_PERFETTO_REALLOCS_MAX = 100000, // shown one by one
+    HT_PERFETTO_SLICES_MAX = 200,      // blocks, and as many chains, of a process
+    HT_PERFETTO_BUCKETS_MAX = 4096,    // of one track
+    HT_PERFETTO_BUCKETS_SUM = 1 << 16, // of all the heaps' tracks, and of all the processes'
+};
+
+// Values of a heap's space series.
+enum { HT_PERFETTO_COMMITTED, HT_PERFETTO_RESERVED };
+
+struct ht_perfetto_process {
+    uint32_t pid;
+    uint32_t entry;   // index in the trace's processes, or HT_PERFETTO_NONE
+    uint32_t next;    // the process that used the pid next, or HT_PERFETTO_NONE: not retired
+    int64_t first_ns; // of its first event
+    struct ht_series live;
+    uint64_t peak_bytes;
+    int64_t peak_ns; // when the peak was reached first
+    uint32_t peak;   // how often there was a new one
+    struct ht_budget blocks;
+    struct ht_budget chains;
+};
+
+// How often each length in bits was met: n counts the values of n bits, 0 the zeros.
+struct ht_perfetto_histogram {
+    uint64_t counts[65];
+};
+
+struct ht_perfetto_heap {
+    uint32_t process;
+    uint64_t handle;
+    bool is_destroyed;
+    bool has_state; // an extend, contract or snapshot told its space
+    struct ht_series live;
+    struct ht_series space;
+    struct ht_perfetto_histogram sizes;     // bytes, of every block that began
+    struct ht_perfetto_histogram lifetimes; // ns, of every block that ended
+};
+
+// A block that lives, or none where the site is HT_PERFETTO_NONE.
+struct ht_perfetto_block {
+    int64_t begin_ns;
+    uint64_t address;
+    uint64_t size;
+    uint64_t id;    // how many began before it
+    uint32_t site;  // where it got its size
+    uint32_t chain; // its reallocs, or HT_PERFETTO_NONE before the first
+};
+
+// The reallocs of one block.
+struct ht_perfetto_chain {
+    uint64_t first_size;
+    uint64_t copied_bytes;
+    uint32_t steps;
+    uint32_t next_free; // of a chain that is not in use
+};
+
+struct ht_perfetto_model {
+    const struct ht_trace *trace;
+    struct ht_event event; // the newest, which the changes belong to
+    uint64_t event_count;
+    uint64_t dropped_events; // of processes past the cap
+    uint64_t dropped_heaps;  // past the cap
+    int64_t base_ns;         // stamp 0: nothing is before it
+    int64_t last_ns;
+    uint32_t process;                 // of the newest event, or HT_PERFETTO_NONE
+    uint32_t heap;                    // of the newest event that names one, or HT_PERFETTO_NONE
+    struct ht_perfetto_index pids;    // newest process of a pid
+    struct ht_perfetto_index handles; // newest heap of a handle in a process
+    uint32_t process_count;
+    uint32_t heap_count;
+    struct ht_perfetto_sites sites; // by owner, see ht_perfetto_owner_process
+    struct ht_budget reallocs;      // pid holds the number of the process
+    uint64_t begun_blocks;
+    struct ht_perfetto_block *blocks; // owned, by number
+    uint32_t block_capacity;
+    struct ht_perfetto_chain *chains; // owned
+    uint32_t chain_count;
+    uint32_t chain_capacity;
+    uint32_t free_chain; // first of those not in use
+    struct ht_perfetto_process processes[HT_PERFETTO_PROCESSES_MAX];
+    struct ht_perfetto_heap heaps[HT_PERFETTO_HEAPS_MAX];
+};
+
+struct ht_perfetto_model *ht_perfetto_model_open(const struct ht_trace *trace);
+void ht_perfetto_model_close(struct ht_perfetto_model *model);
+
+enum ht_status ht_perfetto_model_event(struct ht_perfetto_model *model,
+                                       const struct ht_event *event, struct ht_error *error);
+enum ht_status ht_perfetto_model_change(struct ht_perfetto_model *model,
+                                        const struct ht_change *change, struct ht_error *error);
+
+// Ends what the end of the recording ends: the last dump, and the blocks that still live.
+enum ht_status ht_perfetto_model_finish(struct ht_perfetto_model *model, struct ht_error *error);
+
+// ns since the base; what claims to be before it is at 0.
+uint64_t ht_perfetto_stamp(const struct ht_perfetto_model *model, int64_t time_ns);
+
+// From when on the process has its pid: from its start where that is known, which it is for every
+// process that got the pid of another, else from the beginning.
+uint64_t ht_perfetto_process_stamp(const struct ht_perfetto_model *model, uint32_t process);
+
+// The process of an owner: of the number of a heap or, past HT_PERFETTO_HEAPS_MAX, of that of a
+// process, whose heaps past the cap share it.
+uint32_t ht_perfetto_owner_process(const struct ht_perfetto_model *model, uint32_t owner);
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// Names of the recording as Perfetto shows them. See the header.
+#include "formats/perfetto_names.h"
+
+#include "formats/bytes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char replacement[] = "\xEF\xBF\xBD";
+
+// Modules that only pass an allocation on, by the beginning of their base names, lower case.
+static const char *const allocators[] = {
+    "ntdll.", "kernelbase.", "kernel32.", "ucrtbase", "msvcrt", "msvcp", "vcruntime", "combase.",
+};
+
+static size_t base_start(const char *text, size_t length)
+{
+    while (length > 0 && text[length - 1] != '/' && text[length - 1] != '\\')
+        length--;
+    return length;
+}
+
+static void copy(const char *text, size_t length, char name[HT_PERFETTO_NAME_SIZE])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < length;) {
+        uint8_t byte = (uint8_t)text[i];
+        size_t step = ht_utf8_sequence((const uint8_t *)text + i, length - i);
+        bool is_plain = step > 0 && byte >= 0x20 && byte != 0x7F;
+        const char *from = is_plain ? text + i : replacement;
+        size_t from_size = is_plain ? step : sizeof replacement - 1;
+        if (size + from_size >= HT_PERFETTO_NAME_SIZE)
+            break;
+        memcpy(name + size, from, from_size);
+        size += from_size;
+        i += step > 0 ? step : 1;
+    }
+    name[size] = '\0';
+}
+
+void ht_perfetto_text(const struct ht_dict *dict, uint32_t id, char name[HT_PERFETTO_NAME_SIZE])
+{
+    size_t length;
+    const char *text = ht_dict_string(dict, id, &length);
+    copy(text, length, name);
+}
+
+void ht_perfetto_base_name(const struct ht_dict *dict, uint32_t id,
+                           char name[HT_PERFETTO_NAME_SIZE])
+{
+    size_t length;
+    const char *text = ht_dict_string(dict, id, &length);
+    size_t start = base_start(text, length);
+    copy(text + start, length - start, name);
+}
+
+void ht_perfetto_frame_name(const struct ht_dict *dict, const struct ht_frame *frame,
+                            char name[HT_PERFETTO_NAME_SIZE])
+{
+    enum { OFFSET_SIZE = 20 }; // "+0x" and 16 digits
+    size_t length = 0;
+    name[0] = '\0';
+    if (frame->module != 0) {
+        ht_perfetto_base_name(dict, frame->module, name);
+        length = strlen(name);
+    }
+    if (length > HT_PERFETTO_NAME_SIZE - OFFSET_SIZE) {
+        length = HT_PERFETTO_NAME_SIZE - OFFSET_SIZE;
+        while (length > 0 && ((uint8_t)name[length] & 0xC0) == 0x80)
+            length--; // not within a character
+    }
+    snprintf(name + length, HT_PERFETTO_NAME_SIZE - length, "%s0x%" PRIx64, length > 0 ? "+" : "",
+             frame->address);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool begins_with(const char *text, const char *beginning)
+{
+    while (*beginning != '\0' && lower(*text) == *beginning) {
+        text++;
+        beginning++;
+    }
+    return *beginning == '\0';
+}
+
+static bool is_allocator(const char *name)
+{
+    for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++) {
+        if (begins_with(name, allocators[i]))
+            return true;
+    }
+    return false;
+}
+
+void ht_perfetto_site_name(const struct ht_dict *dict, uint32_t stack,
+                           char name[HT_PERFETTO_NAME_SIZE])
+{
+    size_t count;
+    const struct ht_frame *frames = ht_dict_stack(dict, stack, &count);
+    name[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        ht_perfetto_frame_name(dict, &frames[i], name);
+        if (!is_allocator(name))
+            return;
+    }
+}

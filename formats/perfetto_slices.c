@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+//
+// Instants and slices. See the header; names and annotations are in docs/formats/perfetto.md.
+#include "formats/perfetto_slices.h"
+
+#include "formats/perfetto_event.h"
+#include "formats/perfetto_names.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TID_UNKNOWN = INT32_MAX, // Perfetto's idle thread has tid 0
+    RANK_CHAINS = 1 << 20,   // behind the heaps
+};
+
+static enum ht_perfetto_event_name name_of(const struct ht_event *event)
+{
+    if (event->address == 0)
+        return HT_PERFETTO_REALLOC_FAILED;
+    return ht_event_is_in_place(event) ? HT_PERFETTO_REALLOC_IN_PLACE : HT_PERFETTO_REALLOC_MOVED;
+}
+
+static void put_realloc(struct ht_perfetto_sink *sink, const struct ht_pick *pick, uint64_t track)
+{
+    const struct ht_event *event = &pick->event;
+    struct ht_perfetto_event shown;
+    ht_perfetto_begin_event(&shown, track, HT_PERFETTO_INSTANT, HT_PERFETTO_CATEGORY_REALLOC);
+    ht_perfetto_name_event(&shown, name_of(event));
+    ht_perfetto_annotate_pointer(&shown, HT_PERFETTO_ARG_HEAP, event->heap);
+    ht_perfetto_annotate_pointer(&shown, HT_PERFETTO_ARG_ADDRESS, event->address);
+    ht_perfetto_annotate_pointer(&shown, HT_PERFETTO_ARG_OLD_ADDRESS, event->old_address);
+    ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_SIZE, event->size);
+    ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_OLD_SIZE, event->old_size);
+    Ht__Perfetto__DebugAnnotation *moved = ht_perfetto_annotate(&shown, HT_PERFETTO_ARG_MOVED);
+    moved->has_bool_value = true;
+    moved->bool_value = name_of(event) == HT_PERFETTO_REALLOC_MOVED;
+    if (pick->life.steps > 0) {
+        ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_BLOCK_ID, pick->life.id);
+        ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_STEP, pick->life.steps);
+    }
+    ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_SOURCE, ht_event_source(event));
+    if (ht_event_stack(event) != 0)
+        ht_perfetto_annotate_number(&shown, HT_PERFETTO_ARG_STACK_ID, ht_event_stack(event));
+    ht_perfetto_put_event(sink, &shown, pick->stamp_ns);
+}
+
+// Where a pick's thread is. Picks carry the number of their process in place of the pid, because
+// a pid can be used again.
+static uint64_t put_thread(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
+                           const struct ht_event *event)
+{
+    bool is_known = event->tid != 0 && event->tid != UINT32_MAX;
+    Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(sink, 0, NULL);
+    Ht__Perfetto__ThreadDescriptor thread = HT__PERFETTO__THREAD_DESCRIPTOR__INIT;
+    thread.has_pid = true;
+    thread.pid = ht_perfetto_pid(model->processes[event->pid].pid);
+    thread.has_tid = true;
+    thread.tid = is_known ? event->tid : TID_UNKNOWN;
+    if (!is_known)
+        thread.thread_name = ht_perfetto_borrow("unknown thread");
+    track.thread = &thread;
+    Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
+    packet.has_timestamp = true;
+    packet.timestamp = ht_perfetto_process_stamp(model, event->pid);
+    packet.track_descriptor = &track;
+    ht_perfetto_put(sink, &packet);
+    return track.uuid;
+}
+
+void ht_perfetto_put_reallocs(struct ht_perfetto_sink *sink, struct ht_perfetto_model *model)
+{
+    struct ht_budget *reallocs = &model->reallocs;
+    struct ht_perfetto_index threads = {0};
+    ht_budget_stamp(reallocs, model->base_ns);
+    uint64_t first = sink->tracks + 1; // threads are the only tracks made here
+    for (uint32_t i = 0; i < reallocs->count && sink->status == HT_OK; i++) {
+        const struct ht_event *event = &reallocs->picks[i].event;
+        uint32_t thread = ht_perfetto_index_find(&threads, event->tid, event->pid);
+        if (thread == HT_PERFETTO_NONE) {
+            thread = (uint32_t)(put_thread(sink, model, event) - first);
+            sink->status =
+                ht_perfetto_index_put(&threads, event->tid, event->pid, thread, sink->error);
+        }
+        put_realloc(sink, &reallocs->picks[i], first + thread);
+    }
+    ht_perfetto_index_reset(&threads);
+}
+
+static void describe_size(uint64_t size, char text[32])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    uint64_t shown = size;
+    for (; shown >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
+        shown /= 1024;
+    snprintf(text, 32, "%" PRIu64 " %s", shown, units[unit]);
+}
+
+// "app.exe+0x1234": few distinct names, so that the viewer's tables add up by site.
+static void name_site(const struct ht_perfetto_model *model, const struct ht_pick *pick,
+                      char name[HT_PERFETTO_NAME_SIZE], const char *fallback)
+{
+    uint32_t stack = model->sites.sites[pick->life.site].stack;
+    name[0] = '\0';
+    if (stack != HT_PERFETTO_OTHER_STACKS)
+        ht_perfetto_site_name(model->trace->dict, stack, name);
+    if (name[0] == '\0')
+        snprintf(name, HT_PERFETTO_NAME_SIZE, "%s", fallback);
+}
+
+static void annotate_block(struct ht_perfetto_event *shown, const struct ht_pick *pick)
+{
+    if (pick->event.heap != 0)
+        ht_perfetto_annotate_pointer(shown, HT_PERFETTO_ARG_HEAP, pick->event.heap);
+    ht_perfetto_annotate_pointer(shown, HT_PERFETTO_ARG_ADDRESS, pick->event.address);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_SIZE, pick->event.size);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_BLOCK_ID, pick->life.id);
+}
+
+static void annotate_chain(struct ht_perfetto_event *shown, const struct ht_pick *pick)
+{
+    const struct ht_pick_life *life = &pick->life;
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_STEPS, life->steps);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_COPIED_BYTES, life->copied_bytes);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_FIRST_SIZE, life->first_size);
+    ht_perfetto_annotate_number(shown, HT_PERFETTO_ARG_LAST_SIZE, pick->event.size);
+    Ht__Perfetto__DebugAnnotation *growth = ht_perfetto_annotate(shown, HT_PERFETTO_ARG_GROWTH);
+    growth->has_double_value = true;
+    growth->double_value =
+        life->first_size > 0 ? (double)pick->event.size / (double)life->first_size : 0;
+}
+
+// Slices of one kind of one process. Those that overlap are put on tracks of equal name, which the
+// viewer shows as lanes of one.
+struct lanes {
+    struct ht_perfetto_sink *sink;
+    const struct ht_perfetto_model *model;
+    uint64_t process; // track
+    enum ht_perfetto_category category;
+    const char *name;
+    int32_t rank;
+    uint64_t tracks[HT_PERFETTO_SLICES_MAX];
+    uint64_t free_from[HT_PERFETTO_SLICES_MAX]; // stamp, UINT64_MAX with an open slice
+    uint32_t count;
+};
+
+static uint64_t end_of(const struct lanes *lanes, const struct ht_pick *pick)
+{
+    if (pick->life.end_ns == HT_TIME_UNKNOWN)
+        return UINT64_MAX;
+    uint64_t end = ht_perfetto_stamp(lanes->model, pick->life.end_ns);
+    return end > pick->stamp_ns ? end : pick->stamp_ns + 1;
+}
+
+// The track of the first lane that is free, until the pick's end.
+static uint64_t take_lane(struct lanes *lanes, const struct ht_pick *pick)
+{
+    uint32_t lane = 0;
+    while (lane < lanes->count && lanes->free_from[lane] >= pick->stamp_ns)
+        lane++;
+    if (lane == lanes->count) {
+        Ht__Perfetto__TrackDescriptor track =
+            ht_perfetto_new_track(lanes->sink, lanes->process, lanes->name);
+        track.has_sibling_order_rank = true;
+        track.sibling_order_rank = lanes->rank;
+        ht_perfetto_put_track(lanes->sink, &track);
+        lanes->tracks[lanes->count++] = track.uuid;
+    }
+    lanes->free_from[lane] = end_of(lanes, pick);
+    return lanes->tracks[lane];
+}
+
+static void put_slice(struct lanes *lanes, const struct ht_pick *pick)
+{
+    char name[HT_PERFETTO_NAME_SIZE];
+    char title[HT_PERFETTO_NAME_SIZE + 64];
+    char size[32];
+    struct ht_perfetto_event shown;
+    uint64_t track = take_lane(lanes, pick);
+    ht_perfetto_begin_event(&shown, track, HT_PERFETTO_BEGIN, lanes->category);
+    name_site(lanes->model, pick, name,
+              lanes->category == HT_PERFETTO_CATEGORY_CHAIN ? "chain" : "block");
+    annotate_block(&shown, pick);
+    shown.message.name = name;
+    if (lanes->category == HT_PERFETTO_CATEGORY_CHAIN) {
+        describe_size(pick->event.size, size);
+        snprintf(title, sizeof title, "%s x%" PRIu32 " to %s", name, pick->life.steps, size);
+        shown.message.name = title;
+        annotate_chain(&shown, pick);
+    }
+    ht_perfetto_put_event(lanes->sink, &shown, pick->stamp_ns);
+    if (pick->life.end_ns == HT_TIME_UNKNOWN)
+        return;
+    ht_perfetto_begin_event(&shown, track, HT_PERFETTO_END, lanes->category);
+    ht_perfetto_put_event(lanes->sink, &shown, end_of(lanes, pick));
+}
+
+static int compare_begin(const void *left, const void *right)
+{
+    const struct ht_pick *a = left;
+    const struct ht_pick *b = right;
+    if (a->stamp_ns != b->stamp_ns)
+        return a->stamp_ns < b->stamp_ns ? -1 : 1;
+    return a->life.id < b->life.id ? -1 : a->life.id > b->life.id;
+}
+
+static void put_lanes(struct lanes *lanes, struct ht_budget *budget)
+{
+    for (uint32_t i = 0; i < budget->count; i++)
+        budget->picks[i].stamp_ns = ht_perfetto_stamp(lanes->model, budget->picks[i].event.time_ns);
+    if (budget->count > 0)
+        qsort(budget->picks, budget->count, sizeof *budget->picks, compare_begin);
+    for (uint32_t i = 0; i < budget->count; i++)
+        put_slice(lanes, &budget->picks[i]);
+}
+
+void ht_perfetto_put_slices(struct ht_perfetto_sink *sink, struct ht_perfetto_model *model,
+                            const struct ht_perfetto_tracks *tracks)
+{
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        struct lanes chains = {.sink = sink,
+                               .model = model,
+                               .process = tracks->process[i],
+                               .category = HT_PERFETTO_CATEGORY_CHAIN,
+                               .name = "Realloc chains",
+                               .rank = RANK_CHAINS};
+        struct lanes blocks = {.sink = sink,
+                               .model = model,
+                               .process = tracks->process[i],
+                               .category = HT_PERFETTO_CATEGORY_BLOCK,
+                               .name = "Large and long-lived blocks",
+                               .rank = RANK_CHAINS + 1};
+        put_lanes(&chains, &model->processes[i].chains);
+        put_lanes(&blocks, &model->processes[i].blocks);
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// Call stacks of one packet sequence: frames, their names and their modules, each written once
+// before it is used. One path never has two numbers on a sequence, as the importer demands.
+#ifndef HT_FORMATS_PERFETTO_STACKS_H
+#define HT_FORMATS_PERFETTO_STACKS_H
+
+#include "formats/dict.h"
+#include "formats/perfetto_index.h"
+#include "formats/perfetto_sink.h"
+
+struct ht_perfetto_stacks;
+
+// NULL when there is no memory.
+struct ht_perfetto_stacks *ht_perfetto_stacks_open(struct ht_perfetto_sink *sink,
+                                                   const struct ht_dict *dict);
+void ht_perfetto_stacks_close(struct ht_perfetto_stacks *stacks);
+
+// Begins a new sequence, which knows no stacks. Its first packet is the next one.
+void ht_perfetto_stacks_begin(struct ht_perfetto_stacks *stacks);
+
+// A packet on the sequence.
+Ht__Perfetto__TracePacket ht_perfetto_stacks_packet(struct ht_perfetto_stacks *stacks);
+
+// Writes a stack under this number, which is not 0 and new: a stack of the dictionary, 0 or
+// HT_PERFETTO_OTHER_STACKS. A failure goes into the sink.
+void ht_perfetto_put_stack(struct ht_perfetto_stacks *stacks, uint32_t stack, uint64_t number);
+
+#endif

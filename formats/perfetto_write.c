@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+//
+// Writes .pftrace. Everything is held in bounded form until the end, because only then are the
+// names known and the budgets spent; then it goes out packet by packet.
+#include "formats/perfetto.h"
+
+#include "formats/perfetto_event.h"
+#include "formats/perfetto_histograms.h"
+#include "formats/perfetto_profile.h"
+#include "formats/perfetto_slices.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    CLOCK_REALTIME_ID = 1,
+    CLOCK_MONOTONIC_ID = 3,
+    CLOCK_MONOTONIC_COARSE_ID = 4, // the stamps of heap dumps are in this
+    CLOCK_BOOTTIME_ID = 6,         // all other stamps are in this
+    SCHEMA = 1,                    // of names and annotations
+    ATTRIBUTES_MAX = 32,
+};
+
+struct perfetto_writer {
+    struct ht_writer base;
+    struct ht_output *output;
+    struct ht_perfetto_model *model;
+};
+
+static enum ht_status perfetto_write(struct ht_writer *self, const struct ht_event *event,
+                                     struct ht_error *error)
+{
+    struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    return ht_perfetto_model_event(writer->model, event, error);
+}
+
+static enum ht_status perfetto_change(struct ht_writer *self, const struct ht_change *change,
+                                      struct ht_error *error)
+{
+    struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    return ht_perfetto_model_change(writer->model, change, error);
+}
+
+// The first packet: without it the importer drops every heap dump and has no wall time.
+static void put_clocks(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model)
+{
+    static const uint32_t ids[] = {CLOCK_BOOTTIME_ID, CLOCK_MONOTONIC_ID, CLOCK_MONOTONIC_COARSE_ID,
+                                   CLOCK_REALTIME_ID};
+    int64_t start_unix_ns = model->trace->origin.start_unix_ns;
+    Ht__Perfetto__ClockSnapshot__Clock clocks[4];
+    Ht__Perfetto__ClockSnapshot__Clock *pointers[4];
+    for (int i = 0; i < 4; i++) {
+        ht__perfetto__clock_snapshot__clock__init(&clocks[i]);
+        clocks[i].has_clock_id = true;
+        clocks[i].clock_id = ids[i];
+        clocks[i].has_timestamp = true;
+        pointers[i] = &clocks[i];
+    }
+    clocks[3].timestamp = (uint64_t)start_unix_ns + (uint64_t)model->base_ns;
+    Ht__Perfetto__ClockSnapshot snapshot = HT__PERFETTO__CLOCK_SNAPSHOT__INIT;
+    snapshot.n_clocks = start_unix_ns != HT_TIME_UNKNOWN ? 4 : 3;
+    snapshot.clocks = pointers;
+    snapshot.has_primary_trace_clock = true;
+    snapshot.primary_trace_clock = CLOCK_BOOTTIME_ID;
+    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
+    packet.clock_snapshot = &snapshot;
+    ht_perfetto_put(sink, &packet);
+}
+
+static void put_system(struct ht_perfetto_sink *sink, const struct ht_origin *origin)
+{
+    char release[48];
+    snprintf(release, sizeof release, "%" PRIu32 ".%" PRIu32 ".%" PRIu32, origin->os_major,
+             origin->os_minor, origin->os_build);
+    Ht__Perfetto__SystemInfo__Utsname names = HT__PERFETTO__SYSTEM_INFO__UTSNAME__INIT;
+    names.sysname = ht_perfetto_borrow("Windows");
+    names.release = release;
+    names.version = release;
+    Ht__Perfetto__SystemInfo system = HT__PERFETTO__SYSTEM_INFO__INIT;
+    system.utsname = &names;
+    system.has_num_cpus = true;
+    system.num_cpus = origin->cpu_count;
+    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
+    packet.system_info = &system;
+    ht_perfetto_put(sink, &packet);
+}
+
+// Rows of the metadata table, "trace_attribute.winheap.…".
+struct attributes {
+    Ht__Perfetto__TraceAttributes__Attribute items[ATTRIBUTES_MAX];
+    Ht__Perfetto__TraceAttributes__Attribute *pointers[ATTRIBUTES_MAX];
+    char keys[ATTRIBUTES_MAX][48];
+    size_t count;
+};
+
+static Ht__Perfetto__TraceAttributes__Attribute *add_attribute(struct attributes *attributes,
+                                                               const char *key)
+{
+    size_t at = attributes->count++;
+    Ht__Perfetto__TraceAttributes__Attribute *item = &attributes->items[at];
+    ht__perfetto__trace_attributes__attribute__init(item);
+    snprintf(attributes->keys[at], sizeof attributes->keys[at], "winheap.%s", key);
+    item->key = attributes->keys[at];
+    attributes->pointers[at] = item;
+    return item;
+}
+
+static void add_number(struct attributes *attributes, const char *key, uint64_t value)
+{
+    Ht__Perfetto__TraceAttributes__Attribute *item = add_attribute(attributes, key);
+    item->has_long_value = true;
+    item->long_value = value < INT64_MAX ? (int64_t)value : INT64_MAX;
+}
+
+static void add_text(struct attributes *attributes, const char *key, const char *value)
+{
+    add_attribute(attributes, key)->string_value = ht_perfetto_borrow(value);
+}
+
+static void put_attributes(struct ht_perfetto_sink *sink, const struct perfetto_writer *writer)
+{
+    const struct ht_perfetto_model *model = writer->model;
+    const struct ht_origin *origin = &model->trace->origin;
+    struct attributes attributes = {.count = 0};
+    add_text(&attributes, "writer", "heaptape");
+    add_number(&attributes, "schema", SCHEMA);
+    add_text(&attributes, "source_format", origin->format != NULL ? origin->format : "");
+    add_number(&attributes, "pointer_size", origin->pointer_size);
+    add_number(&attributes, "clock", origin->clock);
+    add_number(&attributes, "clock_hz", origin->clock_hz);
+    add_number(&attributes, "time_shift_ns", 0 - (uint64_t)model->base_ns);
+    add_number(&attributes, "events", model->event_count);
+    add_number(&attributes, "events_of_dropped_processes", model->dropped_events);
+    add_number(&attributes, "heaps_kept", model->heap_count);
+    add_number(&attributes, "heaps_dropped", model->dropped_heaps);
+    add_number(&attributes, "reallocs_kept", model->reallocs.count);
+    add_number(&attributes, "reallocs_dropped", model->reallocs.offered - model->reallocs.count);
+    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
+        add_number(&attributes, ht_loss_name((enum ht_loss)loss), model->trace->loss[loss]);
+    Ht__Perfetto__TraceAttributes message = HT__PERFETTO__TRACE_ATTRIBUTES__INIT;
+    message.n_attribute = attributes.count;
+    message.attribute = attributes.pointers;
+    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
+    packet.trace_attributes = &message;
+    ht_perfetto_put(sink, &packet);
+}
+
+static enum ht_status perfetto_finish(struct ht_writer *self, struct ht_error *error)
+{
+    struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    struct ht_perfetto_sink sink = ht_perfetto_sink_over(writer->output, error);
+    struct ht_perfetto_tracks tracks = {{0}, {0}};
+    sink.status = ht_perfetto_model_finish(writer->model, error);
+    put_clocks(&sink, writer->model);
+    put_attributes(&sink, writer);
+    put_system(&sink, &writer->model->trace->origin);
+    ht_perfetto_begin_tracks(&sink);
+    ht_perfetto_put_tracks(&sink, writer->model, &tracks);
+    ht_perfetto_put_slices(&sink, writer->model, &tracks);
+    ht_perfetto_put_reallocs(&sink, writer->model);
+    ht_perfetto_put_histograms(&sink, writer->model, &tracks);
+    ht_perfetto_put_profiles(&sink, writer->model);
+    enum ht_status status = ht_perfetto_sink_finish(&sink);
+    ht_perfetto_sink_reset(&sink);
+    return status;
+}
+
+static void perfetto_close(struct ht_writer *self)
+{
+    struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    if (writer->model != NULL)
+        ht_perfetto_model_close(writer->model);
+    free(writer);
+}
+
+static enum ht_status perfetto_open_writer(struct ht_output *output, const struct ht_trace *trace,
+                                           struct ht_writer **result, struct ht_error *error)
+{
+    struct perfetto_writer *writer = calloc(1, sizeof *writer);
+    *result = NULL;
+    if (writer == NULL)
+        return ht_fail_memory(error, "the Perfetto writer");
+    writer->base =
+        (struct ht_writer){perfetto_write, perfetto_change, perfetto_finish, perfetto_close};
+    writer->output = output;
+    writer->model = ht_perfetto_model_open(trace);
+    if (writer->model == NULL) {
+        free(writer);
+        return ht_fail_memory(error, "the Perfetto writer");
+    }
+    *result = &writer->base;
+    return HT_OK;
+}
+
+const struct ht_format ht_format_perfetto = {
+    .name = "perfetto",
+    .suffix = ".pftrace",
+    .what = "Perfetto trace, for ui.perfetto.dev and trace_processor",
+    .open_writer = perfetto_open_writer,
+};

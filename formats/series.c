@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+//
+// The series behind a counter track. See the header.
+#include "formats/series.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { FIRST_CAPACITY = 8 };
+
+void ht_series_reset(struct ht_series *series)
+{
+    free(series->buckets);
+    *series = (struct ht_series){.limit = series->limit};
+}
+
+uint64_t ht_series_bucket_number(int64_t time_ns, uint32_t width_log2)
+{
+    return ((uint64_t)time_ns ^ UINT64_C(1) << 63) >> width_log2;
+}
+
+static bool are_neighbours(const struct ht_series *series, int64_t a_ns, int64_t b_ns)
+{
+    return ht_series_bucket_number(a_ns, series->width_log2) ==
+           ht_series_bucket_number(b_ns, series->width_log2);
+}
+
+static bool fits_last_bucket(const struct ht_series *series, int64_t time_ns)
+{
+    return series->count > 0 &&
+           are_neighbours(series, series->buckets[series->count - 1].last.time_ns, time_ns);
+}
+
+static void merge(struct ht_series_bucket *into, const struct ht_series_bucket *later)
+{
+    for (int i = 0; i < 2; i++) {
+        if (later->most[i].value[i] > into->most[i].value[i])
+            into->most[i] = later->most[i];
+    }
+    into->last = later->last;
+    into->totals = later->totals;
+}
+
+static void double_width(struct ht_series *series)
+{
+    uint32_t kept = 0;
+    series->width_log2++;
+    for (uint32_t i = 1; i < series->count; i++) {
+        struct ht_series_bucket *into = &series->buckets[kept];
+        const struct ht_series_bucket *later = &series->buckets[i];
+        if (are_neighbours(series, into->last.time_ns, later->last.time_ns))
+            merge(into, later);
+        else
+            series->buckets[++kept] = *later;
+    }
+    series->count = kept + 1;
+}
+
+void ht_series_shrink(struct ht_series *series, uint32_t limit)
+{
+    series->limit = limit;
+    while (series->count > limit)
+        double_width(series);
+}
+
+static enum ht_status grow(struct ht_series *series, struct ht_error *error)
+{
+    uint32_t capacity = series->capacity > 0 ? series->capacity * 2 : FIRST_CAPACITY;
+    struct ht_series_bucket *buckets = realloc(series->buckets, capacity * sizeof *buckets);
+    if (buckets == NULL)
+        return ht_fail_memory(error, "a counter");
+    series->buckets = buckets;
+    series->capacity = capacity;
+    return HT_OK;
+}
+
+// Adds the state as it is now to the last bucket, or to a new one.
+static enum ht_status note_state(struct ht_series *series, struct ht_error *error)
+{
+    struct ht_series_bucket bucket = {{series->now, series->now}, series->now, series->totals};
+    while (series->count >= series->limit && !fits_last_bucket(series, series->now.time_ns))
+        double_width(series);
+    if (fits_last_bucket(series, series->now.time_ns)) {
+        merge(&series->buckets[series->count - 1], &bucket);
+        return HT_OK;
+    }
+    enum ht_status status = series->count == series->capacity ? grow(series, error) : HT_OK;
+    if (status == HT_OK)
+        series->buckets[series->count++] = bucket;
+    return status;
+}
+
+static void move_on(struct ht_series *series, int64_t time_ns)
+{
+    series->now.order++;
+    if (series->count == 0 || time_ns > series->now.time_ns)
+        series->now.time_ns = time_ns;
+}
+
+static void apply(struct ht_series *series, const struct ht_change *change)
+{
+    uint64_t *live = series->now.value;
+    struct ht_series_totals *totals = &series->totals;
+    switch (change->kind) {
+    case HT_CHANGE_BEGIN:
+        live[HT_LIVE_BYTES] += change->size;
+        live[HT_LIVE_BLOCKS]++;
+        totals->allocs++;
+        break;
+    case HT_CHANGE_RESIZE:
+        live[HT_LIVE_BYTES] += change->size - change->old_size;
+        if (change->address == change->old_address) {
+            totals->in_place++;
+            break;
+        }
+        totals->moved++;
+        totals->copied_bytes += change->size < change->old_size ? change->size : change->old_size;
+        break;
+    default:
+        live[HT_LIVE_BYTES] -= change->size;
+        live[HT_LIVE_BLOCKS]--;
+        totals->frees++;
+    }
+}
+
+enum ht_status ht_series_add(struct ht_series *series, const struct ht_change *change,
+                             int64_t time_ns, struct ht_error *error)
+{
+    move_on(series, time_ns);
+    apply(series, change);
+    return note_state(series, error);
+}
+
+enum ht_status ht_series_set(struct ht_series *series, const uint64_t value[2], int64_t time_ns,
+                             struct ht_error *error)
+{
+    move_on(series, time_ns);
+    series->now.value[0] = value[0];
+    series->now.value[1] = value[1];
+    return note_state(series, error);
+}
+
+static bool are_equal(const struct ht_series_state *a, const struct ht_series_state *b)
+{
+    return a->time_ns == b->time_ns && a->value[0] == b->value[0] && a->value[1] == b->value[1];
+}
+
+uint32_t ht_series_bucket_states(const struct ht_series_bucket *bucket,
+                                 struct ht_series_state states[3])
+{
+    int first = bucket->most[0].order <= bucket->most[1].order ? 0 : 1;
+    const struct ht_series_state *ordered[] = {&bucket->most[first], &bucket->most[1 - first],
+                                               &bucket->last};
+    uint32_t count = 0;
+    for (int i = 0; i < 3; i++) {
+        if (count == 0 || !are_equal(&states[count - 1], ordered[i]))
+            states[count++] = *ordered[i];
+    }
+    return count;
+}

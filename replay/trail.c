@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// Builds the trail of a plan, in memory straight from the system, in spans as the plan's.
+#include "replay/trail.h"
+
+#include "replay/os.h"
+
+enum {
+    SPAN_BYTES = 1 << 20,
+    SPAN_MARKS = (SPAN_BYTES - sizeof(struct ht_trail_span)) / sizeof(struct ht_trail_mark),
+};
+
+struct ht_trail {
+    struct ht_trail_span *first;
+    struct ht_trail_span *last; // the one that is filled
+    uint64_t memory_limit;
+    uint64_t memory_bytes;
+};
+
+static enum ht_status add_span(struct ht_trail *trail, struct ht_error *error)
+{
+    if (trail->memory_bytes + SPAN_BYTES > trail->memory_limit) {
+        return ht_fail(error, HT_LIMIT, "recorded addresses: %llu bytes of memory are the limit",
+                       (unsigned long long)trail->memory_limit);
+    }
+    struct ht_trail_span *span = ht_os_map(SPAN_BYTES);
+    if (span == NULL) {
+        return ht_fail_memory(error, "the recorded addresses");
+    }
+    if (trail->first == NULL) {
+        trail->first = span;
+    } else {
+        trail->last->next = span;
+    }
+    trail->last = span;
+    trail->memory_bytes += SPAN_BYTES;
+    return HT_OK;
+}
+
+enum ht_status ht_trail_open(struct ht_trail **trail, uint64_t memory_limit, struct ht_error *error)
+{
+    *trail = ht_os_map(sizeof **trail);
+    if (*trail == NULL) {
+        return ht_fail_memory(error, "the recorded addresses");
+    }
+    (*trail)->memory_limit = memory_limit;
+    (*trail)->memory_bytes = sizeof **trail;
+    enum ht_status status = add_span(*trail, error);
+    if (status != HT_OK) {
+        ht_trail_close(*trail);
+        *trail = NULL;
+    }
+    return status;
+}
+
+void ht_trail_close(struct ht_trail *trail)
+{
+    if (trail == NULL) {
+        return;
+    }
+    for (struct ht_trail_span *span = trail->first; span != NULL;) {
+        struct ht_trail_span *next = span->next;
+        ht_os_unmap(span, SPAN_BYTES);
+        span = next;
+    }
+    ht_os_unmap(trail, sizeof *trail);
+}
+
+enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
+                            struct ht_error *error)
+{
+    if (trail->last->count == SPAN_MARKS) {
+        enum ht_status status = add_span(trail, error);
+        if (status != HT_OK) {
+            return status;
+        }
+    }
+    trail->last->marks[trail->last->count++] = *mark;
+    return HT_OK;
+}
+
+const struct ht_trail_span *ht_trail_first(const struct ht_trail *trail)
+{
+    return trail->first;
+}
+
+uint64_t ht_trail_memory_bytes(const struct ht_trail *trail)
+{
+    return trail->memory_bytes;
+}

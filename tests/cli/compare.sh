@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Comparisons: every run there, in every form; heaps that fail beside others; an interrupt. $3 is
+# the folder of the libraries in tests/heaps.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+libraries=$3
+
+expect 0 "$heaptape" fixture --scenario churn --events 500 -o a.etl
+expect 0 "$heaptape" convert a.etl -o ./--a.htape
+
+expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 4
+prints "libc: glibc"
+prints "null: null, 4 runs"
+prints "#1"
+is_silent err
+
+# One line a run in the CSV, whatever the file is called.
+expect 0 "$heaptape" compare --heap libc --heap "$libraries/heap_counting.so" --runs 3 --csv -- \
+    --a.htape
+[ "$(wc -l <out)" -eq 7 ] || fail "expected a head and 6 runs: $(cat out)"
+prints "heap,heap_version,run,operations,ns_per_op"
+prints "heap_counting.so,3,"
+
+expect 0 "$heaptape" compare a.etl --heap libc --heap libc --heap null --runs 4 --touch fill \
+    --heap-env MALLOC_ARENA_MAX=1 --json
+python3 "$2/tests/cli/check_json.py" out
+expect 0 "$heaptape" replay a.etl --touch fill --json
+mv out replay.json
+expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 4 --touch fill --json
+python3 - <<'END'
+import json
+
+compared = json.load(open("out"))
+replay = json.load(open("replay.json"))
+libc, null = compared["heaps"]
+assert compared["digest"] == replay["recorded"]["digest"]
+assert compared["touch"] == "fill"
+assert compared["recorded_moved"] == replay["recorded"]["moved"]
+for heap in libc, null:
+    assert heap["runs"] == 4
+    assert heap["peak_bytes"]["median"] == replay["recorded"]["peak_bytes"]
+    assert heap["ns_per_op"]["least"] <= heap["ns_per_op"]["median"] <= heap["ns_per_op"]["most"]
+assert libc["reallocs_moved"]["median"] == replay["replayed"]["moved"]
+assert null["reallocs_moved"]["most"] == 0
+assert libc["ns_per_op"]["place"] == 1, "the null heap takes no place"
+assert "place" not in null["ns_per_op"] and "place" not in libc["reallocs_moved"]
+END
+
+# A heap that cannot be loaded, and one that ends its process: the others go on.
+expect 1 "$heaptape" compare a.etl --heap ./no-such.so --heap "$libraries/heap_crashing.so" \
+    --heap libc --runs 1 --csv
+says "./no-such.so: cannot open shared object file"
+says "heap_crashing.so: the process of a run ended with signal 9"
+[ "$(grep -c ^libc out)" -eq 1 ] || fail "libc was to go on: $(cat out)"
+[ "$(wc -l <out)" -eq 2 ] || fail "only libc has runs: $(cat out)"
+
+# A trace that cannot be read is said once.
+expect 1 "$heaptape" compare no-such.etl --heap libc --heap null
+says "no-such.etl"
+[ "$(wc -l <err)" -eq 1 ] || fail "one line was expected: $(cat err)"
+is_silent out
+
+# An interrupt gives what there is until then. The waiting heap makes a file and waits in its first
+# call. By python, since what a shell starts in the background ignores interrupts.
+python3 - "$heaptape" "$libraries/heap_waiting.so" <<'END'
+import os, signal, subprocess, sys, time
+
+child = subprocess.Popen(
+    [sys.argv[1], "compare", "a.etl", "--heap", "libc", "--heap", sys.argv[2], "--csv"],
+    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+while not os.path.exists("waiting"):
+    assert child.poll() is None, child.communicate()
+    time.sleep(0.01)
+child.send_signal(signal.SIGINT)
+out, err = child.communicate()
+assert child.returncode == 1, child.returncode
+assert b"interrupted" in err, err
+assert out.count(b"\n") == 2 and b"\nlibc,glibc" in out, out
+END
+
+expect 2 "$heaptape" compare a.etl
+says "--heap NAME is missing"
+expect 2 "$heaptape" compare --heap libc
+says "IN is missing"
+expect 2 "$heaptape" compare - --heap libc
+says "it cannot be standard input"
+expect 2 "$heaptape" compare a.etl --heap none
+says "there is no heap none: --heap takes libc, null, jemalloc, mimalloc, tcmalloc, or a path"
+expect 2 "$heaptape" compare a.etl --heap libc --runs 0
+says "--runs takes 1 or more"
+expect 2 "$heaptape" compare a.etl --heap libc --runs 101
+says "101 is no number from 0 to 100"
+expect 2 "$heaptape" compare a.etl --heap libc --json --csv
+says "--json or --csv, not both"

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# For scenarios of every sort: the .pftrace keeps the rules of Perfetto's importer, its figures add up and
+# are those of the events, and the same input gives the same bytes. $2 is the root of the source.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+walk=$2/tests/tools/pftrace_walk.py
+
+# with_stacks: gives every alloc and most reallocs of a .tsv a call stack, by size.
+with_stacks() {
+    python3 -c '
+import sys
+modules = ["app.exe", "C:\\Windows\\System32\\shell32.dll", "odd \x27name\x27: \u00e9.dll"]
+for line in sys.stdin:
+    fields = line.rstrip("\n").split("\t")
+    if fields[4] in ("alloc", "realloc") and int(fields[7] or 0) % 7:
+        n = int(fields[7]) % 5
+        inner = [f"{modules[(n + i) % 3]}+{0x100 * n + i:#x}" for i in range(1 + n)]
+        fields[11] = ",".join(["ntdll.dll+0x10"] + inner + inner[:1] + ["0x7ff600001000"])
+    print("\t".join(fields))
+'
+}
+
+for scenario in empty one lifo churn vectors heaps cpus reuse unknown lost wow64 kinds; do
+    "$heaptape" fixture --scenario "$scenario" --events 300 -o a.etl 2>err
+    "$heaptape" convert a.etl -o a.tsv 2>err
+    "$heaptape" convert a.etl -o a.pftrace 2>err
+    python3 "$walk" a.pftrace a.tsv >"$scenario.figures" || fail "$scenario"
+    "$heaptape" convert a.etl --to perfetto -o - >again.pftrace 2>err
+    cmp a.pftrace again.pftrace || fail "$scenario: other bytes"
+    with_stacks <a.tsv >stacks.tsv
+    "$heaptape" convert stacks.tsv -o stacks.pftrace 2>err
+    python3 "$walk" stacks.pftrace stacks.tsv >"$scenario.stacks" || fail "$scenario with stacks"
+done
+
+python3 -B "$2/tests/tools/pftrace_sql.py" stacks.pftrace "$2/docs/sql" >queries ||
+    fail "queries: $(cat queries)"
+grep -qx "processes 3" heaps.figures || fail "heaps: $(cat heaps.figures)"
+grep -q "peak=144 realloc_moved=1 realloc_inplace=1 copied_bytes=64" one.figures ||
+    fail "one: $(cat one.figures)"
+grep -qx "dumps 4" one.stacks || fail "one with stacks: $(cat one.stacks)"
+[ "$(sed -n "s/^dumps //p" heaps.stacks)" -ge 36 ] || fail "heaps with stacks: $(cat heaps.stacks)"
+grep -qx "dumps 0" heaps.figures || fail "dumps without stacks"
