@@ -87,7 +87,7 @@ def text_of_stacks(stream):
     texts, stacks = [""], [""]
     for message in stream.strings:
         texts += ["".join(chr(b) if b >= 32 and chr(b) not in "%+," else f"%{b:02X}" for b in text)
-                  .encode("latin-1").decode() for text in message.text]
+                  .encode("latin-1").decode().split("\\")[-1] for text in message.text]
     for message in stream.stacks:
         modules, addresses, last = iter(message.module), iter(message.address), 0
         for count in message.frame_count:
