@@ -6,6 +6,7 @@
     PYTHONPATH=. python3 docs/examples/read_htape.py app.htape
 
 Needs python3-protobuf, protoc and lz4. Follows docs/formats/htape.md, for whole files only."""
+import ntpath
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -20,7 +21,6 @@ KINDS = """alloc realloc free create destroy extend snapshot create_snapshot des
     subsegment_alloc_cached subsegment_free_cached commit decommit subsegment_init affinity_enable
     reserved subsegment_activated affinity_assign reuse_threshold range_rundown range_create
     range_reserve range_release range_destroy""".split()
-# TSV leaves out what a kind does not have.
 BARE = """destroy lock unlock validate walk affinity_enable reserved range_rundown
     range_destroy""".split()
 NO_ADDRESS = BARE + """create snapshot create_snapshot destroy_snapshot extend_snapshot
@@ -83,11 +83,11 @@ def events(block):
 
 
 def text_of_stacks(stream):
-    """The text of every stack, by its number."""
+    """The text of every stack, by its number; modules by their base names."""
     texts, stacks = [""], [""]
     for message in stream.strings:
         texts += ["".join(chr(b) if b >= 32 and chr(b) not in "%+," else f"%{b:02X}" for b in text)
-                  .encode("latin-1").decode().split("\\")[-1] for text in message.text]
+                  .encode("latin-1").decode() for text in map(ntpath.basename, message.text)]
     for message in stream.stacks:
         modules, addresses, last = iter(message.module), iter(message.address), 0
         for count in message.frame_count:
