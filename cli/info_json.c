@@ -147,6 +147,7 @@ static void put_heaps(struct ht_json *json, const struct ht_info *info)
         put_u64(json, "pid", heap.pid);
         ht_json_key(json, "handle");
         ht_json_hex(json, heap.handle);
+        put_time(json, "process_start_ns", heap.start_ns);
         put_u64(json, "events", summary->heaps[index].events);
         put_live(json, &summary->heaps[index].live);
         ht_json_end(json);

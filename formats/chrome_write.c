@@ -212,6 +212,16 @@ static void put_series(struct ht_json *json, const struct track *track,
     }
 }
 
+// How many earlier heaps have the pid and handle of this one: a pid used again brings them back.
+static unsigned earlier_uses(const struct chrome_writer *writer, uint32_t index)
+{
+    const struct heap *heap = &writer->heaps[index];
+    unsigned uses = 0;
+    for (uint32_t i = 0; i < index; i++)
+        uses += writer->heaps[i].pid == heap->pid && writer->heaps[i].handle == heap->handle;
+    return uses;
+}
+
 static void put_counters(const struct chrome_writer *writer, struct ht_json *json)
 {
     int64_t base_ns = base_time(writer);
@@ -222,8 +232,11 @@ static void put_counters(const struct chrome_writer *writer, struct ht_json *jso
     }
     for (uint32_t i = 0; i < HEAPS_MAX; i++) {
         const struct heap *heap = &writer->heaps[i];
-        char name[32];
-        snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
+        unsigned uses = earlier_uses(writer, i);
+        char name[64];
+        int length = snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
+        if (uses > 0)
+            snprintf(name + length, sizeof name - (size_t)length, " #%u", uses + 1);
         struct track track = {heap->pid, name, base_ns};
         put_series(json, &track, &heap->series, writer->last_ns);
     }
