@@ -6,6 +6,7 @@
 //
 //     bench_etl HEAPTAPE FILE...
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -27,6 +28,8 @@ static double cpu_seconds(void)
     getrusage(RUSAGE_CHILDREN, &usage);
     return seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime);
 }
+
+static const char *const names[CONTENDERS] = {"lz4 -1", "heaptape", "heaptape --raw"};
 
 // Runs a program with its output going nowhere. Processor seconds, or negative when it failed.
 static double run(char *const *command)
@@ -53,34 +56,45 @@ static int compare_seconds(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static int measure(char *heaptape, char *file)
+static void print(const char *file, off_t size, double seconds[CONTENDERS][ROUNDS])
+{
+    double megabytes = (double)size / 1e6;
+    for (int i = 0; i < CONTENDERS; i++)
+        qsort(seconds[i], ROUNDS, sizeof seconds[i][0], compare_seconds);
+    printf("%s, %.1f MB\n", file, megabytes);
+    for (int i = 0; i < CONTENDERS; i++)
+        printf("  %-15s %7.3f s  %6.0f MB/s  %5.2f times lz4\n", names[i], seconds[i][MIDDLE],
+               megabytes / seconds[i][MIDDLE], seconds[0][MIDDLE] / seconds[i][MIDDLE]);
+}
+
+// Runs every contender on the file, in turn.
+static bool run_round(char *heaptape, char *file, double seconds[CONTENDERS][ROUNDS], int round)
 {
     char *const commands[CONTENDERS][7] = {
         {"lz4", "-1", "-q", "-c", file, NULL},
         {heaptape, "convert", "--to", "null", file, NULL},
         {heaptape, "convert", "--to", "null", "--raw", file, NULL},
     };
-    static const char *const names[CONTENDERS] = {"lz4 -1", "heaptape", "heaptape --raw"};
+    for (int i = 0; i < CONTENDERS; i++) {
+        seconds[i][round] = run(commands[i]);
+        if (seconds[i][round] < 0) {
+            fprintf(stderr, "%s failed on %s\n", names[i], file);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int measure(char *heaptape, char *file)
+{
     double seconds[CONTENDERS][ROUNDS];
     struct stat about;
     if (stat(file, &about) != 0)
         return 1;
-    for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < CONTENDERS; i++) {
-            seconds[i][round] = run(commands[i]);
-            if (seconds[i][round] < 0) {
-                fprintf(stderr, "%s failed on %s\n", names[i], file);
-                return 1;
-            }
-        }
-    }
-    for (int i = 0; i < CONTENDERS; i++)
-        qsort(seconds[i], ROUNDS, sizeof seconds[i][0], compare_seconds);
-    printf("%s, %.1f MB\n", file, (double)about.st_size / 1e6);
-    for (int i = 0; i < CONTENDERS; i++)
-        printf("  %-15s %7.3f s  %6.0f MB/s  %5.2f times lz4\n", names[i], seconds[i][MIDDLE],
-               (double)about.st_size / 1e6 / seconds[i][MIDDLE],
-               seconds[0][MIDDLE] / seconds[i][MIDDLE]);
+    for (int round = 0; round < ROUNDS; round++)
+        if (!run_round(heaptape, file, seconds, round))
+            return 1;
+    print(file, about.st_size, seconds);
     return 0;
 }
 
