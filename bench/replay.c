@@ -68,7 +68,7 @@ static enum ht_status read_plan(struct ht_plan *plan, const char *path, struct h
         return status;
     }
     struct ht_number *number = NULL;
-    status = ht_number_open(&number, error);
+    status = ht_number_open(&number, &stream.trace, error);
     struct ht_event event;
     while (status == HT_OK && (status = ht_stream_next(&stream, &event, error)) == HT_OK) {
         status = add_event(plan, number, &event, error);

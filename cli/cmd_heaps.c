@@ -98,8 +98,7 @@ static void put_string(struct ht_json *json, const char *key, const char *text)
 {
     if (text == NULL)
         return;
-    ht_json_key(json, key);
-    ht_json_string(json, text);
+    ht_json_put_string(json, key, text);
 }
 
 static void put_bool(struct ht_json *json, const char *key, bool value)

@@ -142,7 +142,7 @@ static enum ht_exit inform(const struct ht_paths *paths, bool is_json, bool is_s
     bool is_lossy = false;
     enum ht_status status = ht_stream_open_all(&stream, paths, false, &error);
     if (status == HT_OK)
-        status = ht_summary_init(&summary, &error);
+        status = ht_summary_init(&summary, &stream.trace, &error);
     if (status == HT_OK)
         status = read_all(&stream, &summary, &error);
     if (status == HT_OK)

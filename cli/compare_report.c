@@ -195,18 +195,6 @@ void ht_comparison_print_csv(const struct ht_comparison *comparison)
     }
 }
 
-static void put_string(struct ht_json *json, const char *key, const char *text)
-{
-    ht_json_key(json, key);
-    ht_json_string(json, text);
-}
-
-static void put_u64(struct ht_json *json, const char *key, uint64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_u64(json, value);
-}
-
 static void put_value(struct ht_json *json, const char *key, enum ht_figure figure, double value)
 {
     ht_json_key(json, key);
@@ -230,7 +218,7 @@ static void put_figure(struct ht_json *json, const struct ht_comparison *compari
     put_value(json, "most", figure, spread.most);
     size_t place = ht_compared_place(comparison, index, figure);
     if (place > 0)
-        put_u64(json, "place", place);
+        ht_json_put_u64(json, "place", place);
     ht_json_end(json);
 }
 
@@ -251,15 +239,15 @@ static void put_heap(struct ht_json *json, const struct ht_comparison *compariso
     const struct ht_compared *heap = &comparison->heaps[index];
     ht_json_line(json);
     ht_json_begin_object(json);
-    put_string(json, "heap", heap->name);
+    ht_json_put_string(json, "heap", heap->name);
     if (heap->run_count > 0) {
-        put_string(json, "heap_version", heap->runs[0].heap_version);
+        ht_json_put_string(json, "heap_version", heap->runs[0].heap_version);
         ht_json_key(json, "is_apart");
         ht_json_bool(json, heap->runs[0].is_apart);
     }
-    put_u64(json, "runs", heap->run_count);
+    ht_json_put_u64(json, "runs", heap->run_count);
     if (heap->is_failed)
-        put_string(json, "failure", heap->failure.text);
+        ht_json_put_string(json, "failure", heap->failure.text);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         put_figure(json, comparison, index, members[i].figure, members[i].key);
     ht_json_end(json);
@@ -268,9 +256,9 @@ static void put_heap(struct ht_json *json, const struct ht_comparison *compariso
 static void put_head(struct ht_json *json, const struct ht_comparison *comparison)
 {
     const struct ht_compare_run *any = ht_comparison_any_run(comparison);
-    put_string(json, "file", comparison->file);
-    put_string(json, "touch", ht_touch_name(comparison->touch));
-    put_u64(json, "runs_wanted", comparison->runs_wanted);
+    ht_json_put_string(json, "file", comparison->file);
+    ht_json_put_string(json, "touch", ht_touch_name(comparison->touch));
+    ht_json_put_u64(json, "runs_wanted", comparison->runs_wanted);
     ht_json_key(json, "heap_env");
     ht_json_begin_array(json);
     for (size_t i = 0; i < comparison->choice.setting_count; i++)
@@ -279,13 +267,12 @@ static void put_head(struct ht_json *json, const struct ht_comparison *compariso
     if (any == NULL)
         return;
     ht_json_line(json);
-    put_u64(json, "operations", any->operations);
-    put_u64(json, "reallocs", any->reallocs);
-    put_u64(json, "recorded_moved", any->recorded_moved);
-    put_u64(json, "recorded_peak_bytes", any->recorded_peak_bytes);
-    put_u64(json, "recorded_heaps", any->recorded_heaps);
-    ht_json_key(json, "digest");
-    ht_json_hex(json, any->digest);
+    ht_json_put_u64(json, "operations", any->operations);
+    ht_json_put_u64(json, "reallocs", any->reallocs);
+    ht_json_put_u64(json, "recorded_moved", any->recorded_moved);
+    ht_json_put_u64(json, "recorded_peak_bytes", any->recorded_peak_bytes);
+    ht_json_put_u64(json, "recorded_heaps", any->recorded_heaps);
+    ht_json_put_hex(json, "digest", any->digest);
 }
 
 enum ht_status ht_comparison_print_json(const struct ht_comparison *comparison,

@@ -9,23 +9,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void put_u64(struct ht_json *json, const char *key, uint64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_u64(json, value);
-}
-
-static void put_i64(struct ht_json *json, const char *key, int64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_i64(json, value);
-}
-
 // A time, left out when it is not known.
 static void put_time(struct ht_json *json, const char *key, int64_t time_ns)
 {
     if (time_ns != HT_TIME_UNKNOWN)
-        put_i64(json, key, time_ns);
+        ht_json_put_i64(json, key, time_ns);
 }
 
 static void put_text(struct ht_json *json, const char *key, const struct ht_dict *dict, uint32_t id)
@@ -34,20 +22,6 @@ static void put_text(struct ht_json *json, const char *key, const struct ht_dict
     const char *text = ht_dict_string(dict, id, &length);
     ht_json_key(json, key);
     ht_json_text(json, text, length);
-}
-
-static void begin_member(struct ht_json *json, const char *key)
-{
-    ht_json_line(json);
-    ht_json_key(json, key);
-    ht_json_begin_object(json);
-}
-
-static void begin_list(struct ht_json *json, const char *key)
-{
-    ht_json_line(json);
-    ht_json_key(json, key);
-    ht_json_begin_array(json);
 }
 
 static void end_list(struct ht_json *json, uint32_t count)
@@ -59,16 +33,15 @@ static void end_list(struct ht_json *json, uint32_t count)
 
 static void put_origin(struct ht_json *json, const struct ht_origin *origin)
 {
-    begin_member(json, "origin");
-    ht_json_key(json, "format");
-    ht_json_string(json, origin->format);
-    put_u64(json, "os_major", origin->os_major);
-    put_u64(json, "os_minor", origin->os_minor);
-    put_u64(json, "os_build", origin->os_build);
-    put_u64(json, "pointer_size", origin->pointer_size);
-    put_u64(json, "cpus", origin->cpu_count);
-    put_u64(json, "clock", origin->clock);
-    put_u64(json, "clock_hz", origin->clock_hz);
+    ht_json_put_object(json, "origin");
+    ht_json_put_string(json, "format", origin->format);
+    ht_json_put_u64(json, "os_major", origin->os_major);
+    ht_json_put_u64(json, "os_minor", origin->os_minor);
+    ht_json_put_u64(json, "os_build", origin->os_build);
+    ht_json_put_u64(json, "pointer_size", origin->pointer_size);
+    ht_json_put_u64(json, "cpus", origin->cpu_count);
+    ht_json_put_u64(json, "clock", origin->clock);
+    ht_json_put_u64(json, "clock_hz", origin->clock_hz);
     put_time(json, "start_unix_ns", origin->start_unix_ns);
     ht_json_end(json);
 }
@@ -76,31 +49,30 @@ static void put_origin(struct ht_json *json, const struct ht_origin *origin)
 static void put_file(struct ht_json *json, const struct ht_stream *stream)
 {
     ht_json_line(json);
-    ht_json_key(json, "file");
-    ht_json_string(json, ht_input_name(stream->input));
+    ht_json_put_string(json, "file", ht_input_name(stream->input));
     if (stream->joined_count > 0) {
-        begin_list(json, "joined");
+        ht_json_put_array(json, "joined");
         for (size_t i = 0; i < stream->joined_count; i++)
             ht_json_string(json, ht_input_name(stream->joined[i]));
         ht_json_end(json);
     }
     ht_json_line(json);
-    ht_json_key(json, "format");
-    ht_json_string(json, stream->format->name);
+    ht_json_put_string(json, "format", stream->format->name);
     put_origin(json, &stream->trace.origin);
 }
 
 static void put_events(struct ht_json *json, const struct ht_summary *summary)
 {
     ht_json_line(json);
-    put_u64(json, "events", summary->events);
+    ht_json_put_u64(json, "events", summary->events);
     ht_json_line(json);
-    put_u64(json, "span_ns",
-            summary->events > 0 ? (uint64_t)summary->last_ns - (uint64_t)summary->first_ns : 0);
-    begin_member(json, "by_kind");
+    ht_json_put_u64(json, "span_ns",
+                    summary->events > 0 ? (uint64_t)summary->last_ns - (uint64_t)summary->first_ns
+                                        : 0);
+    ht_json_put_object(json, "by_kind");
     for (int kind = 0; kind < HT_KIND_COUNT; kind++) {
         if (summary->by_kind[kind] > 0)
-            put_u64(json, ht_kind_name((enum ht_kind)kind), summary->by_kind[kind]);
+            ht_json_put_u64(json, ht_kind_name((enum ht_kind)kind), summary->by_kind[kind]);
     }
     ht_json_end(json);
 }
@@ -108,17 +80,17 @@ static void put_events(struct ht_json *json, const struct ht_summary *summary)
 static void put_processes(struct ht_json *json, const struct ht_info *info)
 {
     const struct ht_dict *dict = info->stream->trace.dict;
-    begin_list(json, "processes");
+    ht_json_put_array(json, "processes");
     for (uint32_t i = 0; i < info->process_count; i++) {
         const struct ht_info_process *process = &info->processes[i];
         ht_json_line(json);
         ht_json_begin_object(json);
-        put_u64(json, "pid", process->pid);
-        put_u64(json, "events", process->events);
+        ht_json_put_u64(json, "pid", process->pid);
+        ht_json_put_u64(json, "events", process->events);
         if (process->known != NULL) {
             put_text(json, "name", dict, process->known->name);
             put_text(json, "command", dict, process->known->command);
-            put_u64(json, "parent_pid", process->known->parent_pid);
+            ht_json_put_u64(json, "parent_pid", process->known->parent_pid);
             put_time(json, "start_ns", process->known->start_ns);
             put_time(json, "end_ns", process->known->end_ns);
         }
@@ -129,25 +101,25 @@ static void put_processes(struct ht_json *json, const struct ht_info *info)
 
 static void put_live(struct ht_json *json, const struct ht_live *live)
 {
-    put_u64(json, "peak_bytes", live->peak_bytes);
-    put_i64(json, "peak_time_ns", live->peak_time_ns);
-    put_u64(json, "end_bytes", live->bytes);
-    put_u64(json, "end_blocks", live->blocks);
+    ht_json_put_u64(json, "peak_bytes", live->peak_bytes);
+    ht_json_put_i64(json, "peak_time_ns", live->peak_time_ns);
+    ht_json_put_u64(json, "end_bytes", live->bytes);
+    ht_json_put_u64(json, "end_blocks", live->blocks);
 }
 
 static void put_heaps(struct ht_json *json, const struct ht_info *info)
 {
     const struct ht_summary *summary = info->summary;
-    begin_list(json, "heaps");
+    ht_json_put_array(json, "heaps");
     for (uint32_t i = 0; i < summary->heap_count; i++) {
         uint32_t index = info->heaps[i];
         struct ht_number_heap heap = ht_number_heap(summary->number, index);
         ht_json_line(json);
         ht_json_begin_object(json);
-        put_u64(json, "pid", heap.pid);
-        ht_json_key(json, "handle");
-        ht_json_hex(json, heap.handle);
-        put_u64(json, "events", summary->heaps[index].events);
+        ht_json_put_u64(json, "pid", heap.pid);
+        ht_json_put_hex(json, "handle", heap.handle);
+        put_time(json, "process_start_ns", heap.start_ns);
+        ht_json_put_u64(json, "events", summary->heaps[index].events);
         put_live(json, &summary->heaps[index].live);
         ht_json_end(json);
     }
@@ -162,24 +134,23 @@ static void put_guid(struct ht_json *json, const uint8_t *guid)
                         (unsigned)guid[8], (unsigned)guid[9]);
     for (int i = 10; i < 16; i++)
         used += snprintf(text + used, sizeof text - (size_t)used, "%02x", (unsigned)guid[i]);
-    ht_json_key(json, "debug_guid");
-    ht_json_string(json, text);
+    ht_json_put_string(json, "debug_guid", text);
 }
 
 static void put_modules(struct ht_json *json, const struct ht_trace *trace)
 {
-    begin_list(json, "modules");
+    ht_json_put_array(json, "modules");
     for (uint32_t i = 0; i < trace->module_count; i++) {
         const struct ht_module *module = &trace->modules[i];
         ht_json_line(json);
         ht_json_begin_object(json);
         put_text(json, "path", trace->dict, module->path);
-        put_u64(json, "size", module->size);
-        put_u64(json, "time_stamp", module->time_stamp);
+        ht_json_put_u64(json, "size", module->size);
+        ht_json_put_u64(json, "time_stamp", module->time_stamp);
         if (module->debug_name != 0) {
             put_text(json, "debug_name", trace->dict, module->debug_name);
             put_guid(json, module->debug_guid);
-            put_u64(json, "debug_age", module->debug_age);
+            ht_json_put_u64(json, "debug_age", module->debug_age);
         }
         ht_json_end(json);
     }
@@ -188,49 +159,48 @@ static void put_modules(struct ht_json *json, const struct ht_trace *trace)
 
 static void put_stacks(struct ht_json *json, const struct ht_info *info)
 {
-    begin_member(json, "stacks");
-    put_u64(json, "events", info->summary->with_stack);
-    put_u64(json, "distinct", ht_dict_stack_count(info->stream->trace.dict));
-    put_u64(json, "modules", info->module_count);
+    ht_json_put_object(json, "stacks");
+    ht_json_put_u64(json, "events", info->summary->with_stack);
+    ht_json_put_u64(json, "distinct", ht_dict_stack_count(info->stream->trace.dict));
+    ht_json_put_u64(json, "modules", info->module_count);
     ht_json_end(json);
 }
 
 static void put_realloc(struct ht_json *json, const struct ht_realloc_summary *sums)
 {
-    begin_member(json, "realloc");
-    put_u64(json, "in_place", sums->in_place);
-    put_u64(json, "moved", sums->moved);
-    put_u64(json, "grow", sums->grow);
-    put_u64(json, "shrink", sums->shrink);
-    put_u64(json, "same", sums->same);
-    put_u64(json, "bytes_copied", sums->bytes_copied);
+    ht_json_put_object(json, "realloc");
+    ht_json_put_u64(json, "in_place", sums->in_place);
+    ht_json_put_u64(json, "moved", sums->moved);
+    ht_json_put_u64(json, "grow", sums->grow);
+    ht_json_put_u64(json, "shrink", sums->shrink);
+    ht_json_put_u64(json, "same", sums->same);
+    ht_json_put_u64(json, "bytes_copied", sums->bytes_copied);
     ht_json_end(json);
 }
 
 static void put_loss(struct ht_json *json, const struct ht_info *info)
 {
     const struct ht_number_counts *counts = ht_number_counts(info->summary->number);
-    begin_member(json, "loss");
+    ht_json_put_object(json, "loss");
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        put_u64(json, ht_loss_name((enum ht_loss)loss), info->stream->trace.loss[loss]);
-    put_u64(json, "unknown_blocks", ht_summary_unknown_blocks(info->summary));
-    put_u64(json, "adopted", counts->adopted);
-    put_u64(json, "unknown_frees", counts->unknown_frees);
-    put_u64(json, "replaced", counts->replaced);
-    put_u64(json, "old_size_differs", counts->old_size_differs);
-    put_u64(json, "failed", counts->failed);
+        ht_json_put_u64(json, ht_loss_name((enum ht_loss)loss), info->stream->trace.loss[loss]);
+    ht_json_put_u64(json, "unknown_blocks", ht_summary_unknown_blocks(info->summary));
+    ht_json_put_u64(json, "adopted", counts->adopted);
+    ht_json_put_u64(json, "unknown_frees", counts->unknown_frees);
+    ht_json_put_u64(json, "replaced", counts->replaced);
+    ht_json_put_u64(json, "old_size_differs", counts->old_size_differs);
+    ht_json_put_u64(json, "failed", counts->failed);
     ht_json_end(json);
 }
 
 static void put_damage(struct ht_json *json, const struct ht_trace *trace)
 {
-    begin_list(json, "damage");
+    ht_json_put_array(json, "damage");
     for (uint32_t i = 0; i < trace->damage_count; i++) {
         ht_json_line(json);
         ht_json_begin_object(json);
-        put_u64(json, "offset", trace->damage[i].offset);
-        ht_json_key(json, "what");
-        ht_json_string(json, trace->damage[i].what);
+        ht_json_put_u64(json, "offset", trace->damage[i].offset);
+        ht_json_put_string(json, "what", trace->damage[i].what);
         ht_json_end(json);
     }
     end_list(json, trace->damage_count);
@@ -238,9 +208,9 @@ static void put_damage(struct ht_json *json, const struct ht_trace *trace)
 
 static void put_records(struct ht_json *json, const struct ht_trace *trace)
 {
-    begin_member(json, "records");
+    ht_json_put_object(json, "records");
     for (uint32_t i = 0; i < trace->counter_count; i++)
-        put_u64(json, trace->counters[i].name, trace->counters[i].count);
+        ht_json_put_u64(json, trace->counters[i].name, trace->counters[i].count);
     ht_json_end(json);
 }
 
@@ -259,7 +229,7 @@ enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *e
     put_stacks(&json, info);
     put_modules(&json, &info->stream->trace);
     put_realloc(&json, &info->summary->realloc);
-    begin_member(&json, "live");
+    ht_json_put_object(&json, "live");
     put_live(&json, &info->summary->live);
     ht_json_end(&json);
     put_loss(&json, info);

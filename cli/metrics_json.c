@@ -4,12 +4,6 @@
 #include "cli/replay_report.h"
 #include "replay/pages.h"
 
-static void put_u64(struct ht_json *json, const char *key, uint64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_u64(json, value);
-}
-
 // A ratio without a value is left out.
 static void put_ratio(struct ht_json *json, const char *key, double ratio)
 {
@@ -33,13 +27,6 @@ static void put_bool(struct ht_json *json, const char *key, bool value)
     ht_json_bool(json, value);
 }
 
-static void begin_object(struct ht_json *json, const char *key)
-{
-    ht_json_line(json);
-    ht_json_key(json, key);
-    ht_json_begin_object(json);
-}
-
 static void begin_array(struct ht_json *json, const char *key)
 {
     ht_json_line(json);
@@ -50,16 +37,15 @@ static void begin_array(struct ht_json *json, const char *key)
 static void put_moment(struct ht_json *json, const char *key, const struct ht_moment *moment,
                        bool has_usable)
 {
-    begin_object(json, key);
-    put_u64(json, "operation", moment->operation);
-    ht_json_key(json, "time_ns");
-    ht_json_i64(json, moment->time_ns);
-    put_u64(json, "live_bytes", moment->live_bytes);
-    put_u64(json, "live_blocks", moment->live_blocks);
+    ht_json_put_object(json, key);
+    ht_json_put_u64(json, "operation", moment->operation);
+    ht_json_put_i64(json, "time_ns", moment->time_ns);
+    ht_json_put_u64(json, "live_bytes", moment->live_bytes);
+    ht_json_put_u64(json, "live_blocks", moment->live_blocks);
     if (has_usable)
-        put_u64(json, "usable_bytes", moment->usable_bytes);
-    put_u64(json, "page_bytes", moment->page_bytes);
-    put_u64(json, "sparse_bytes", moment->sparse_bytes);
+        ht_json_put_u64(json, "usable_bytes", moment->usable_bytes);
+    ht_json_put_u64(json, "page_bytes", moment->page_bytes);
+    ht_json_put_u64(json, "sparse_bytes", moment->sparse_bytes);
     ht_json_end(json);
 }
 
@@ -71,11 +57,11 @@ static void put_sizes(struct ht_json *json, const char *key,
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
         if (decades[i].blocks > 0) {
             ht_json_begin_object(json);
-            put_u64(json, "from", ht_metrics_decade_from(i));
-            put_u64(json, "blocks", decades[i].blocks);
-            put_u64(json, "requested_bytes", decades[i].requested_bytes);
+            ht_json_put_u64(json, "from", ht_metrics_decade_from(i));
+            ht_json_put_u64(json, "blocks", decades[i].blocks);
+            ht_json_put_u64(json, "requested_bytes", decades[i].requested_bytes);
             if (has_usable)
-                put_u64(json, "usable_bytes", decades[i].usable_bytes);
+                ht_json_put_u64(json, "usable_bytes", decades[i].usable_bytes);
             ht_json_end(json);
         }
     }
@@ -84,11 +70,11 @@ static void put_sizes(struct ht_json *json, const char *key,
 
 static void put_gaps(struct ht_json *json, const struct ht_gaps *gaps)
 {
-    begin_object(json, "gaps");
-    put_u64(json, "regions", gaps->regions);
-    put_u64(json, "count", gaps->count);
-    put_u64(json, "free_bytes", gaps->free_bytes);
-    put_u64(json, "largest_bytes", gaps->largest_bytes);
+    ht_json_put_object(json, "gaps");
+    ht_json_put_u64(json, "regions", gaps->regions);
+    ht_json_put_u64(json, "count", gaps->count);
+    ht_json_put_u64(json, "free_bytes", gaps->free_bytes);
+    ht_json_put_u64(json, "largest_bytes", gaps->largest_bytes);
     put_share(json, "largest_free_index", gaps->free_bytes - gaps->largest_bytes, gaps->free_bytes);
     if (gaps->free_bytes > 0) {
         static const char *const keys[HT_GAP_SIZES] = {"unusable_p50", "unusable_p90",
@@ -114,8 +100,7 @@ static void put_frames(struct ht_json *json, const struct ht_dict *stacks, uint3
             ht_json_key(json, "module");
             ht_json_text(json, module, length);
         }
-        ht_json_key(json, "address");
-        ht_json_hex(json, frames[i].address);
+        ht_json_put_hex(json, "address", frames[i].address);
         ht_json_end(json);
     }
     ht_json_end(json);
@@ -132,10 +117,10 @@ static void put_pinning_by(struct ht_json *json, const char *key, const char *id
         if (pinning[i].blocks == 0)
             continue;
         ht_json_begin_object(json);
-        put_u64(json, id_key, pinning[i].id);
-        put_u64(json, "blocks", pinning[i].blocks);
-        put_u64(json, "requested_bytes", pinning[i].requested_bytes);
-        put_u64(json, "pinned_bytes", pinning[i].pinned_bytes);
+        ht_json_put_u64(json, id_key, pinning[i].id);
+        ht_json_put_u64(json, "blocks", pinning[i].blocks);
+        ht_json_put_u64(json, "requested_bytes", pinning[i].requested_bytes);
+        ht_json_put_u64(json, "pinned_bytes", pinning[i].pinned_bytes);
         if (stacks != NULL)
             put_frames(json, stacks, (uint32_t)pinning[i].id);
         ht_json_end(json);
@@ -146,7 +131,7 @@ static void put_pinning_by(struct ht_json *json, const char *key, const char *id
 static void put_pinning(struct ht_json *json, const struct ht_look_pinning *pinning,
                         const struct ht_dict *stacks)
 {
-    begin_object(json, "pinning");
+    ht_json_put_object(json, "pinning");
     put_pinning_by(json, "by_size", "from", pinning->by_size, HT_METRICS_DECADES, NULL);
     put_pinning_by(json, "by_age", "from", pinning->by_age, HT_METRICS_DECADES, NULL);
     put_pinning_by(json, "by_thread", "tid", pinning->by_thread, pinning->threads, NULL);
@@ -159,8 +144,8 @@ static void put_look(struct ht_json *json, const char *key, const struct ht_look
 {
     if (!look->is_taken)
         return;
-    begin_object(json, key);
-    put_u64(json, "operation", look->operation);
+    ht_json_put_object(json, key);
+    ht_json_put_u64(json, "operation", look->operation);
     put_gaps(json, &look->gaps);
     put_sizes(json, "live", look->live, has_usable);
     put_pinning(json, &look->pinning, stacks);
@@ -174,29 +159,29 @@ static void put_reallocs(struct ht_json *json, const struct ht_metrics_report *r
         [HT_DIRECTION_SHRINK] = "shrink",
         [HT_DIRECTION_SAME] = "same",
     };
-    begin_object(json, "reallocs");
+    ht_json_put_object(json, "reallocs");
     for (int i = 0; i < HT_DIRECTION_COUNT; i++) {
         const struct ht_metrics_reallocs *reallocs = &report->reallocs[i];
-        begin_object(json, keys[i]);
-        put_u64(json, "count", reallocs->count);
-        put_u64(json, "moved", reallocs->moved);
-        put_u64(json, "requested_bytes", reallocs->requested_bytes);
-        put_u64(json, "bytes_copied", reallocs->bytes_copied);
+        ht_json_put_object(json, keys[i]);
+        ht_json_put_u64(json, "count", reallocs->count);
+        ht_json_put_u64(json, "moved", reallocs->moved);
+        ht_json_put_u64(json, "requested_bytes", reallocs->requested_bytes);
+        ht_json_put_u64(json, "bytes_copied", reallocs->bytes_copied);
         ht_json_end(json);
     }
     begin_array(json, "grown_from");
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
         if (report->grown[i].count > 0) {
             ht_json_begin_object(json);
-            put_u64(json, "from", ht_metrics_decade_from(i));
-            put_u64(json, "count", report->grown[i].count);
-            put_u64(json, "in_place", report->grown[i].in_place);
+            ht_json_put_u64(json, "from", ht_metrics_decade_from(i));
+            ht_json_put_u64(json, "count", report->grown[i].count);
+            ht_json_put_u64(json, "in_place", report->grown[i].in_place);
             ht_json_end(json);
         }
     }
     ht_json_end(json);
-    put_u64(json, "doubling_bytes", report->doubling_bytes);
-    put_u64(json, "doubling_operation", report->doubling_operation);
+    ht_json_put_u64(json, "doubling_bytes", report->doubling_bytes);
+    ht_json_put_u64(json, "doubling_operation", report->doubling_operation);
     ht_json_end(json);
 }
 
@@ -218,9 +203,9 @@ static void put_sample(struct ht_json *json, const struct ht_moment *moment)
 static void put_report(struct ht_json *json, const char *key,
                        const struct ht_metrics_report *report, const struct ht_dict *stacks)
 {
-    begin_object(json, key);
-    put_u64(json, "operations", report->operations);
-    put_u64(json, "oversized", report->oversized);
+    ht_json_put_object(json, key);
+    ht_json_put_u64(json, "operations", report->operations);
+    ht_json_put_u64(json, "oversized", report->oversized);
     put_bool(json, "has_usable", report->has_usable);
     put_ratio(json, "f1_operations", report->f1_operations);
     put_ratio(json, "f1_time", report->f1_time);
@@ -235,7 +220,7 @@ static void put_report(struct ht_json *json, const char *key,
     put_look(json, "at_end", &report->last, report->has_usable, stacks);
     put_sizes(json, "made", report->made, report->has_usable);
     put_reallocs(json, report);
-    put_u64(json, "sample_step", report->sample_step);
+    ht_json_put_u64(json, "sample_step", report->sample_step);
     begin_array(json, "samples");
     for (uint32_t i = 0; i < report->sample_count; i++)
         put_sample(json, &report->samples[i]);
@@ -245,15 +230,14 @@ static void put_report(struct ht_json *json, const char *key,
 
 static void put_score(struct ht_json *json, const struct ht_score *score)
 {
-    begin_object(json, "score");
-    ht_json_key(json, "reproduced");
-    ht_json_string(json, ht_verdict_name(score->verdict));
+    ht_json_put_object(json, "score");
+    ht_json_put_string(json, "reproduced", ht_verdict_name(score->verdict));
     put_ratio(json, "f1_ratio", score->f1_ratio);
     put_ratio(json, "f2_ratio", score->f2_ratio);
     put_ratio(json, "retention_ratio", score->retention_ratio);
     put_bool(json, "spread_agrees", score->spread_agrees);
-    put_u64(json, "reallocs", score->reallocs);
-    put_u64(json, "reallocs_agreed", score->reallocs_agreed);
+    ht_json_put_u64(json, "reallocs", score->reallocs);
+    ht_json_put_u64(json, "reallocs_agreed", score->reallocs_agreed);
     put_bool(json, "reallocs_agree", score->reallocs_agree);
     ht_json_end(json);
 }
@@ -263,10 +247,10 @@ void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_rep
     const struct ht_measure *measure = report->measure;
     static const char *const fields[] = {"operation",    "time_ns",    "live_bytes",  "live_blocks",
                                          "usable_bytes", "page_bytes", "sparse_bytes"};
-    begin_object(json, "metrics");
+    ht_json_put_object(json, "metrics");
     put_score(json, ht_measure_score(measure));
     ht_json_line(json);
-    put_u64(json, "bytes_of_page", HT_PAGE_BYTES);
+    ht_json_put_u64(json, "bytes_of_page", HT_PAGE_BYTES);
     ht_json_key(json, "gap_sizes");
     ht_json_begin_array(json);
     for (int i = 0; i < HT_GAP_SIZES; i++)

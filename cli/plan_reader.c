@@ -89,7 +89,7 @@ static void read_and_send(void *context, int pipe)
     sender->pipe = pipe;
     ending.status = ht_stream_open_all(&stream, sender->paths, false, &ending.error);
     if (ending.status == HT_OK)
-        ending.status = ht_number_open(&number, &ending.error);
+        ending.status = ht_number_open(&number, &stream.trace, &ending.error);
     if (ending.status == HT_OK)
         ending.status = send_events(sender, &stream, number, &ending.error);
     if (ending.status == HT_OK) {

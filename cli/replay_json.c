@@ -5,48 +5,23 @@
 
 #include "formats/json.h"
 
-static void put_u64(struct ht_json *json, const char *key, uint64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_u64(json, value);
-}
-
-static void put_i64(struct ht_json *json, const char *key, int64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_i64(json, value);
-}
-
-static void put_string(struct ht_json *json, const char *key, const char *text)
-{
-    ht_json_key(json, key);
-    ht_json_string(json, text);
-}
-
 static void put_ns(struct ht_json *json, const char *key, double ns)
 {
     ht_json_key(json, key);
     ht_json_thousandths(json, (uint64_t)(ns * 1000 + 0.5));
 }
 
-static void begin_member(struct ht_json *json, const char *key)
-{
-    ht_json_line(json);
-    ht_json_key(json, key);
-    ht_json_begin_object(json);
-}
-
 static void put_head(struct ht_json *json, const struct ht_replay_report *report)
 {
     const struct ht_replay_result *result = report->result;
     ht_json_line(json);
-    put_string(json, "file", report->file);
+    ht_json_put_string(json, "file", report->file);
     ht_json_line(json);
-    put_string(json, "heap", result->heap->name);
-    put_string(json, "heap_version", result->heap_version);
-    put_string(json, "touch", ht_touch_name(result->touch));
+    ht_json_put_string(json, "heap", result->heap->name);
+    ht_json_put_string(json, "heap_version", result->heap_version);
+    ht_json_put_string(json, "touch", ht_touch_name(result->touch));
     ht_json_line(json);
-    put_u64(json, "recorded_heaps", result->plan.heap_limit);
+    ht_json_put_u64(json, "recorded_heaps", result->plan.heap_limit);
     ht_json_key(json, "is_apart");
     ht_json_bool(json, result->is_apart);
     ht_json_key(json, "heap_env");
@@ -55,97 +30,96 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
         ht_json_string(json, report->choice->settings[i]);
     ht_json_end(json);
     ht_json_line(json);
-    put_u64(json, "operations", result->operations);
+    ht_json_put_u64(json, "operations", result->operations);
     ht_json_key(json, "is_whole");
     ht_json_bool(json, result->is_whole);
     if (result->is_timed) {
         put_ns(json, "ns_per_op", result->ns_per_op);
         put_ns(json, "null_ns_per_op", result->null_ns_per_op);
     }
-    begin_member(json, "by_kind");
+    ht_json_put_object(json, "by_kind");
     for (int kind = 0; kind < HT_OP_KIND_COUNT; kind++)
-        put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);
+        ht_json_put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);
     ht_json_end(json);
 }
 
 static void put_recorded(struct ht_json *json, const struct ht_plan_totals *plan)
 {
-    begin_member(json, "recorded");
-    put_u64(json, "peak_bytes", plan->peak_bytes);
-    put_u64(json, "end_bytes", plan->final_bytes);
-    put_u64(json, "end_blocks", plan->final_blocks);
-    put_u64(json, "in_place", plan->by_kind[HT_OP_REALLOC_IN_PLACE]);
-    put_u64(json, "moved", plan->by_kind[HT_OP_REALLOC_MOVED]);
-    put_u64(json, "bytes_copied", plan->bytes_copied);
-    put_u64(json, "destroyed", plan->destroyed);
-    ht_json_key(json, "digest");
-    ht_json_hex(json, plan->digest);
+    ht_json_put_object(json, "recorded");
+    ht_json_put_u64(json, "peak_bytes", plan->peak_bytes);
+    ht_json_put_u64(json, "end_bytes", plan->final_bytes);
+    ht_json_put_u64(json, "end_blocks", plan->final_blocks);
+    ht_json_put_u64(json, "in_place", plan->by_kind[HT_OP_REALLOC_IN_PLACE]);
+    ht_json_put_u64(json, "moved", plan->by_kind[HT_OP_REALLOC_MOVED]);
+    ht_json_put_u64(json, "bytes_copied", plan->bytes_copied);
+    ht_json_put_u64(json, "destroyed", plan->destroyed);
+    ht_json_put_hex(json, "digest", plan->digest);
     ht_json_end(json);
 }
 
 static void put_replayed(struct ht_json *json, const struct ht_replay_result *result)
 {
     const struct ht_played *played = &result->played;
-    begin_member(json, "replayed");
-    put_u64(json, "peak_bytes", played->peak_bytes);
-    put_u64(json, "end_bytes", played->live_bytes);
-    put_u64(json, "end_blocks", result->final_blocks);
-    put_u64(json, "in_place", result->reallocs_in_place);
-    put_u64(json, "moved", result->reallocs_moved);
-    put_u64(json, "bytes_copied", played->bytes_copied);
-    put_u64(json, "failed_allocs", played->failed_allocs);
-    put_u64(json, "failed_reallocs", played->failed_reallocs);
-    put_u64(json, "skipped", played->skipped);
+    ht_json_put_object(json, "replayed");
+    ht_json_put_u64(json, "peak_bytes", played->peak_bytes);
+    ht_json_put_u64(json, "end_bytes", played->live_bytes);
+    ht_json_put_u64(json, "end_blocks", result->final_blocks);
+    ht_json_put_u64(json, "in_place", result->reallocs_in_place);
+    ht_json_put_u64(json, "moved", result->reallocs_moved);
+    ht_json_put_u64(json, "bytes_copied", played->bytes_copied);
+    ht_json_put_u64(json, "failed_allocs", played->failed_allocs);
+    ht_json_put_u64(json, "failed_reallocs", played->failed_reallocs);
+    ht_json_put_u64(json, "skipped", played->skipped);
     if (result->is_timed)
-        put_u64(json, "elapsed_ns", played->elapsed_ns);
+        ht_json_put_u64(json, "elapsed_ns", played->elapsed_ns);
     ht_json_end(json);
 }
 
 // Reallocs by what they did in the recording and, behind the underscore, here.
 static void put_agreement(struct ht_json *json, const struct ht_played *played)
 {
-    begin_member(json, "agreement");
-    put_u64(json, "in_place_in_place", played->agreement[0][0]);
-    put_u64(json, "in_place_moved", played->agreement[0][1]);
-    put_u64(json, "moved_in_place", played->agreement[1][0]);
-    put_u64(json, "moved_moved", played->agreement[1][1]);
+    ht_json_put_object(json, "agreement");
+    ht_json_put_u64(json, "in_place_in_place", played->agreement[0][0]);
+    ht_json_put_u64(json, "in_place_moved", played->agreement[0][1]);
+    ht_json_put_u64(json, "moved_in_place", played->agreement[1][0]);
+    ht_json_put_u64(json, "moved_moved", played->agreement[1][1]);
     ht_json_end(json);
 }
 
 static void put_memory(struct ht_json *json, const struct ht_replay_result *result)
 {
     const struct ht_replay_resident *resident = &result->resident;
-    begin_member(json, "resident");
+    ht_json_put_object(json, "resident");
     if (resident->source != NULL) {
-        put_string(json, "source", resident->source);
-        put_u64(json, "before_bytes", resident->before_bytes);
-        put_u64(json, "after_bytes", resident->after_bytes);
-        put_u64(json, "released_bytes", resident->released_bytes);
-        put_i64(json, "growth_bytes", resident->growth_bytes);
+        ht_json_put_string(json, "source", resident->source);
+        ht_json_put_u64(json, "before_bytes", resident->before_bytes);
+        ht_json_put_u64(json, "after_bytes", resident->after_bytes);
+        ht_json_put_u64(json, "released_bytes", resident->released_bytes);
+        ht_json_put_i64(json, "growth_bytes", resident->growth_bytes);
     }
     if (resident->peak_source != NULL) {
-        put_string(json, "peak_source", resident->peak_source);
-        put_u64(json, "peak_growth_bytes", resident->peak_growth_bytes);
+        ht_json_put_string(json, "peak_source", resident->peak_source);
+        ht_json_put_u64(json, "peak_growth_bytes", resident->peak_growth_bytes);
     }
-    put_u64(json, "harness_bytes", result->harness_bytes);
+    ht_json_put_u64(json, "harness_bytes", result->harness_bytes);
     ht_json_end(json);
 }
 
 static void put_latency(struct ht_json *json, const struct ht_replay_report *report)
 {
-    begin_member(json, "latency");
-    put_u64(json, "every", report->latency_every);
-    put_u64(json, "pair_ns", ht_latency_pair_ns(report->latency));
+    ht_json_put_object(json, "latency");
+    ht_json_put_u64(json, "every", report->latency_every);
+    ht_json_put_u64(json, "pair_ns", ht_latency_pair_ns(report->latency));
     for (int kind = 0; kind < HT_LATENCY_KIND_COUNT; kind++) {
         struct ht_latency_figures figures =
             ht_latency_figures(report->latency, (enum ht_latency_kind)kind);
-        begin_member(json, ht_latency_kind_name((enum ht_latency_kind)kind));
-        put_u64(json, "timed", figures.timed);
-        put_u64(json, "p50_ns", figures.p50_ns);
-        put_u64(json, "p90_ns", figures.p90_ns);
-        put_u64(json, "p99_ns", figures.p99_ns);
-        put_u64(json, "p999_ns", figures.p999_ns);
-        put_u64(json, "most_ns", figures.most_ns);
+        ht_json_put_object(json, ht_latency_kind_name((enum ht_latency_kind)kind));
+        ht_json_put_u64(json, "timed", figures.timed);
+        ht_json_put_u64(json, "p50_ns", figures.p50_ns);
+        ht_json_put_u64(json, "p90_ns", figures.p90_ns);
+        ht_json_put_u64(json, "p99_ns", figures.p99_ns);
+        ht_json_put_u64(json, "p999_ns", figures.p999_ns);
+        ht_json_put_u64(json, "most_ns", figures.most_ns);
         ht_json_end(json);
     }
     ht_json_end(json);
@@ -153,12 +127,12 @@ static void put_latency(struct ht_json *json, const struct ht_replay_report *rep
 
 static void put_loss(struct ht_json *json, const struct ht_replay_report *report)
 {
-    begin_member(json, "loss");
+    ht_json_put_object(json, "loss");
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        put_u64(json, ht_loss_name((enum ht_loss)loss), report->source->loss[loss]);
-    put_u64(json, "adopted", report->source->counts.adopted);
-    put_u64(json, "unknown_frees", report->source->counts.unknown_frees);
-    put_u64(json, "replaced", report->source->counts.replaced);
+        ht_json_put_u64(json, ht_loss_name((enum ht_loss)loss), report->source->loss[loss]);
+    ht_json_put_u64(json, "adopted", report->source->counts.adopted);
+    ht_json_put_u64(json, "unknown_frees", report->source->counts.unknown_frees);
+    ht_json_put_u64(json, "replaced", report->source->counts.replaced);
     ht_json_end(json);
 }
 

@@ -31,6 +31,7 @@ struct heap {
 };
 
 struct ht_number {
+    const struct ht_trace *trace; // borrowed, NULL when the processes are not known
     struct ht_number_counts counts;
     struct block *blocks; // by number
     uint32_t block_capacity;
@@ -48,12 +49,14 @@ struct ht_number {
     uint32_t change_next;
 };
 
-enum ht_status ht_number_open(struct ht_number **number, struct ht_error *error)
+enum ht_status ht_number_open(struct ht_number **number, const struct ht_trace *trace,
+                              struct ht_error *error)
 {
     *number = NULL;
     struct ht_number *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return ht_fail_memory(error, "the live blocks");
+    opened->trace = trace;
     opened->seed = ht_mix((uintptr_t)opened);
     opened->destroyed = NO_HEAP;
     enum ht_status status = ht_slots_init(&opened->block_slots, error);
@@ -98,8 +101,8 @@ static uint32_t find_block(const struct ht_number *number, uint32_t heap, uint64
     return slot;
 }
 
-static enum ht_status add_heap(struct ht_number *number, const struct ht_event *event, uint32_t tag,
-                               struct ht_error *error)
+static enum ht_status add_heap(struct ht_number *number, const struct ht_number_heap *name,
+                               uint32_t tag, struct ht_error *error)
 {
     if (number->heap_count >= HT_HEAPS_MAX)
         return ht_fail(error, HT_LIMIT, "more than %d heaps", HT_HEAPS_MAX);
@@ -115,30 +118,44 @@ static enum ht_status add_heap(struct ht_number *number, const struct ht_event *
     if (status != HT_OK)
         return status;
     number->heap = number->heap_count++;
-    number->heaps[number->heap] = (struct heap){{event->pid, event->heap}, NO_BLOCK};
+    number->heaps[number->heap] = (struct heap){*name, NO_BLOCK};
     return HT_OK;
 }
 
-static bool is_heap(const struct heap *heap, const struct ht_event *event)
+static bool is_heap(const struct heap *heap, const struct ht_number_heap *name)
 {
-    return heap->name.handle == event->heap && heap->name.pid == event->pid;
+    return heap->name.handle == name->handle && heap->name.pid == name->pid &&
+           heap->name.start_ns == name->start_ns;
+}
+
+static struct ht_number_heap heap_of(const struct ht_number *number, const struct ht_event *event)
+{
+    struct ht_number_heap name = {event->pid, event->heap, HT_TIME_UNKNOWN};
+    if (number->trace != NULL) {
+        const struct ht_process *process =
+            ht_trace_process_at(number->trace, event->pid, event->time_ns);
+        if (process != NULL)
+            name.start_ns = process->start_ns;
+    }
+    return name;
 }
 
 // Makes the event's heap the current one.
 static enum ht_status find_heap(struct ht_number *number, const struct ht_event *event,
                                 struct ht_error *error)
 {
-    if (number->heap_count > 0 && is_heap(&number->heaps[number->heap], event))
+    struct ht_number_heap name = heap_of(number, event);
+    if (number->heap_count > 0 && is_heap(&number->heaps[number->heap], &name))
         return HT_OK;
     const struct ht_slots *slots = &number->heap_slots;
     uint32_t tag = tag_of(number, event->heap, event->pid);
     uint32_t slot = ht_slots_first(slots, tag);
     for (; slot != HT_SLOT_NONE; slot = ht_slots_next(slots, tag, slot)) {
         number->heap = ht_slots_index(slots, slot);
-        if (is_heap(&number->heaps[number->heap], event))
+        if (is_heap(&number->heaps[number->heap], &name))
             return HT_OK;
     }
-    return add_heap(number, event, tag, error);
+    return add_heap(number, &name, tag, error);
 }
 
 static struct ht_change *add_change(struct ht_number *number, enum ht_change_kind kind,

@@ -4,18 +4,20 @@
 // it makes to them, gives every block the lowest number that is free, so that a replay is an
 // array index, and counts what cannot be.
 //
-// A block is known by pid, heap handle and address. Rules: an alloc or realloc with address 0
-// failed and changes nothing. A realloc of old address 0 is an alloc. An alloc or a moved realloc
-// onto a live block ends that block first (its free was lost). A realloc of an unknown block makes
-// the block first, with the recorded old size. A free of an unknown block is counted, one of
-// address 0 changes nothing. Destroy ends every block of its heap, the newest first. All other
-// kinds change nothing. What a change says of a block is what was tracked, also where the event
-// disagrees.
+// A block is known by process, heap handle and address; a process by its pid and, where the
+// recording saw it begin, its start, so that a pid used again is another one. Rules: an alloc or
+// realloc with address 0 failed and changes nothing. A realloc of old address 0 is an alloc. An
+// alloc or a moved realloc onto a live block ends that block first (its free was lost). A realloc
+// of an unknown block makes the block first, with the recorded old size. A free of an unknown block
+// is counted, one of address 0 changes nothing. Destroy ends every block of its heap, the newest
+// first. All other kinds change nothing. What a change says of a block is what was tracked, also
+// where the event disagrees.
 #ifndef HT_CONVERT_NUMBER_H
 #define HT_CONVERT_NUMBER_H
 
 #include "formats/block.h"
 #include "formats/error.h"
+#include "formats/trace.h"
 #include "formats/event.h"
 
 struct ht_number;
@@ -33,9 +35,12 @@ struct ht_number_counts {
 struct ht_number_heap {
     uint32_t pid;
     uint64_t handle;
+    int64_t start_ns; // of its process, which tells the uses of one pid apart; HT_TIME_UNKNOWN
 };
 
-enum ht_status ht_number_open(struct ht_number **number, struct ht_error *error);
+// `trace` is that of the events, which outlives the number, or NULL: then a pid is one process.
+enum ht_status ht_number_open(struct ht_number **number, const struct ht_trace *trace,
+                              struct ht_error *error);
 void ht_number_close(struct ht_number *number);
 
 // Takes one event. Its changes are then fetched with ht_number_next before the next push.

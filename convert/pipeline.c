@@ -157,7 +157,7 @@ enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *form
     if (status != HT_OK)
         return status;
     if (writer->change != NULL)
-        status = ht_number_open(&number, error);
+        status = ht_number_open(&number, &stream->trace, error);
     if (status == HT_OK)
         status = pump(stream, writer, number, progress, events, error);
     ht_number_close(number);

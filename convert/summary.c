@@ -5,12 +5,13 @@
 
 #include <stdlib.h>
 
-enum ht_status ht_summary_init(struct ht_summary *summary, struct ht_error *error)
+enum ht_status ht_summary_init(struct ht_summary *summary, const struct ht_trace *trace,
+                               struct ht_error *error)
 {
     *summary = (struct ht_summary){0};
     enum ht_status status = ht_slots_init(&summary->process_slots, error);
     if (status == HT_OK)
-        status = ht_number_open(&summary->number, error);
+        status = ht_number_open(&summary->number, trace, error);
     if (status != HT_OK)
         ht_summary_reset(summary);
     return status;
@@ -63,7 +64,7 @@ static enum ht_status add_to_heap(struct ht_summary *summary, uint32_t heap, str
 }
 
 static enum ht_status add_process(struct ht_summary *summary, const struct ht_event *event,
-                                  uint32_t tag, struct ht_error *error)
+                                  int64_t start_ns, uint32_t tag, struct ht_error *error)
 {
     if (summary->process_count == summary->process_capacity) {
         uint32_t capacity = summary->process_count > 0 ? summary->process_count * 2 : 16;
@@ -78,7 +79,7 @@ static enum ht_status add_process(struct ht_summary *summary, const struct ht_ev
         ht_slots_add(&summary->process_slots, tag, summary->process_count, error);
     if (status == HT_OK)
         summary->processes[summary->process_count++] =
-            (struct ht_process_summary){event->pid, event->time_ns, 1};
+            (struct ht_process_summary){event->pid, start_ns, event->time_ns, 1};
     return status;
 }
 
@@ -86,16 +87,18 @@ static enum ht_status add_to_process(struct ht_summary *summary, const struct ht
                                      struct ht_error *error)
 {
     const struct ht_slots *slots = &summary->process_slots;
+    uint32_t heap = ht_number_current_heap(summary->number);
+    int64_t start_ns = ht_number_heap(summary->number, heap).start_ns;
     uint32_t tag = (uint32_t)(ht_mix(event->pid) >> 32);
     uint32_t slot = ht_slots_first(slots, tag);
     for (; slot != HT_SLOT_NONE; slot = ht_slots_next(slots, tag, slot)) {
         struct ht_process_summary *process = &summary->processes[ht_slots_index(slots, slot)];
-        if (process->pid == event->pid) {
+        if (process->pid == event->pid && process->start_ns == start_ns) {
             process->events++;
             return HT_OK;
         }
     }
-    return add_process(summary, event, tag, error);
+    return add_process(summary, event, start_ns, tag, error);
 }
 
 static void add_realloc(struct ht_realloc_summary *sums, const struct ht_change *change)

@@ -34,7 +34,8 @@ struct ht_realloc_summary {
 
 struct ht_process_summary {
     uint32_t pid;
-    int64_t first_ns; // of its first event, which tells it from another of the same pid
+    int64_t start_ns; // which tells it from another of the same pid; HT_TIME_UNKNOWN
+    int64_t first_ns; // of its first event
     uint64_t events;
 };
 
@@ -56,7 +57,9 @@ struct ht_summary {
     struct ht_number *number;      // owned
 };
 
-enum ht_status ht_summary_init(struct ht_summary *summary, struct ht_error *error);
+// `trace` as for ht_number_open.
+enum ht_status ht_summary_init(struct ht_summary *summary, const struct ht_trace *trace,
+                               struct ht_error *error);
 void ht_summary_reset(struct ht_summary *summary);
 
 // Adds one event: numbers it and applies its changes.

@@ -121,12 +121,9 @@ static void begin_event(struct ht_json *json, const char *phase, uint32_t pid, c
 {
     ht_json_line(json);
     ht_json_begin_object(json);
-    ht_json_key(json, "ph");
-    ht_json_string(json, phase);
-    ht_json_key(json, "pid");
-    ht_json_u64(json, pid);
-    ht_json_key(json, "name");
-    ht_json_string(json, name);
+    ht_json_put_string(json, "ph", phase);
+    ht_json_put_u64(json, "pid", pid);
+    ht_json_put_string(json, "name", name);
 }
 
 static void put_stamp(struct ht_json *json, uint64_t stamp_ns)
@@ -145,18 +142,6 @@ static void end_event(struct ht_json *json)
 {
     ht_json_end(json);
     ht_json_end(json);
-}
-
-static void put_u64(struct ht_json *json, const char *key, uint64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_u64(json, value);
-}
-
-static void put_hex(struct ht_json *json, const char *key, uint64_t value)
-{
-    ht_json_key(json, key);
-    ht_json_hex(json, value);
 }
 
 static void put_process_names(const struct chrome_writer *writer, struct ht_json *json)
@@ -190,8 +175,8 @@ static void put_state(struct ht_json *json, const struct track *track,
     begin_event(json, "C", track->pid, track->name);
     put_stamp(json, (uint64_t)state->time_ns - (uint64_t)track->base_ns);
     begin_arguments(json);
-    put_u64(json, "live_bytes", state->value[HT_LIVE_BYTES]);
-    put_u64(json, "live_blocks", state->value[HT_LIVE_BLOCKS]);
+    ht_json_put_u64(json, "live_bytes", state->value[HT_LIVE_BYTES]);
+    ht_json_put_u64(json, "live_blocks", state->value[HT_LIVE_BLOCKS]);
     end_event(json);
 }
 
@@ -212,6 +197,16 @@ static void put_series(struct ht_json *json, const struct track *track,
     }
 }
 
+// How many earlier heaps have the pid and handle of this one: a pid used again brings them back.
+static unsigned earlier_uses(const struct chrome_writer *writer, uint32_t index)
+{
+    const struct heap *heap = &writer->heaps[index];
+    unsigned uses = 0;
+    for (uint32_t i = 0; i < index; i++)
+        uses += writer->heaps[i].pid == heap->pid && writer->heaps[i].handle == heap->handle;
+    return uses;
+}
+
 static void put_counters(const struct chrome_writer *writer, struct ht_json *json)
 {
     int64_t base_ns = base_time(writer);
@@ -222,8 +217,11 @@ static void put_counters(const struct chrome_writer *writer, struct ht_json *jso
     }
     for (uint32_t i = 0; i < HEAPS_MAX; i++) {
         const struct heap *heap = &writer->heaps[i];
-        char name[32];
-        snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
+        unsigned uses = earlier_uses(writer, i);
+        char name[64];
+        int length = snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
+        if (uses > 0)
+            snprintf(name + length, sizeof name - (size_t)length, " #%u", uses + 1);
         struct track track = {heap->pid, name, base_ns};
         put_series(json, &track, &heap->series, writer->last_ns);
     }
@@ -240,18 +238,16 @@ static void put_realloc(struct ht_json *json, const struct ht_pick *pick)
 {
     const struct ht_event *event = &pick->event;
     begin_event(json, "i", event->pid, realloc_name(event));
-    put_u64(json, "tid", event->tid);
+    ht_json_put_u64(json, "tid", event->tid);
     put_stamp(json, pick->stamp_ns);
-    ht_json_key(json, "s");
-    ht_json_string(json, "t");
-    ht_json_key(json, "cat");
-    ht_json_string(json, "realloc");
+    ht_json_put_string(json, "s", "t");
+    ht_json_put_string(json, "cat", "realloc");
     begin_arguments(json);
-    put_hex(json, "heap", event->heap);
-    put_hex(json, "address", event->address);
-    put_hex(json, "old_address", event->old_address);
-    put_u64(json, "size", event->size);
-    put_u64(json, "old_size", event->old_size);
+    ht_json_put_hex(json, "heap", event->heap);
+    ht_json_put_hex(json, "address", event->address);
+    ht_json_put_hex(json, "old_address", event->old_address);
+    ht_json_put_u64(json, "size", event->size);
+    ht_json_put_u64(json, "old_size", event->old_size);
     ht_json_key(json, "moved");
     ht_json_bool(json, event->address != 0 && !ht_event_is_in_place(event));
     end_event(json);
@@ -262,17 +258,14 @@ static void put_origin(struct ht_json *json, const struct ht_origin *origin)
     char version[48];
     snprintf(version, sizeof version, "%" PRIu32 ".%" PRIu32 ".%" PRIu32, origin->os_major,
              origin->os_minor, origin->os_build);
-    ht_json_key(json, "source_format");
-    ht_json_string(json, origin->format != NULL ? origin->format : "");
-    ht_json_key(json, "os_version");
-    ht_json_string(json, version);
-    put_u64(json, "pointer_size", origin->pointer_size);
-    put_u64(json, "cpus", origin->cpu_count);
-    put_u64(json, "clock", origin->clock);
-    put_u64(json, "clock_hz", origin->clock_hz);
+    ht_json_put_string(json, "source_format", origin->format != NULL ? origin->format : "");
+    ht_json_put_string(json, "os_version", version);
+    ht_json_put_u64(json, "pointer_size", origin->pointer_size);
+    ht_json_put_u64(json, "cpus", origin->cpu_count);
+    ht_json_put_u64(json, "clock", origin->clock);
+    ht_json_put_u64(json, "clock_hz", origin->clock_hz);
     if (origin->start_unix_ns != HT_TIME_UNKNOWN) {
-        ht_json_key(json, "start_unix_ns");
-        ht_json_i64(json, origin->start_unix_ns);
+        ht_json_put_i64(json, "start_unix_ns", origin->start_unix_ns);
     }
 }
 
@@ -280,19 +273,18 @@ static void put_metadata(const struct chrome_writer *writer, struct ht_json *jso
 {
     uint32_t heaps_kept = writer->heap_count < HEAPS_MAX ? writer->heap_count : HEAPS_MAX;
     ht_json_begin_object(json);
-    ht_json_key(json, "writer");
-    ht_json_string(json, "heaptape");
-    put_u64(json, "schema", SCHEMA);
+    ht_json_put_string(json, "writer", "heaptape");
+    ht_json_put_u64(json, "schema", SCHEMA);
     put_origin(json, &writer->trace->origin);
-    put_u64(json, "time_shift_ns", 0 - (uint64_t)base_time(writer));
-    put_u64(json, "events", writer->event_count);
-    put_u64(json, "events_of_dropped_processes", writer->processless_events);
-    put_u64(json, "heaps_kept", heaps_kept);
-    put_u64(json, "heaps_dropped", writer->heap_count - heaps_kept);
-    put_u64(json, "reallocs_kept", writer->reallocs.count);
-    put_u64(json, "reallocs_dropped", writer->reallocs.offered - writer->reallocs.count);
+    ht_json_put_u64(json, "time_shift_ns", 0 - (uint64_t)base_time(writer));
+    ht_json_put_u64(json, "events", writer->event_count);
+    ht_json_put_u64(json, "events_of_dropped_processes", writer->processless_events);
+    ht_json_put_u64(json, "heaps_kept", heaps_kept);
+    ht_json_put_u64(json, "heaps_dropped", writer->heap_count - heaps_kept);
+    ht_json_put_u64(json, "reallocs_kept", writer->reallocs.count);
+    ht_json_put_u64(json, "reallocs_dropped", writer->reallocs.offered - writer->reallocs.count);
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        put_u64(json, ht_loss_name((enum ht_loss)loss), writer->trace->loss[loss]);
+        ht_json_put_u64(json, ht_loss_name((enum ht_loss)loss), writer->trace->loss[loss]);
     ht_json_end(json);
 }
 

@@ -164,6 +164,44 @@ void ht_json_thousandths(struct ht_json *json, uint64_t value)
               snprintf(text, sizeof text, "%" PRIu64 ".%03" PRIu64, value / 1000, value % 1000));
 }
 
+void ht_json_put_u64(struct ht_json *json, const char *key, uint64_t value)
+{
+    ht_json_key(json, key);
+    ht_json_u64(json, value);
+}
+
+void ht_json_put_i64(struct ht_json *json, const char *key, int64_t value)
+{
+    ht_json_key(json, key);
+    ht_json_i64(json, value);
+}
+
+void ht_json_put_hex(struct ht_json *json, const char *key, uint64_t value)
+{
+    ht_json_key(json, key);
+    ht_json_hex(json, value);
+}
+
+void ht_json_put_string(struct ht_json *json, const char *key, const char *text)
+{
+    ht_json_key(json, key);
+    ht_json_string(json, text);
+}
+
+void ht_json_put_object(struct ht_json *json, const char *key)
+{
+    ht_json_line(json);
+    ht_json_key(json, key);
+    ht_json_begin_object(json);
+}
+
+void ht_json_put_array(struct ht_json *json, const char *key)
+{
+    ht_json_line(json);
+    ht_json_key(json, key);
+    ht_json_begin_array(json);
+}
+
 enum ht_status ht_json_status(const struct ht_json *json, struct ht_error *error)
 {
     return json->status == HT_OK ? HT_OK : ht_fail(error, json->status, "%s", json->error.text);

@@ -51,6 +51,16 @@ void ht_json_bool(struct ht_json *json, bool value);
 void ht_json_hex(struct ht_json *json, uint64_t value);         // "0x1f0", as text
 void ht_json_thousandths(struct ht_json *json, uint64_t value); // 1500 is 1.500
 
+// Members of an object: a key and its value.
+void ht_json_put_u64(struct ht_json *json, const char *key, uint64_t value);
+void ht_json_put_i64(struct ht_json *json, const char *key, int64_t value);
+void ht_json_put_hex(struct ht_json *json, const char *key, uint64_t value);
+void ht_json_put_string(struct ht_json *json, const char *key, const char *text);
+
+// A member that stands at the start of a line and is an object or an array; ht_json_end ends it.
+void ht_json_put_object(struct ht_json *json, const char *key);
+void ht_json_put_array(struct ht_json *json, const char *key);
+
 // HT_OK, or the first failure with its text.
 enum ht_status ht_json_status(const struct ht_json *json, struct ht_error *error);
 

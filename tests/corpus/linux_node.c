@@ -57,7 +57,7 @@ static enum ht_status check_figures(const struct ht_buffer *text, struct ht_erro
 {
     struct ht_stream stream = {0};
     struct ht_summary summary;
-    enum ht_status status = ht_summary_init(&summary, error);
+    enum ht_status status = ht_summary_init(&summary, NULL, error);
     if (status != HT_OK)
         return status;
     struct ht_event event;

@@ -59,7 +59,7 @@ static void sum(const uint8_t *data, size_t size)
     struct ht_event event;
     check(ht_input_open_memory(data, size, "fuzz", &input, NULL) == HT_OK);
     check(ht_stream_over(&stream, input, false, NULL) == HT_OK);
-    check(ht_summary_init(&summary, NULL) == HT_OK);
+    check(ht_summary_init(&summary, NULL, NULL) == HT_OK);
     while (ht_stream_next(&stream, &event, NULL) == HT_OK)
         check(ht_summary_add(&summary, &event, NULL) == HT_OK);
     check_sums(&summary);

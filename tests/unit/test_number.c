@@ -20,7 +20,7 @@ static int open_number(void **state)
 {
     (void)state;
     random_state = 1;
-    return ht_number_open(&number, NULL) == HT_OK ? 0 : -1;
+    return ht_number_open(&number, NULL, NULL) == HT_OK ? 0 : -1;
 }
 
 static int close_number(void **state)
@@ -441,6 +441,31 @@ static void numbers_stay_dense_under_churn(void **state)
     assert_true(ht_number_block_limit(number) < ADDRESSES);
 }
 
+static void a_pid_used_again_has_heaps_of_its_own(void **state)
+{
+    (void)state;
+    struct ht_trace trace;
+    assert_int_equal(ht_trace_init(&trace, NULL), HT_OK);
+    const struct ht_process first = {.pid = 4, .start_ns = HT_TIME_UNKNOWN, .end_ns = 900};
+    const struct ht_process second = {.pid = 4, .start_ns = 1000, .end_ns = HT_TIME_UNKNOWN};
+    assert_int_equal(ht_trace_note_process(&trace, &first, NULL), HT_OK);
+    assert_int_equal(ht_trace_note_process(&trace, &second, NULL), HT_OK);
+    ht_number_close(number);
+    assert_int_equal(ht_number_open(&number, &trace, NULL), HT_OK);
+    struct ht_event event = {
+        .time_ns = 500, .pid = 4, .heap = 0x1000, .kind = HT_KIND_ALLOC, .address = 16, .size = 8};
+    push_event(&event);
+    event.time_ns = 1500;
+    event.kind = HT_KIND_FREE;
+    push_event(&event);
+    assert_int_equal(change_count, 0); // the block is the first process's
+    assert_int_equal(ht_number_counts(number)->unknown_frees, 1);
+    assert_int_equal(ht_number_heap_count(number), 2);
+    assert_int_equal(ht_number_heap(number, 0).start_ns, HT_TIME_UNKNOWN);
+    assert_int_equal(ht_number_heap(number, 1).start_ns, 1000);
+    ht_trace_reset(&trace);
+}
+
 #define NUMBER_TEST(test) cmocka_unit_test_setup_teardown(test, open_number, close_number)
 
 int main(void)
@@ -453,6 +478,7 @@ int main(void)
         NUMBER_TEST(realloc_of_unknown_block_is_adopted),
         NUMBER_TEST(a_block_made_over_another_ends_it_first),
         NUMBER_TEST(an_adopted_block_may_replace_another),
+        NUMBER_TEST(a_pid_used_again_has_heaps_of_its_own),
         NUMBER_TEST(what_failed_changes_nothing),
         NUMBER_TEST(a_realloc_of_nothing_is_an_alloc),
         NUMBER_TEST(the_tracked_size_wins_over_the_recorded_old_one),

@@ -42,7 +42,7 @@ static int open_picture(void **state)
                                                .clock_hz = 10000000,
                                                .start_unix_ns = 1700000000000000000};
     picture->bytes = ht_buffer_with_limit(64 << 20);
-    if (ht_number_open(&picture->number, NULL) != HT_OK ||
+    if (ht_number_open(&picture->number, NULL, NULL) != HT_OK ||
         ht_output_open_memory(&picture->bytes, &picture->output, NULL) != HT_OK)
         return -1;
     return ht_format_perfetto.open_writer(picture->output, &picture->trace, &picture->writer, NULL);

@@ -14,7 +14,7 @@ static struct ht_summary summary;
 static int open_summary(void **state)
 {
     (void)state;
-    return ht_summary_init(&summary, NULL) == HT_OK ? 0 : -1;
+    return ht_summary_init(&summary, NULL, NULL) == HT_OK ? 0 : -1;
 }
 
 static int close_summary(void **state)
