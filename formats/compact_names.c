@@ -13,6 +13,7 @@ enum {
     STACKS_A_MESSAGE = 1024,
     FRAMES_A_MESSAGE = 8192,
     PROCESSES_A_MESSAGE = 256,
+    MODULES_A_MESSAGE = 256,
 };
 static_assert(FRAMES_A_MESSAGE >= (int)HT_DICT_FRAMES_MAX, "any stack fits into a message");
 
@@ -129,6 +130,41 @@ static enum ht_status write_processes(struct ht_names_written *written,
     return status;
 }
 
+static Ht__Module pack_module(const struct ht_module *module)
+{
+    static const uint8_t unknown[sizeof module->debug_guid];
+    Ht__Module message = HT__MODULE__INIT;
+    message.path = module->path;
+    message.size = module->size;
+    message.time_stamp = module->time_stamp;
+    message.debug_name = module->debug_name;
+    message.debug_age = module->debug_age;
+    if (memcmp(module->debug_guid, unknown, sizeof unknown) != 0) {
+        message.debug_guid.len = sizeof module->debug_guid;
+        message.debug_guid.data = (uint8_t *)module->debug_guid; // only read from
+    }
+    return message;
+}
+
+static enum ht_status write_modules(struct ht_names_written *written, const struct ht_trace *trace,
+                                    struct ht_frame_sink *sink, struct ht_error *error)
+{
+    Ht__Module entries[MODULES_A_MESSAGE];
+    Ht__Module *pointers[MODULES_A_MESSAGE];
+    enum ht_status status = HT_OK;
+    while (written->modules < trace->module_count && status == HT_OK) {
+        Ht__Modules message = HT__MODULES__INIT;
+        message.module = pointers;
+        while (written->modules < trace->module_count && message.n_module < MODULES_A_MESSAGE) {
+            entries[message.n_module] = pack_module(&trace->modules[written->modules++]);
+            pointers[message.n_module] = &entries[message.n_module];
+            message.n_module++;
+        }
+        status = ht_frame_sink_put(sink, HT_COMPACT_MODULES, &message.base, error);
+    }
+    return status;
+}
+
 enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_trace *trace,
                               struct ht_frame_sink *sink, struct ht_error *error)
 {
@@ -137,6 +173,8 @@ enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_
         status = write_stacks(written, trace, sink, error);
     if (status == HT_OK)
         status = write_processes(written, trace, sink, error);
+    if (status == HT_OK)
+        status = write_modules(written, trace, sink, error);
     return status;
 }
 
@@ -260,6 +298,47 @@ enum ht_status ht_names_read_processes(const struct ht_names_map *map, const Ht_
         };
         status = drop_at_cap(ht_trace_note_process(trace, &process, error), trace, offset);
     }
+    return status;
+}
+
+static bool modules_fit(const Ht__Modules *message)
+{
+    for (size_t i = 0; i < message->n_module; i++) {
+        size_t length = message->module[i]->debug_guid.len;
+        if (length != 0 && length != sizeof((struct ht_module *)0)->debug_guid)
+            return false;
+    }
+    return true;
+}
+
+static enum ht_status read_module(const struct ht_names_map *map, const Ht__Module *entry,
+                                  struct ht_trace *trace, uint64_t offset, struct ht_error *error)
+{
+    struct ht_module module = {
+        .path = map_get(&map->strings, entry->path),
+        .size = entry->size,
+        .time_stamp = entry->time_stamp,
+        .debug_name = map_get(&map->strings, entry->debug_name),
+        .debug_age = entry->debug_age,
+    };
+    if (entry->debug_guid.len != 0)
+        memcpy(module.debug_guid, entry->debug_guid.data, sizeof module.debug_guid);
+    if (module.path == 0) {
+        ht_trace_damage(trace, HT_LOSS_DICTIONARY, offset, "a module whose path was not read");
+        return HT_OK;
+    }
+    return drop_at_cap(ht_trace_note_module(trace, &module, error), trace, offset);
+}
+
+enum ht_status ht_names_read_modules(const struct ht_names_map *map, const Ht__Modules *message,
+                                     struct ht_trace *trace, uint64_t offset,
+                                     struct ht_error *error)
+{
+    if (!modules_fit(message))
+        return ht_fail(error, HT_FORMAT, "the GUID of a module has another length than 16 bytes");
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < message->n_module && status == HT_OK; i++)
+        status = read_module(map, message->module[i], trace, offset, error);
     return status;
 }
 

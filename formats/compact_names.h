@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The dictionary of a .htape file: strings, stacks and processes into messages and back. Numbers in
-// the file are the writer's own; a reader maps them to those of its dictionary.
+// The dictionary of a .htape file: strings, stacks, processes and modules into messages and back.
+// Numbers in the file are the writer's own; a reader maps them to those of its dictionary.
 #ifndef HT_FORMATS_COMPACT_NAMES_H
 #define HT_FORMATS_COMPACT_NAMES_H
 
@@ -16,6 +16,7 @@ enum ht_compact_message {
     HT_COMPACT_PROCESSES = 4,
     HT_COMPACT_BLOCK = 5,
     HT_COMPACT_END = 6,
+    HT_COMPACT_MODULES = 7,
 };
 
 // How much of a trace has been written. The zero value is "nothing".
@@ -23,6 +24,7 @@ struct ht_names_written {
     uint32_t strings;
     uint32_t stacks;
     uint32_t revision; // of processes
+    uint32_t modules;
 };
 
 // Writes what the trace has got since the last call: strings first, since the others name them.
@@ -49,6 +51,9 @@ enum ht_status ht_names_read_stacks(struct ht_names_map *map, const Ht__Stacks *
 enum ht_status ht_names_read_processes(const struct ht_names_map *map, const Ht__Processes *message,
                                        struct ht_trace *trace, uint64_t offset,
                                        struct ht_error *error);
+enum ht_status ht_names_read_modules(const struct ht_names_map *map, const Ht__Modules *message,
+                                     struct ht_trace *trace, uint64_t offset,
+                                     struct ht_error *error);
 
 // The dictionary's number of a stack of the file; 0 when it was not read.
 uint32_t ht_names_stack(const struct ht_names_map *map, uint32_t number);

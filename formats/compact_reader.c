@@ -106,6 +106,12 @@ static enum ht_status take_processes(struct compact_reader *reader, struct ht_er
                                    reader->trace, ht_frame_source_offset(reader->frames), error);
 }
 
+static enum ht_status take_modules(struct compact_reader *reader, struct ht_error *error)
+{
+    return ht_names_read_modules(&reader->names, (const Ht__Modules *)reader->message,
+                                 reader->trace, ht_frame_source_offset(reader->frames), error);
+}
+
 // The losses before this file was written come on top of those met while reading it.
 static void take_losses(struct compact_reader *reader, const Ht__End *end)
 {
@@ -157,6 +163,7 @@ static const struct {
     [HT_COMPACT_PROCESSES] = {&ht__processes__descriptor, take_processes},
     [HT_COMPACT_BLOCK] = {NULL, NULL}, // unpacked an event at a time
     [HT_COMPACT_END] = {&ht__end__descriptor, take_end},
+    [HT_COMPACT_MODULES] = {&ht__modules__descriptor, take_modules},
 };
 
 static void drop_message(struct compact_reader *reader)

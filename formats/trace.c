@@ -38,6 +38,7 @@ void ht_trace_reset(struct ht_trace *trace)
     free(trace->processes);
     free(trace->process_heads);
     free(trace->modules);
+    free(trace->module_paths);
     free(trace->counters);
     *trace = (struct ht_trace){.origin = {.format = ""}};
 }
@@ -174,9 +175,32 @@ enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_pro
     return HT_OK;
 }
 
+static enum ht_status grow_module_paths(struct ht_trace *trace, uint32_t path,
+                                        struct ht_error *error)
+{
+    uint32_t capacity = trace->module_path_capacity > 0 ? trace->module_path_capacity : 256;
+    while (capacity <= path) // at most HT_DICT_STRINGS_MAX
+        capacity *= 2;
+    bool *paths = realloc(trace->module_paths, capacity * sizeof *paths);
+    if (paths == NULL)
+        return ht_fail_memory(error, "the modules");
+    for (uint32_t i = trace->module_path_capacity; i < capacity; i++)
+        paths[i] = false;
+    trace->module_paths = paths;
+    trace->module_path_capacity = capacity;
+    return HT_OK;
+}
+
 enum ht_status ht_trace_note_module(struct ht_trace *trace, const struct ht_module *module,
                                     struct ht_error *error)
 {
+    if (module->path >= trace->module_path_capacity) {
+        enum ht_status status = grow_module_paths(trace, module->path, error);
+        if (status != HT_OK)
+            return status;
+    }
+    if (trace->module_paths[module->path])
+        return HT_OK;
     if (trace->module_count >= HT_DICT_MODULES_MAX)
         return ht_fail(error, HT_LIMIT, "more than %d modules", HT_DICT_MODULES_MAX);
     if (trace->module_count == trace->module_capacity) {
@@ -188,6 +212,7 @@ enum ht_status ht_trace_note_module(struct ht_trace *trace, const struct ht_modu
         trace->module_capacity = capacity;
     }
     trace->modules[trace->module_count++] = *module;
+    trace->module_paths[module->path] = true;
     return HT_OK;
 }
 

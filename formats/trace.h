@@ -96,6 +96,8 @@ struct ht_trace {
     struct ht_module *modules; // owned, in order of first use
     uint32_t module_count;
     uint32_t module_capacity;
+    bool *module_paths; // private, owned: by string id, whether a module has that path
+    uint32_t module_path_capacity;
     struct ht_counter *counters; // owned
     uint32_t counter_count;
     struct ht_dict *dict; // owned
@@ -122,7 +124,8 @@ const struct ht_process *ht_trace_process_at(const struct ht_trace *trace, uint3
 enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_process *process,
                                      struct ht_error *error);
 
-// Notes a module, each path once. HT_LIMIT past HT_DICT_MODULES_MAX, HT_MEMORY.
+// Notes a module, each path once: of one that is known, nothing changes. HT_LIMIT past
+// HT_DICT_MODULES_MAX, HT_MEMORY.
 enum ht_status ht_trace_note_module(struct ht_trace *trace, const struct ht_module *module,
                                     struct ht_error *error);
 

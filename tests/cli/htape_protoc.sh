@@ -24,6 +24,8 @@ expect 1 'header {'
 expect 1 '  version_major: 1'
 expect 1 '  format: "elsewhere"'
 expect 1 '  text: "ntdll.dll"'
+expect 2 '  module {'
+expect 1 '    time_stamp: 2147483648'
 expect 1 'blocks {'
 expect 2 '  event_count: 99' # of the block and of the end record
 expect 1 '  first_time_ns: -5000'

@@ -64,6 +64,29 @@ assert names == {"app.exe", "again.exe", "ntdll.dll", "first.dll", "second.dll",
                  "ntoskrnl.exe"}, names
 END
 
+# A .htape tells of a recording what the .etl told.
+for scenario in modules stacks heaps lost kinds; do
+    "$heaptape" fixture --scenario "$scenario" -o x.etl 2>err
+    "$heaptape" convert x.etl -o x.htape 2>err
+    "$heaptape" convert x.etl --raw --best -o raw.htape 2>err
+    for name in x.etl x.htape raw.htape; do
+        expect 0 "$heaptape" info --json "$name"
+        mv out "$name.json"
+    done
+    python3 - "$scenario" <<'END'
+import json
+import sys
+
+etl, *compact = (json.load(open(name + ".json")) for name in ("x.etl", "x.htape", "raw.htape"))
+assert etl["modules"] or sys.argv[1] != "modules", "no modules"
+assert etl["stacks"]["distinct"] > 0 or sys.argv[1] != "stacks", "no stacks"
+assert etl["records"], "no counters"
+for info in compact:
+    different = {key for key in etl.keys() | info.keys() if etl.get(key) != info.get(key)}
+    assert different == {"file", "format"}, (sys.argv[1], different)
+END
+done
+
 # Loss is shown, and fails only when it must not be.
 expect 0 "$heaptape" fixture --scenario lost -o lost.etl
 expect 0 "$heaptape" info lost.etl

@@ -64,7 +64,8 @@ static struct ht_buffer wrap(const uint8_t *data, size_t size)
     return file;
 }
 
-// Writes what is read from the bytes, reads that, and gives the same count of events and losses.
+// Writes what is read from the bytes, reads that, and gives the same counts of events, modules
+// and losses.
 static void round_trip(const uint8_t *data, size_t size, uint64_t count)
 {
     struct ht_trace first;
@@ -79,6 +80,8 @@ static void round_trip(const uint8_t *data, size_t size, uint64_t count)
     must(ht_output_commit(output, NULL));
     ht_output_close(output);
     if (read_all(bytes.data, bytes.size, &second, NULL, &status) != count || status != HT_END)
+        abort();
+    if (second.module_count != first.module_count)
         abort();
     for (int i = 0; i < HT_LOSS_COUNT; i++)
         if (second.loss[i] != first.loss[i])

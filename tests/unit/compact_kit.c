@@ -39,6 +39,17 @@ static void add_names(struct ht_trace *trace)
                                        .name = name,
                                        .command = module};
     assert_int_equal(ht_trace_note_process(trace, &process, NULL), HT_OK);
+    const struct ht_module modules[] = {
+        {.path = module,
+         .size = UINT32_MAX,
+         .time_stamp = 0x80000000,
+         .debug_name = name,
+         .debug_age = 3,
+         .debug_guid = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255}},
+        {.path = name},
+    };
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(ht_trace_note_module(trace, &modules[i], NULL), HT_OK);
 }
 
 static void fill_origin(struct ht_origin *origin)
@@ -257,6 +268,32 @@ void kit_result_reset(struct kit_result *result)
 {
     ht_trace_reset(&result->trace);
     ht_buffer_reset(&result->text);
+}
+
+static void check_string(const struct ht_trace *trace, uint32_t id,
+                         const struct ht_trace *expected_trace, uint32_t expected_id)
+{
+    size_t length = 0;
+    size_t expected_length = 0;
+    const char *text = ht_dict_string(trace->dict, id, &length);
+    const char *expected = ht_dict_string(expected_trace->dict, expected_id, &expected_length);
+    assert_int_equal(length, expected_length);
+    assert_memory_equal(text, expected, length);
+}
+
+void kit_check_modules(const struct ht_trace *trace, const struct ht_trace *expected)
+{
+    assert_int_equal(trace->module_count, expected->module_count);
+    for (uint32_t i = 0; i < trace->module_count; i++) {
+        const struct ht_module *module = &trace->modules[i];
+        const struct ht_module *other = &expected->modules[i];
+        check_string(trace, module->path, expected, other->path);
+        check_string(trace, module->debug_name, expected, other->debug_name);
+        assert_int_equal(module->size, other->size);
+        assert_int_equal(module->time_stamp, other->time_stamp);
+        assert_int_equal(module->debug_age, other->debug_age);
+        assert_memory_equal(module->debug_guid, other->debug_guid, sizeof other->debug_guid);
+    }
 }
 
 uint64_t kit_losses(const struct ht_trace *trace)

@@ -15,7 +15,8 @@ enum {
     KIT_BLOCK_EVENTS = 5, // of a block of kit_three_blocks
 };
 
-// A trace with each kind three times and extreme values; events are in the caller's array.
+// A trace with each kind three times, two modules and extreme values; events are in the caller's
+// array.
 void kit_sample(struct ht_trace *trace, struct ht_event events[KIT_EVENTS]);
 
 // The events as a .htape file by the format's writer. The caller resets the buffer.
@@ -66,6 +67,9 @@ void kit_print(struct ht_buffer *text, const struct ht_trace *trace, const struc
 // All lines of the events.
 struct ht_buffer kit_text(const struct ht_trace *trace, const struct ht_event *events,
                           size_t count);
+
+// That a trace has the modules of another, in order and with all their fields.
+void kit_check_modules(const struct ht_trace *trace, const struct ht_trace *expected);
 
 // Damage of all kinds that was told.
 uint64_t kit_losses(const struct ht_trace *trace);

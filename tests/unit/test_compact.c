@@ -79,7 +79,7 @@ static void an_unknown_start_and_an_empty_trace_survive(void **state)
     ht_trace_reset(&trace);
 }
 
-static void processes_losses_damage_and_counters_survive(void **state)
+static void processes_modules_losses_damage_and_counters_survive(void **state)
 {
     (void)state;
     struct ht_trace trace;
@@ -112,6 +112,8 @@ static void processes_losses_damage_and_counters_survive(void **state)
     assert_int_equal(process->parent_pid, 4);
     assert_int_equal(process->start_ns, -100);
     assert_true(process->end_ns == HT_TIME_UNKNOWN);
+    assert_int_equal(result.trace.module_count, 2);
+    kit_check_modules(&result.trace, &trace);
     kit_result_reset(&result);
     ht_buffer_reset(&bytes);
     ht_trace_reset(&trace);
@@ -229,6 +231,8 @@ static void a_large_dictionary_takes_several_messages(void **state)
         const struct ht_process process = {
             .pid = i * 4, .start_ns = 5, .end_ns = HT_TIME_UNKNOWN, .name = module};
         assert_int_equal(ht_trace_note_process(&trace, &process, NULL), HT_OK);
+        const struct ht_module noted = {.path = module, .size = i, .debug_guid = {7}};
+        assert_int_equal(ht_trace_note_module(&trace, &noted, NULL), HT_OK);
     }
     struct ht_buffer bytes = kit_write(&trace, events, COUNT);
     struct ht_buffer expected = kit_text(&trace, events, COUNT);
@@ -236,12 +240,45 @@ static void a_large_dictionary_takes_several_messages(void **state)
     assert_int_equal(result.status, HT_END);
     assert_string_equal(result.text.data, expected.data);
     assert_int_equal(result.trace.process_count, COUNT);
+    assert_int_equal(result.trace.module_count, COUNT);
+    kit_check_modules(&result.trace, &trace);
     for (uint32_t i = 0; i < COUNT; i++)
         assert_string_equal(ht_dict_string(result.trace.dict, result.trace.processes[i].name, NULL),
                             ht_dict_string(trace.dict, trace.processes[i].name, NULL));
     kit_result_reset(&result);
     ht_buffer_reset(&expected);
     ht_buffer_reset(&bytes);
+    ht_trace_reset(&trace);
+}
+
+static void a_module_is_written_once_when_it_is_noted(void **state)
+{
+    (void)state;
+    struct ht_trace trace;
+    struct kit_file file;
+    struct ht_names_written names = {0};
+    assert_int_equal(ht_trace_init(&trace, NULL), HT_OK);
+    kit_begin(&file);
+    for (size_t i = 0, size = 0; i < 3; i++) {
+        const char name = "abc"[i];
+        struct ht_module module = {.size = 5};
+        assert_int_equal(ht_dict_add_string(trace.dict, &name, 1, &module.path, NULL), HT_OK);
+        assert_int_equal(ht_trace_note_module(&trace, &module, NULL), HT_OK);
+        assert_int_equal(ht_names_write(&names, &trace, &file.sink, NULL), HT_OK);
+        size = i == 0 ? file.sink.content.size : size;
+        assert_int_equal(file.sink.content.size, (i + 1) * size);
+        assert_int_equal(ht_names_write(&names, &trace, &file.sink, NULL), HT_OK);
+        assert_int_equal(file.sink.content.size, (i + 1) * size);
+    }
+    kit_end_record(&file, 0);
+    struct ht_buffer *bytes = kit_bytes(&file);
+    struct kit_result result = kit_read(bytes->data, bytes->size);
+    assert_int_equal(result.status, HT_END);
+    assert_int_equal(result.trace.module_count, 3);
+    kit_check_modules(&result.trace, &trace);
+    assert_int_equal(kit_losses(&result.trace), 0);
+    kit_result_reset(&result);
+    kit_close(&file);
     ht_trace_reset(&trace);
 }
 
@@ -300,6 +337,7 @@ static void numbers_of_the_file_are_not_those_of_the_dictionary(void **state)
         kit_print(&text, &back, &event);
     assert_int_equal(text.size + 1, expected.size);
     assert_memory_equal(text.data, expected.data, text.size);
+    kit_check_modules(&back, &trace);
     reader->close(reader);
     ht_input_close(input);
     ht_buffer_reset(&text);
@@ -501,11 +539,12 @@ int main(void)
         cmocka_unit_test(every_kind_and_extreme_survives),
         cmocka_unit_test(the_origin_is_known_before_the_first_event),
         cmocka_unit_test(an_unknown_start_and_an_empty_trace_survive),
-        cmocka_unit_test(processes_losses_damage_and_counters_survive),
+        cmocka_unit_test(processes_modules_losses_damage_and_counters_survive),
         cmocka_unit_test(many_blocks_come_back_in_order),
         cmocka_unit_test(details_end_a_block_before_it_is_too_large),
         cmocka_unit_test(a_detail_that_left_the_ring_is_counted),
         cmocka_unit_test(a_large_dictionary_takes_several_messages),
+        cmocka_unit_test(a_module_is_written_once_when_it_is_noted),
         cmocka_unit_test(what_is_read_is_written_as_the_same_bytes),
         cmocka_unit_test(numbers_of_the_file_are_not_those_of_the_dictionary),
         cmocka_unit_test(a_newer_minor_version_is_read),

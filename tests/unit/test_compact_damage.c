@@ -87,6 +87,7 @@ static void every_flipped_bit_is_told_or_harmless(void **state)
         if (result.status == HT_END && kit_losses(&result.trace) == 0) {
             untold++;
             assert_string_equal(result.text.data, sample->text.data);
+            kit_check_modules(&result.trace, &sample->trace);
         }
         kit_result_reset(&result);
     }
@@ -161,6 +162,7 @@ static void a_lost_dictionary_costs_stacks_and_not_events(void **state)
     assert_int_equal(result.event_count, 3 * KIT_BLOCK_EVENTS);
     assert_int_equal(result.trace.loss[HT_LOSS_DAMAGED_BUFFERS], 1);
     assert_int_equal(result.trace.loss[HT_LOSS_DICTIONARY], with_stack);
+    assert_int_equal(result.trace.module_count, 0);
     kit_result_reset(&result);
 }
 
@@ -444,6 +446,66 @@ static void stacks_that_do_not_fit_are_told(void **state)
     }
 }
 
+// Four modules: one without a path, one whose path is not there, two of the same path. The first
+// has a GUID of this many bytes.
+static struct kit_result read_odd_modules(size_t guid_length)
+{
+    struct kit_file file;
+    ProtobufCBinaryData text = {1, (uint8_t[]){'a'}};
+    Ht__Strings strings = HT__STRINGS__INIT;
+    strings.first_id = 1;
+    strings.n_text = 1;
+    strings.text = &text;
+    const uint32_t paths[] = {0, UINT32_MAX, 1, 1};
+    Ht__Module entries[4];
+    Ht__Module *pointers[4];
+    Ht__Modules modules = HT__MODULES__INIT;
+    for (uint32_t i = 0; i < 4; i++) {
+        ht__module__init(&entries[i]);
+        entries[i].path = paths[i];
+        entries[i].size = i;
+        entries[i].debug_name = 2;
+        pointers[i] = &entries[i];
+    }
+    entries[0].debug_guid = (ProtobufCBinaryData){guid_length, (uint8_t[17]){1}};
+    modules.n_module = 4;
+    modules.module = pointers;
+    kit_begin(&file);
+    kit_message(&file, HT_COMPACT_STRINGS, &strings.base);
+    kit_message(&file, HT_COMPACT_MODULES, &modules.base);
+    kit_end_record(&file, 0);
+    struct ht_buffer *bytes = kit_bytes(&file);
+    struct kit_result result = kit_read(bytes->data, bytes->size);
+    kit_close(&file);
+    assert_int_equal(result.status, HT_END);
+    return result;
+}
+
+static void a_module_without_its_path_is_told(void **state)
+{
+    (void)state;
+    struct kit_result result = read_odd_modules(16);
+    assert_int_equal(result.trace.loss[HT_LOSS_DICTIONARY], 2);
+    assert_int_equal(kit_losses(&result.trace), 2);
+    assert_int_equal(result.trace.module_count, 1);
+    assert_int_equal(result.trace.modules[0].size, 2); // the first of its path
+    assert_int_equal(result.trace.modules[0].debug_name, 0);
+    kit_result_reset(&result);
+}
+
+static void a_guid_of_another_length_costs_the_message(void **state)
+{
+    (void)state;
+    const size_t lengths[] = {1, 15, 17};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct kit_result result = read_odd_modules(lengths[i]);
+        assert_int_equal(result.trace.loss[HT_LOSS_DAMAGED_BUFFERS], 1);
+        assert_int_equal(kit_losses(&result.trace), 1);
+        assert_int_equal(result.trace.module_count, 0);
+        kit_result_reset(&result);
+    }
+}
+
 // A message whose arrays would take more than the cap although its bytes do not.
 static void a_message_that_unpacks_too_large_is_told(void **state)
 {
@@ -516,6 +578,8 @@ int main(void)
         cmocka_unit_test(an_old_size_never_becomes_a_detail),
         cmocka_unit_test(the_number_of_a_name_is_capped),
         cmocka_unit_test(stacks_that_do_not_fit_are_told),
+        cmocka_unit_test(a_module_without_its_path_is_told),
+        cmocka_unit_test(a_guid_of_another_length_costs_the_message),
         cmocka_unit_test(a_message_that_unpacks_too_large_is_told),
         cmocka_unit_test_setup_teardown(many_damaged_frames_are_given_up, open_sample,
                                         close_sample),

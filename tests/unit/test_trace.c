@@ -75,6 +75,22 @@ static void many_processes_are_found_by_pid(void **state)
         assert_int_equal(ht_trace_process_at(trace, i * 4, 0)->name, i);
 }
 
+static void a_module_noted_again_stays_as_it_was(void **state)
+{
+    struct ht_trace *trace = *state;
+    const uint32_t paths[] = {7, HT_DICT_STRINGS_MAX, 256, 255, 7, 256, HT_DICT_STRINGS_MAX, 1};
+    for (uint32_t i = 0; i < 8; i++) {
+        const struct ht_module module = {.path = paths[i], .size = i};
+        assert_int_equal(ht_trace_note_module(trace, &module, NULL), HT_OK);
+    }
+    const uint32_t sizes[] = {0, 1, 2, 3, 7};
+    assert_int_equal(trace->module_count, 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(trace->modules[i].size, sizes[i]);
+        assert_int_equal(trace->modules[i].path, paths[sizes[i]]);
+    }
+}
+
 static void all_damage_is_counted_and_the_first_places_kept(void **state)
 {
     struct ht_trace *trace = *state;
@@ -113,6 +129,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_note_that_says_nothing_new_changes_no_revision,
                                         open_trace, close_trace),
         cmocka_unit_test_setup_teardown(many_processes_are_found_by_pid, open_trace, close_trace),
+        cmocka_unit_test_setup_teardown(a_module_noted_again_stays_as_it_was, open_trace,
+                                        close_trace),
         cmocka_unit_test_setup_teardown(all_damage_is_counted_and_the_first_places_kept, open_trace,
                                         close_trace),
         cmocka_unit_test(every_loss_has_a_name_of_its_own),
