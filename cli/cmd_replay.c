@@ -8,6 +8,7 @@
 #include "cli/plan_reader.h"
 #include "cli/progress.h"
 #include "cli/child.h"
+#include "cli/replay_page.h"
 #include "cli/replay_report.h"
 #include "cli/show.h"
 #include "cli/system.h"
@@ -22,6 +23,7 @@ enum {
     OPTION_METRICS,
     OPTION_LATENCY,
     OPTION_JSON,
+    OPTION_REPORT,
 };
 
 static const struct ht_option option_table[] = {
@@ -32,6 +34,7 @@ static const struct ht_option option_table[] = {
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
+    {"report", OPTION_REPORT, "OUT", "write the metrics as a page to look at, too (HTML)"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -44,6 +47,7 @@ struct settings {
     bool has_metrics;
     uint64_t latency_every; // 0: no call is timed
     bool is_json;
+    const char *page; // NULL: none is wanted
 };
 
 // What a replay reads. All but the plan and its source are there for metrics only.
@@ -54,6 +58,24 @@ struct material {
     struct ht_measure *measure;
     struct ht_stream stream; // the trace once more, for its call stacks
 };
+
+static enum ht_status write_page(const char *path, const struct material *material,
+                                 const struct ht_replay_report *report, struct ht_error *error)
+{
+    struct ht_heap_map *recorded;
+    struct ht_heap_map *replayed = NULL;
+    enum ht_status status = ht_heap_map_make(&recorded, material->plan, material->trail, NULL,
+                                             ht_plan_totals(material->plan)->operations, error);
+    if (status == HT_OK)
+        status = ht_heap_map_make(&replayed, material->plan, material->trail,
+                                  ht_measure_addresses(material->measure),
+                                  report->result->played.operations, error);
+    if (status == HT_OK)
+        status = ht_replay_write_page(report, recorded, replayed, path, error);
+    ht_heap_map_close(recorded);
+    ht_heap_map_close(replayed);
+    return status;
+}
 
 static enum ht_status print(const struct settings *settings, const struct material *material,
                             const struct ht_replay_result *result, const struct ht_latency *latency,
@@ -70,10 +92,14 @@ static enum ht_status print(const struct settings *settings, const struct materi
         .latency = latency,
         .latency_every = settings->latency_every,
     };
+    enum ht_status status = HT_OK;
     if (settings->is_json)
-        return ht_replay_print_json(&report, error);
-    ht_replay_print_text(&report);
-    return HT_OK;
+        status = ht_replay_print_json(&report, error);
+    else
+        ht_replay_print_text(&report);
+    if (status == HT_OK && settings->page != NULL)
+        status = write_page(settings->page, material, &report, error);
+    return status;
 }
 
 static bool has_stack(const struct ht_look *look)
@@ -123,6 +149,8 @@ static enum ht_status material_read(struct material *material, const struct sett
                               error);
     if (status == HT_OK && settings->has_metrics)
         status = ht_measure_open(&material->measure, material->plan, material->trail, error);
+    if (status == HT_OK && settings->page != NULL)
+        status = ht_measure_keep_addresses(material->measure, error);
     return status;
 }
 
@@ -227,6 +255,10 @@ static enum ht_exit run(int argc, char **argv)
         case OPTION_JSON:
             settings.is_json = true;
             break;
+        case OPTION_REPORT:
+            settings.page = options.value;
+            settings.has_metrics = true;
+            break;
         default:
             return options.exit;
         }
@@ -236,6 +268,11 @@ static enum ht_exit run(int argc, char **argv)
     if (settings.has_metrics && settings.latency_every > 0)
         return ht_options_misuse(&ht_command_replay,
                                  "--metrics and --latency disturb each other: one at a time");
+    if (settings.page != NULL && strcmp(settings.page, "-") == 0)
+        return ht_options_misuse(&ht_command_replay, "--report needs the name of a file");
+    for (size_t i = 0; settings.page != NULL && i < settings.inputs.count; i++)
+        if (ht_system_is_same_file(settings.inputs.paths[i], settings.page))
+            return ht_options_misuse(&ht_command_replay, "%s is also the input", settings.page);
     return open_and_replay(&settings, argc, argv);
 }
 
@@ -243,7 +280,7 @@ const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
-             "IN... [--heap NAME] [--metrics | --latency N] [--json]",
+             "IN... [--heap NAME] [--metrics | --latency N] [--report OUT] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",

@@ -8,6 +8,7 @@
 #include "formats/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 // True when the stream goes to a terminal.
@@ -34,5 +35,8 @@ bool ht_system_set_variable(const char *setting);
 // ends the program, which may be stuck in a heap.
 void ht_system_catch_interrupt(void);
 bool ht_system_is_interrupted(void);
+
+// The system's name, release and machine in one line.
+void ht_system_describe(char *text, size_t size);
 
 #endif

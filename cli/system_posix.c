@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 enum { WORDS_MAX = 128 };
@@ -87,4 +88,13 @@ void ht_system_catch_interrupt(void)
 bool ht_system_is_interrupted(void)
 {
     return interrupted != 0;
+}
+
+void ht_system_describe(char *text, size_t size)
+{
+    struct utsname name;
+    if (uname(&name) < 0)
+        snprintf(text, size, "unknown");
+    else
+        snprintf(text, size, "%.60s %.60s %.60s", name.sysname, name.release, name.machine);
 }

@@ -3,6 +3,7 @@
 // Feeds the metrics: from the trail for the recording, from a watched replay for the heap.
 #include "replay/measure.h"
 
+#include "replay/heap_map.h"
 #include "replay/os.h"
 
 struct ht_measure {
@@ -15,6 +16,9 @@ struct ht_measure {
     size_t page_room; // that the recording took
     struct ht_metrics_report recorded;
     struct ht_metrics *replayed;
+    uint64_t *addresses; // of the replay's blocks after each operation; NULL: they are not kept
+    uint64_t addresses_bytes;
+    uint64_t seen; // operations of the replay
     struct ht_score score;
 };
 
@@ -145,8 +149,20 @@ void ht_measure_close(struct ht_measure *measure)
 {
     if (measure != NULL) {
         ht_metrics_close(measure->replayed);
+        ht_os_unmap(measure->addresses, measure->addresses_bytes);
         ht_os_unmap(measure, sizeof *measure);
     }
+}
+
+enum ht_status ht_measure_keep_addresses(struct ht_measure *measure, struct ht_error *error)
+{
+    measure->addresses_bytes =
+        ht_plan_totals(measure->plan)->operations * sizeof *measure->addresses;
+    measure->addresses = ht_os_map(measure->addresses_bytes);
+    if (measure->addresses == NULL && measure->addresses_bytes > 0) {
+        return ht_fail_memory(error, "the addresses of the replay");
+    }
+    return HT_OK;
 }
 
 enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap *heap,
@@ -161,8 +177,16 @@ enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap
     measure->heap = heap;
     measure->selves = selves;
     measure->step = ht_trail_begin(measure->trail);
+    measure->seen = 0;
     ht_metrics_close(measure->replayed);
     return ht_metrics_open(&measure->replayed, &options, error);
+}
+
+static void keep(struct ht_measure *measure, uint64_t address)
+{
+    if (measure->addresses != NULL) {
+        measure->addresses[measure->seen++] = address;
+    }
 }
 
 static void see(void *context, const struct ht_op *op, const struct ht_slot *slot)
@@ -170,13 +194,16 @@ static void see(void *context, const struct ht_op *op, const struct ht_slot *slo
     struct ht_measure *measure = context;
     const struct ht_trail_mark *mark = ht_trail_next(&measure->step);
     if (slot->address == NULL) {
+        keep(measure, 0);
         ht_metrics_step(measure->replayed, mark->time_ns, op->block, NULL);
         return;
     }
     if (slot->size != op->size) {
+        keep(measure, HT_HEAP_MAP_UNCHANGED);
         ht_metrics_pass(measure->replayed, mark->time_ns); // a realloc that failed
         return;
     }
+    keep(measure, (uintptr_t)slot->address);
     const struct ht_heap *heap = measure->heap;
     struct ht_place place = {.address = (uintptr_t)slot->address,
                              .size = slot->size,
@@ -256,7 +283,8 @@ enum ht_status ht_measure_finish(struct ht_measure *measure, const struct ht_pla
 uint64_t ht_measure_memory_bytes(const struct ht_measure *measure)
 {
     uint64_t metrics = measure->replayed == NULL ? 0 : ht_metrics_memory_bytes(measure->replayed);
-    return sizeof *measure + ht_trail_memory_bytes(measure->trail) + metrics;
+    return sizeof *measure + measure->addresses_bytes + ht_trail_memory_bytes(measure->trail) +
+           metrics;
 }
 
 const struct ht_metrics_report *ht_measure_recorded(const struct ht_measure *measure)
@@ -272,6 +300,11 @@ const struct ht_metrics_report *ht_measure_replayed(const struct ht_measure *mea
 const struct ht_score *ht_measure_score(const struct ht_measure *measure)
 {
     return &measure->score;
+}
+
+const uint64_t *ht_measure_addresses(const struct ht_measure *measure)
+{
+    return measure->addresses;
 }
 
 const uint64_t *ht_measure_gap_sizes(const struct ht_measure *measure)

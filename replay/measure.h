@@ -41,6 +41,9 @@ enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan
                                const struct ht_trail *trail, struct ht_error *error);
 void ht_measure_close(struct ht_measure *measure);
 
+// Has the next replay keep the addresses of its blocks, one for each operation. HT_MEMORY.
+enum ht_status ht_measure_keep_addresses(struct ht_measure *measure, struct ht_error *error);
+
 // Makes ready for a replay on an open heap, which is lent until ht_measure_finish; `selves` are by
 // recorded heap. HT_UNSUPPORTED when its blocks are no memory and so lie nowhere.
 enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap *heap,
@@ -60,6 +63,9 @@ uint64_t ht_measure_memory_bytes(const struct ht_measure *measure);
 const struct ht_metrics_report *ht_measure_recorded(const struct ht_measure *measure);
 const struct ht_metrics_report *ht_measure_replayed(const struct ht_measure *measure);
 const struct ht_score *ht_measure_score(const struct ht_measure *measure);
+
+// What was kept, as replay/heap_map.h takes it; NULL when nothing was.
+const uint64_t *ht_measure_addresses(const struct ht_measure *measure);
 
 // The sizes that gaps are judged by: the median, the 90th and the 99th percentile of the sizes
 // requested by allocs and reallocs (the smallest size that so many requests do not exceed), at
