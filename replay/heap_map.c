@@ -41,6 +41,7 @@ struct builder {
     uint64_t operations;
     struct range *ranges;
     size_t count;
+    bool is_stuck;      // greater units make no more room: sorting again would be in vain
     int shift;          // a unit has 1 << shift bytes
     struct spot *spots; // by block
     uint64_t spots_bytes;
@@ -92,11 +93,12 @@ static void make_room(struct builder *builder)
         }
         join(builder);
     }
+    builder->is_stuck = builder->count > RANGES_MAX / 2;
 }
 
 static void use(struct builder *builder, const struct spot *spot)
 {
-    if (builder->count == RANGES_MAX) {
+    if (builder->count == RANGES_MAX && !builder->is_stuck) {
         make_room(builder);
     }
     if (builder->count == RANGES_MAX) {
