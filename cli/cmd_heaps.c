@@ -140,11 +140,7 @@ static enum ht_status print_json(const struct listed *list, size_t count, struct
         put_heap(&json, &list[i]);
     ht_json_end(&json);
     ht_json_end(&json);
-    status = ht_json_status(&json, error);
-    if (status == HT_OK)
-        status = ht_output_write(output, "\n", 1, error);
-    if (status == HT_OK)
-        status = ht_output_commit(output, error);
+    status = ht_json_commit(&json, error);
     ht_output_close(output);
     return status;
 }

@@ -157,11 +157,7 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     put_loss(&json, report);
     ht_json_line(&json);
     ht_json_end(&json);
-    status = ht_json_status(&json, error);
-    if (status == HT_OK)
-        status = ht_output_write(output, "\n", 1, error);
-    if (status == HT_OK)
-        status = ht_output_commit(output, error);
+    status = ht_json_commit(&json, error);
     ht_output_close(output);
     return status;
 }

@@ -206,3 +206,11 @@ enum ht_status ht_json_status(const struct ht_json *json, struct ht_error *error
 {
     return json->status == HT_OK ? HT_OK : ht_fail(error, json->status, "%s", json->error.text);
 }
+
+enum ht_status ht_json_commit(struct ht_json *json, struct ht_error *error)
+{
+    enum ht_status status = ht_json_status(json, error);
+    if (status == HT_OK)
+        status = ht_output_write(json->output, "\n", 1, error);
+    return status == HT_OK ? ht_output_commit(json->output, error) : status;
+}

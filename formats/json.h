@@ -64,4 +64,7 @@ void ht_json_put_array(struct ht_json *json, const char *key);
 // HT_OK, or the first failure with its text.
 enum ht_status ht_json_status(const struct ht_json *json, struct ht_error *error);
 
+// Ends a document that is all of its output: a line's end behind it, and the output committed.
+enum ht_status ht_json_commit(struct ht_json *json, struct ht_error *error);
+
 #endif

@@ -114,11 +114,6 @@ enum ht_status ht_output_open_memory(struct ht_buffer *sink, struct ht_output **
     return HT_OK;
 }
 
-const char *ht_output_name(const struct ht_output *output)
-{
-    return output->name;
-}
-
 enum ht_status ht_output_write(struct ht_output *output, const void *data, size_t size,
                                struct ht_error *error)
 {

@@ -17,9 +17,6 @@ enum ht_status ht_output_open(const char *path, struct ht_output **output, struc
 enum ht_status ht_output_open_memory(struct ht_buffer *sink, struct ht_output **output,
                                      struct ht_error *error);
 
-// The path, or "standard output"; valid until close.
-const char *ht_output_name(const struct ht_output *output);
-
 // Writes all the bytes, buffered.
 enum ht_status ht_output_write(struct ht_output *output, const void *data, size_t size,
                                struct ht_error *error);
