@@ -33,6 +33,8 @@ struct worker {
     uint64_t start_ns;
     uint64_t end_ns;
     uint64_t late_sum_ns;
+    uint64_t drift_sum_bytes;
+    uint64_t peak_bytes; // of all workers, as this one saw it
     struct ht_causal_report report;
 };
 
@@ -55,8 +57,6 @@ struct ht_causal {
     uint64_t start_ns;
     _Alignas(LINE_BYTES) _Atomic uint32_t ended; // all slices below this number have ended
     _Atomic uint32_t is_stopped;
-    _Atomic uint64_t peak_bytes;
-    _Atomic uint64_t drift_bytes;
 };
 
 // False when the play is to stop.
@@ -103,11 +103,9 @@ static bool pass_gate(struct worker *worker, _Atomic uint32_t *gate, uint64_t *w
     return goes_on(worker->causal);
 }
 
-static void raise_to(_Atomic uint64_t *most, uint64_t value)
+static void raise_to(uint64_t *most, uint64_t value)
 {
-    uint64_t now = atomic_load_explicit(most, memory_order_relaxed);
-    while (value > now && !atomic_compare_exchange_weak(most, &now, value)) {
-    }
+    *most = value > *most ? value : *most;
 }
 
 // Looks at the live bytes of all workers. They go on meanwhile, so the sum may even be below 0.
@@ -120,12 +118,14 @@ static uint64_t live_now(const struct ht_causal *causal)
     return live <= INT64_MAX ? live : 0;
 }
 
-static void sample(struct ht_causal *causal, uint32_t slice)
+static void sample(struct worker *worker, uint64_t recorded_bytes)
 {
-    uint64_t live = live_now(causal);
-    uint64_t recorded = ht_schedule_slice(causal->schedule, slice)->live_bytes;
-    raise_to(&causal->peak_bytes, live);
-    raise_to(&causal->drift_bytes, live > recorded ? live - recorded : recorded - live);
+    uint64_t live = live_now(worker->causal);
+    uint64_t drift = live > recorded_bytes ? live - recorded_bytes : recorded_bytes - live;
+    raise_to(&worker->peak_bytes, live);
+    raise_to(&worker->report.drift_most_bytes, drift);
+    worker->drift_sum_bytes += drift;
+    worker->report.samples++;
 }
 
 // Of two workers that end the last two slices at once, at least one sees both ended.
@@ -137,7 +137,7 @@ static void end_slice(struct ht_causal *causal, uint32_t slice)
     uint32_t ended = atomic_load(&causal->ended);
     while (ended < causal->totals.slices && atomic_load(&causal->slices[ended].left) == 0) {
         if (atomic_compare_exchange_strong(&causal->ended, &ended, ended + 1)) {
-            sample(causal, ended++);
+            ended++;
             if (ended + 1 < causal->totals.slices) {
                 open_gate(&causal->slices[ended + 1].gate);
             }
@@ -160,9 +160,7 @@ static void note_lateness(struct worker *worker, uint64_t late_ns)
     worker->report.due++;
     worker->late_sum_ns += late_ns;
     worker->report.late_over_1ms += late_ns > NS_PER_MS;
-    if (late_ns > worker->report.late_most_ns) {
-        worker->report.late_most_ns = late_ns;
-    }
+    raise_to(&worker->report.late_most_ns, late_ns);
 }
 
 static bool await_time(struct worker *worker, uint64_t due_ns)
@@ -192,8 +190,11 @@ static bool obey(struct worker *worker, const struct ht_step *step)
         return await_time(worker, step->size);
     case HT_STEP_WAIT:
         return pass_gate(worker, &causal->gates[step->at], &worker->report.waits);
-    default:
+    case HT_STEP_OPEN:
         open_gate(&causal->gates[step->at]);
+        return true;
+    default:
+        sample(worker, step->size);
         return true;
     }
 }
@@ -292,9 +293,9 @@ static void add_report(struct ht_causal_report *sum, const struct worker *worker
     sum->sleeps += report->sleeps;
     sum->due += report->due;
     sum->late_over_1ms += report->late_over_1ms;
-    if (report->late_most_ns > sum->late_most_ns) {
-        sum->late_most_ns = report->late_most_ns;
-    }
+    sum->samples += report->samples;
+    raise_to(&sum->late_most_ns, report->late_most_ns);
+    raise_to(&sum->drift_most_bytes, report->drift_most_bytes);
 }
 
 static void sum_up(struct ht_causal *causal, struct ht_played *played,
@@ -303,21 +304,22 @@ static void sum_up(struct ht_causal *causal, struct ht_played *played,
     uint64_t start_ns = UINT64_MAX;
     uint64_t end_ns = 0;
     uint64_t late_sum_ns = 0;
+    uint64_t drift_sum_bytes = 0;
     *played = (struct ht_played){0};
     *report = (struct ht_causal_report){0};
     for (uint32_t i = 0; i < causal->totals.workers; i++) {
         const struct worker *worker = &causal->workers[i];
         add_played(played, worker);
         add_report(report, worker);
+        raise_to(&played->peak_bytes, worker->peak_bytes);
+        raise_to(&end_ns, worker->end_ns);
         late_sum_ns += worker->late_sum_ns;
+        drift_sum_bytes += worker->drift_sum_bytes;
         start_ns = worker->start_ns < start_ns ? worker->start_ns : start_ns;
-        end_ns = worker->end_ns > end_ns ? worker->end_ns : end_ns;
     }
     played->elapsed_ns = end_ns > start_ns ? end_ns - start_ns : 0;
-    raise_to(&causal->peak_bytes, played->live_bytes);
-    played->peak_bytes = atomic_load(&causal->peak_bytes);
-    report->samples = atomic_load(&causal->ended);
-    report->drift_bytes = atomic_load(&causal->drift_bytes);
+    raise_to(&played->peak_bytes, played->live_bytes);
+    report->drift_mean_bytes = report->samples == 0 ? 0 : drift_sum_bytes / report->samples;
     report->late_mean_ns = report->due == 0 ? 0 : late_sum_ns / report->due;
 }
 
@@ -360,7 +362,7 @@ static void set_up(struct ht_causal *causal, const struct ht_heap *heap)
         causal->workers[i].slice = NO_SLICE;
     }
     for (uint32_t i = 0; i < causal->totals.slices; i++) {
-        causal->slices[i].left = ht_schedule_slice(causal->schedule, i)->workers;
+        causal->slices[i].left = ht_schedule_slice_workers(causal->schedule, i);
         causal->slices[i].gate = i < 2 ? GATE_OPEN : GATE_CLOSED;
     }
 }

@@ -13,11 +13,12 @@
 
 // How it went, besides struct ht_played.
 struct ht_causal_report {
-    uint64_t waits;        // gates that were closed when a worker came to them
-    uint64_t slice_waits;  // slices that were
-    uint64_t sleeps;       // of both: those where the worker slept
-    uint64_t samples;      // of the live bytes: after each slice
-    uint64_t drift_bytes;  // most that the live bytes were off the recorded ones at a sample
+    uint64_t waits;            // gates that were closed when a worker came to them
+    uint64_t slice_waits;      // slices that were
+    uint64_t sleeps;           // of both: those where the worker slept
+    uint64_t samples;          // of the live bytes
+    uint64_t drift_mean_bytes; // how far they were off the recorded ones at a sample
+    uint64_t drift_most_bytes;
     uint64_t due;          // times that were waited for
     uint64_t late_mean_ns; // how much later it was then
     uint64_t late_most_ns;
@@ -34,8 +35,8 @@ enum ht_status ht_causal_open(struct ht_causal **causal, const struct ht_schedul
                               struct ht_slot *slots, struct ht_error *error);
 void ht_causal_close(struct ht_causal *causal);
 
-// Plays. The pulse, which may be NULL, is told some ten times a second. Of `played` the peak is
-// that of the samples, a lower bound.
+// Plays. The pulse, which may be NULL, is told some ten times a second. The peak in `played` is
+// that of the samples, a lower bound; there is one behind the recorded peak.
 void ht_causal_play(struct ht_causal *causal, const struct ht_pulse *pulse,
                     struct ht_played *played, struct ht_causal_report *report);
 

@@ -11,6 +11,9 @@ enum {
     // New slots come to a worker in runs, so that workers do not write side by side into one line
     // of the processor's cache.
     SLOT_RUN = 64,
+    // There is a sample for so many operations at least, and for as many as there are workers, for
+    // a sample looks at each.
+    SAMPLE_RUN = 64,
 };
 
 #define DUE_MOST_NS 1e18 // no clock will ever show it
@@ -19,6 +22,7 @@ enum {
 struct mark {
     uint32_t wait;
     uint32_t open;
+    uint32_t is_sampled;
 };
 
 // A block of the plan as it is on the way.
@@ -42,7 +46,7 @@ struct worker {
 struct ht_schedule {
     struct ht_schedule_totals totals;
     uint64_t slice_operations;
-    struct ht_slice *slices;
+    uint32_t *slice_workers;
     struct ht_program programs[HT_WORKERS_MAX];
     struct ht_step *steps; // of all programs
     uint64_t step_count;
@@ -59,6 +63,8 @@ struct maker {
     struct mark *marks;  // by operation
     uint32_t *waited;    // by worker that waited and by worker waited for: the operation, from 1
     uint32_t *next_slot; // by slot: the next in a list of free ones
+    uint64_t most_bytes; // that lived in this run of operations
+    uint64_t most_index; // after this operation
 };
 
 // Where a walk is.
@@ -66,6 +72,7 @@ struct place {
     const struct ht_op *op;
     uint64_t index;
     uint64_t due_ns;
+    uint64_t live_bytes; // after it, in the recording
     uint32_t slice;
     uint32_t worker_index;
     struct worker *worker;
@@ -75,6 +82,27 @@ struct place {
 static bool begins_block(const struct ht_op *op)
 {
     return op->kind <= HT_OP_ADOPT;
+}
+
+static void mark_sample(struct maker *maker)
+{
+    maker->marks[maker->most_index].is_sampled = 1;
+    maker->workers[maker->deal.worker_of[maker->most_index]].steps++;
+    maker->schedule->totals.samples++;
+}
+
+// Finds what to sample: in each run the operation that left most alive, the first of them.
+static void survey_live(struct maker *maker, const struct place *place)
+{
+    uint32_t workers = maker->deal.workers;
+    uint64_t run = workers > SAMPLE_RUN ? workers : SAMPLE_RUN;
+    if (place->index % run == 0 || place->live_bytes > maker->most_bytes) {
+        maker->most_bytes = place->live_bytes;
+        maker->most_index = place->index;
+    }
+    if (place->index % run == run - 1 || place->index + 1 == maker->deal.operations) {
+        mark_sample(maker);
+    }
 }
 
 // The first walk's step: finds whether the operation has to wait for that of another worker.
@@ -101,6 +129,7 @@ static void survey(struct maker *maker, const struct place *place)
     }
     block->last = (uint32_t)place->index + 1;
     block->worker = place->worker_index;
+    survey_live(maker, place);
 }
 
 static void put(struct maker *maker, const struct place *place, uint32_t kind, uint32_t at,
@@ -131,15 +160,6 @@ static void give_slot(struct maker *maker, struct worker *worker, uint32_t slot)
     worker->free_slot = slot + 1;
 }
 
-// Keeps up with the recorded live bytes.
-static void follow_live(struct maker *maker, const struct place *place, uint64_t *live_bytes)
-{
-    uint64_t size = place->op->kind == HT_OP_FREE ? 0 : place->op->size;
-    *live_bytes += size - (begins_block(place->op) ? 0 : place->block->size);
-    place->block->size = size;
-    maker->schedule->slices[place->slice].live_bytes = *live_bytes;
-}
-
 // The second walk's step: writes the operation and what stands at it.
 static void emit(struct maker *maker, const struct place *place)
 {
@@ -147,7 +167,7 @@ static void emit(struct maker *maker, const struct place *place)
     struct worker *worker = place->worker;
     struct block *block = place->block;
     if (worker->slice != place->slice) {
-        maker->schedule->slices[place->slice].workers++;
+        maker->schedule->slice_workers[place->slice]++;
         put(maker, place, HT_STEP_ENTER, place->slice, 0);
     }
     if (maker->schedule->totals.speed > 0 && worker->due_ns != place->due_ns) {
@@ -162,6 +182,9 @@ static void emit(struct maker *maker, const struct place *place)
     put(maker, place, place->op->kind, block->slot, place->op->size);
     if (mark->open != 0) {
         put(maker, place, HT_STEP_OPEN, mark->open - 1, 0);
+    }
+    if (mark->is_sampled) {
+        put(maker, place, HT_STEP_SAMPLE, 0, place->live_bytes);
     }
     if (place->op->kind == HT_OP_FREE) {
         give_slot(maker, worker, block->slot);
@@ -184,6 +207,14 @@ static void follow_time(const struct maker *maker, const struct ht_trail_mark *m
     place->due_ns = due_ns < DUE_MOST_NS ? (uint64_t)due_ns : (uint64_t)DUE_MOST_NS;
 }
 
+// Keeps up with the recorded live bytes.
+static void follow_live(struct place *place)
+{
+    uint64_t size = place->op->kind == HT_OP_FREE ? 0 : place->op->size;
+    place->live_bytes += size - (begins_block(place->op) ? 0 : place->block->size);
+    place->block->size = size;
+}
+
 static void begin_walk(struct maker *maker)
 {
     for (uint32_t i = 0; i < maker->deal.workers; i++) {
@@ -196,7 +227,6 @@ static void walk(struct maker *maker, bool is_second)
 {
     struct ht_trail_step step = ht_trail_begin(maker->trail);
     struct place place = {0};
-    uint64_t live_bytes = 0;
     int64_t first_ns = 0;
     int64_t last_ns = 0;
     begin_walk(maker);
@@ -211,9 +241,9 @@ static void walk(struct maker *maker, bool is_second)
             if (maker->schedule->totals.speed > 0) {
                 follow_time(maker, ht_trail_next(&step), &first_ns, &last_ns, &place);
             }
+            follow_live(&place);
             if (is_second) {
                 emit(maker, &place);
-                follow_live(maker, &place, &live_bytes);
             } else {
                 survey(maker, &place);
             }
@@ -232,15 +262,15 @@ static enum ht_status make_room(struct maker *maker, uint64_t memory_limit, stru
         schedule->step_count += maker->workers[i].steps;
     }
     totals->memory_bytes = sizeof *schedule + schedule->step_count * sizeof *schedule->steps +
-                           totals->slices * (uint64_t)sizeof *schedule->slices;
+                           totals->slices * (uint64_t)sizeof *schedule->slice_workers;
     if (totals->memory_bytes > memory_limit) {
         return ht_fail(error, HT_LIMIT,
                        "replay schedule: %llu bytes of memory are the limit, and it takes %llu",
                        (unsigned long long)memory_limit, (unsigned long long)totals->memory_bytes);
     }
     schedule->steps = ht_os_map(schedule->step_count * sizeof *schedule->steps);
-    schedule->slices = ht_os_map(totals->slices * (uint64_t)sizeof *schedule->slices);
-    if (schedule->steps == NULL || schedule->slices == NULL) {
+    schedule->slice_workers = ht_os_map(totals->slices * (uint64_t)sizeof *schedule->slice_workers);
+    if (schedule->steps == NULL || schedule->slice_workers == NULL) {
         return ht_fail_memory(error, "the replay schedule");
     }
     struct ht_step *steps = schedule->steps;
@@ -346,7 +376,8 @@ enum ht_status ht_schedule_open(struct ht_schedule **schedule, const struct ht_p
 void ht_schedule_close(struct ht_schedule *schedule)
 {
     if (schedule != NULL) {
-        ht_os_unmap(schedule->slices, schedule->totals.slices * (uint64_t)sizeof *schedule->slices);
+        ht_os_unmap(schedule->slice_workers,
+                    schedule->totals.slices * (uint64_t)sizeof *schedule->slice_workers);
         ht_os_unmap(schedule->steps, schedule->step_count * sizeof *schedule->steps);
         ht_os_unmap(schedule, sizeof *schedule);
     }
@@ -362,7 +393,7 @@ const struct ht_program *ht_schedule_program(const struct ht_schedule *schedule,
     return &schedule->programs[worker];
 }
 
-const struct ht_slice *ht_schedule_slice(const struct ht_schedule *schedule, uint32_t slice)
+uint32_t ht_schedule_slice_workers(const struct ht_schedule *schedule, uint32_t slice)
 {
-    return &schedule->slices[slice];
+    return schedule->slice_workers[slice];
 }

@@ -32,10 +32,12 @@ enum ht_step_kind {
     HT_STEP_DUE,                      // waits until it is time
     HT_STEP_WAIT,                     // waits until the gate is open
     HT_STEP_OPEN,                     // opens the gate
+    HT_STEP_SAMPLE,                   // looks at what lives
 };
 
 struct ht_step {
-    uint64_t size; // requested bytes; of HT_STEP_DUE ns since the start
+    uint64_t size; // requested bytes; of HT_STEP_DUE ns since the start; of HT_STEP_SAMPLE the
+                   // bytes that lived in the recording
     uint32_t at;   // the slot, the slice or the gate
     uint32_t kind;
 };
@@ -43,12 +45,6 @@ struct ht_step {
 struct ht_program {
     struct ht_step *steps;
     uint64_t count;
-};
-
-// Some consecutive operations of the recording.
-struct ht_slice {
-    uint64_t live_bytes; // requested bytes live after it, in the recording
-    uint32_t workers;    // that have operations in it
 };
 
 struct ht_schedule_options {
@@ -68,6 +64,8 @@ struct ht_schedule_totals {
     uint32_t slices;      // each of window / 2 operations, but the last
     uint32_t gates;       // waits for an operation of another worker, as far as they were needed
     uint64_t crossings;   // operations on a block that another worker had last
+    uint32_t samples;     // looks at what lives: in each run of some operations, behind the one
+                          // that left most in the recording
     uint64_t duration_ns; // from the first operation to the last, at this speed; 0 without one
     uint64_t memory_bytes;
 };
@@ -84,6 +82,8 @@ void ht_schedule_close(struct ht_schedule *schedule);
 // All valid until the schedule is closed.
 const struct ht_schedule_totals *ht_schedule_totals(const struct ht_schedule *schedule);
 const struct ht_program *ht_schedule_program(const struct ht_schedule *schedule, uint32_t worker);
-const struct ht_slice *ht_schedule_slice(const struct ht_schedule *schedule, uint32_t slice);
+
+// The workers that have operations in the slice.
+uint32_t ht_schedule_slice_workers(const struct ht_schedule *schedule, uint32_t slice);
 
 #endif
