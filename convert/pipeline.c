@@ -99,10 +99,26 @@ uint64_t ht_stream_bytes_read(const struct ht_stream *stream)
     return bytes;
 }
 
+enum ht_status ht_stream_read(struct ht_stream *stream, struct ht_events *events,
+                              struct ht_error *error)
+{
+    *events = (struct ht_events){stream->room, HT_STREAM_EVENTS};
+    return stream->reader->read(stream->reader, events, error);
+}
+
 enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,
                               struct ht_error *error)
 {
-    return stream->reader->next(stream->reader, event, error);
+    if (stream->rest.count == 0) {
+        enum ht_status status = ht_stream_read(stream, &stream->rest, error);
+        if (status != HT_OK) {
+            stream->rest.count = 0;
+            return status;
+        }
+    }
+    *event = *stream->rest.at++;
+    stream->rest.count--;
+    return HT_OK;
 }
 
 void ht_stream_close(struct ht_stream *stream)
@@ -127,21 +143,34 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
     return status;
 }
 
+static enum ht_status write_all(struct ht_writer *writer, struct ht_number *number,
+                                const struct ht_events *events, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < events->count && status == HT_OK; i++) {
+        status = writer->write(writer, &events->at[i], error);
+        if (status == HT_OK && number != NULL)
+            status = write_changes(writer, number, &events->at[i], error);
+    }
+    return status;
+}
+
 static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
                            struct ht_number *number, const struct ht_progress *progress,
                            uint64_t *events, struct ht_error *error)
 {
-    struct ht_event event;
+    struct ht_events run;
     enum ht_status status = HT_OK;
-    while ((status = ht_stream_next(stream, &event, error)) == HT_OK) {
-        status = writer->write(writer, &event, error);
-        if (status == HT_OK && number != NULL)
-            status = write_changes(writer, number, &event, error);
+    uint64_t told = 0;
+    while ((status = ht_stream_read(stream, &run, error)) == HT_OK) {
+        status = write_all(writer, number, &run, error);
         if (status != HT_OK)
             return status;
-        ++*events;
-        if (progress != NULL && *events % PROGRESS_STEP == 0)
-            progress->tell(progress->context, stream, *events);
+        *events += run.count;
+        if (progress != NULL && *events / PROGRESS_STEP > told) {
+            told = *events / PROGRESS_STEP;
+            progress->tell(progress->context, stream, told * PROGRESS_STEP);
+        }
     }
     return status == HT_END ? writer->finish(writer, error) : status;
 }

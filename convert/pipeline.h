@@ -7,6 +7,8 @@
 
 #include "formats/format.h"
 
+enum { HT_STREAM_EVENTS = 64 }; // read at once, unless the reader has more at hand
+
 // An open input, or several that are one recording. A value in the caller's memory; zero it before
 // ht_stream_open.
 struct ht_stream {
@@ -16,6 +18,8 @@ struct ht_stream {
     const struct ht_format *format;
     struct ht_reader *reader; // the fold around the format's reader, or that alone
     struct ht_trace trace;
+    struct ht_events rest; // read and not yet taken by ht_stream_next
+    struct ht_event room[HT_STREAM_EVENTS];
 };
 
 // What to read: paths ("-" is standard input) of a recording, at least one.
@@ -42,7 +46,11 @@ enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, 
 uint64_t ht_stream_size(const struct ht_stream *stream);
 uint64_t ht_stream_bytes_read(const struct ht_stream *stream);
 
-// The next event, or HT_END.
+// The next events, one or more, valid until the next call; or HT_END.
+enum ht_status ht_stream_read(struct ht_stream *stream, struct ht_events *events,
+                              struct ht_error *error);
+
+// The next event alone, or HT_END.
 enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,
                               struct ht_error *error);
 
