@@ -137,19 +137,28 @@ static enum ht_status keep(struct filter *filter, const struct ht_event *event, 
     return status;
 }
 
-static enum ht_status filter_next(struct ht_reader *self, struct ht_event *event,
+// Reads a run and moves the events that are kept together, into the room that was given.
+static enum ht_status filter_read(struct ht_reader *self, struct ht_events *events,
                                   struct ht_error *error)
 {
     struct filter *filter = (struct filter *)self;
-    for (;;) {
-        bool is_kept = false;
-        enum ht_status status = filter->source->next(filter->source, event, error);
-        if (status == HT_OK)
-            status = keep(filter, event, &is_kept, error);
-        if (status != HT_OK || is_kept)
+    struct ht_events room = *events;
+    size_t kept = 0;
+    while (kept == 0) {
+        *events = room;
+        enum ht_status status = filter->source->read(filter->source, events, error);
+        for (size_t i = 0; status == HT_OK && i < events->count; i++) {
+            bool is_kept = false;
+            status = keep(filter, &events->at[i], &is_kept, error);
+            if (is_kept)
+                room.at[kept++] = events->at[i];
+        }
+        if (status != HT_OK)
             return status;
-        filter->trace->left_out++;
+        filter->trace->left_out += events->count - kept;
     }
+    *events = (struct ht_events){room.at, kept};
+    return HT_OK;
 }
 
 static void filter_close(struct ht_reader *self)
@@ -177,7 +186,7 @@ enum ht_status ht_filter_open(const struct ht_filter *filter, struct ht_trace *t
     struct filter *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return ht_fail_memory(error, "the filter");
-    opened->reader = (struct ht_reader){filter_next, filter_close};
+    opened->reader = (struct ht_reader){filter_read, filter_close};
     opened->source = source;
     opened->trace = trace;
     opened->asked = *filter;

@@ -23,14 +23,18 @@ static struct ht_event kept[EVENTS_MAX];
 static size_t kept_count;
 static struct ht_trace trace;
 
-static enum ht_status list_next(struct ht_reader *self, struct ht_event *event,
+// Lends its own events, so that a filter that changed them would be seen.
+static enum ht_status list_read(struct ht_reader *self, struct ht_events *read,
                                 struct ht_error *error)
 {
     struct list_reader *list = (struct list_reader *)self;
     (void)error;
     if (list->next == event_count)
         return HT_END;
-    *event = events[list->next++];
+    size_t left = event_count - list->next;
+    read->at = &events[list->next];
+    read->count = read->count < left ? read->count : left;
+    list->next += read->count;
     return HT_OK;
 }
 
@@ -74,13 +78,20 @@ static void add_realloc(uint32_t tid, uint64_t address, uint64_t size, uint64_t 
 
 static void filter_all(const struct ht_filter *filter)
 {
-    struct list_reader list = {.reader = {list_next, list_close}};
+    struct list_reader list = {.reader = {list_read, list_close}};
     struct ht_reader *reader = NULL;
     kept_count = 0;
     trace.left_out = 0;
     assert_int_equal(ht_filter_open(filter, &trace, &list.reader, &reader, NULL), HT_OK);
-    while (reader->next(reader, &kept[kept_count], NULL) == HT_OK)
-        kept_count++;
+    for (;;) {
+        struct ht_event room[7];
+        struct ht_events read = {room, 7};
+        if (reader->read(reader, &read, NULL) != HT_OK)
+            break;
+        assert_in_range(read.count, 1, 7);
+        memcpy(&kept[kept_count], read.at, read.count * sizeof *read.at);
+        kept_count += read.count;
+    }
     reader->close(reader);
     assert_true(list.is_closed);
     assert_int_equal(trace.left_out, event_count - kept_count);
