@@ -6,6 +6,7 @@
 #define HT_CLI_COMPARE_H
 
 #include "cli/heap_choice.h"
+#include "cli/order_choice.h"
 #include "replay/replay.h"
 #include "replay/statistics.h"
 
@@ -43,8 +44,11 @@ struct ht_compared {
 
 struct ht_comparison {
     const char *file;
+    const char *const *filter_words; // of the command line, borrowed
+    size_t filter_word_count;
     struct ht_heap_choice choice; // the settings, for every heap
     enum ht_touch touch;
+    struct ht_order_choice order;
     size_t runs_wanted; // of each heap
     size_t heap_count;
     struct ht_compared *heaps;

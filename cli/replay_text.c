@@ -81,7 +81,7 @@ static void print_order(const struct ht_replay_result *result)
            ht_show_count(schedule->threads).text, ht_show_count(schedule->workers).text,
            ht_show_count(schedule->window).text);
     if (schedule->speed > 0)
-        printf(", at %g of the recorded speed", schedule->speed);
+        printf(", at %.15g times the recorded speed", schedule->speed);
     printf("\n");
 }
 
