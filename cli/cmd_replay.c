@@ -21,6 +21,7 @@ enum {
     OPTION_HEAP_ENV,
     OPTION_TOUCH,
     OPTION_METRICS,
+    OPTION_STEP,
     OPTION_LATENCY,
     OPTION_JSON,
     OPTION_REPORT,
@@ -32,6 +33,7 @@ static const struct ht_option option_table[] = {
      "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
+    {"step", OPTION_STEP, "N", "with metrics: a sample every N operations (default: 512 in all)"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {"report", OPTION_REPORT, "OUT", "write the metrics as a page to look at, too (HTML)"},
@@ -45,6 +47,7 @@ struct settings {
     struct ht_heap_choice heap;
     struct ht_replay_options replay;
     bool has_metrics;
+    uint64_t sample_step;   // of the metrics; 0: as suits the run
     uint64_t latency_every; // 0: no call is timed
     bool is_json;
     const char *page; // NULL: none is wanted
@@ -148,7 +151,8 @@ static enum ht_status material_read(struct material *material, const struct sett
         status = ht_plan_read(&settings->inputs, material->plan, material->trail, &material->source,
                               error);
     if (status == HT_OK && settings->has_metrics)
-        status = ht_measure_open(&material->measure, material->plan, material->trail, error);
+        status = ht_measure_open(&material->measure, material->plan, material->trail,
+                                 settings->sample_step, error);
     if (status == HT_OK && settings->page != NULL)
         status = ht_measure_keep_addresses(material->measure, error);
     return status;
@@ -248,6 +252,11 @@ static enum ht_exit run(int argc, char **argv)
         case OPTION_METRICS:
             settings.has_metrics = true;
             break;
+        case OPTION_STEP:
+            if (!ht_options_number(&options, INT64_MAX, &settings.sample_step))
+                return options.exit;
+            settings.has_metrics = true;
+            break;
         case OPTION_LATENCY:
             if (!ht_options_number(&options, LATENCY_MOST, &settings.latency_every))
                 return options.exit;
@@ -280,7 +289,7 @@ const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
-             "IN... [--heap NAME] [--metrics | --latency N] [--report OUT] [--json]",
+             "IN... [--heap NAME] [--metrics [--step N] | --latency N] [--report OUT] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",
