@@ -149,9 +149,9 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
                                     const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
-    struct ht_change change;
-    while (status == HT_OK && ht_number_next(number, &change))
-        status = writer->change(writer, &change, error);
+    const struct ht_change *change;
+    while (status == HT_OK && (change = ht_number_next(number)) != NULL)
+        status = writer->change(writer, change, error);
     return status;
 }
 
