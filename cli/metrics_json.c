@@ -289,7 +289,8 @@ void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_rep
         "operation",    "time_ns",  "live_bytes", "live_blocks",    "usable_bytes", "page_bytes",
         "sparse_bytes", "reallocs", "moved",      "resident_bytes", "mapped_bytes"};
     ht_json_put_object(json, "metrics");
-    put_score(json, ht_measure_score(measure));
+    if (report->baseline == NULL)
+        put_score(json, ht_measure_score(measure));
     ht_json_line(json);
     ht_json_put_u64(json, "bytes_of_page", HT_PAGE_BYTES);
     ht_json_key(json, "gap_sizes");
@@ -302,7 +303,8 @@ void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_rep
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         ht_json_string(json, fields[i]);
     ht_json_end(json);
-    put_report(json, "recorded", ht_measure_recorded(measure), report->stacks);
-    put_report(json, "replayed", ht_measure_replayed(measure), report->stacks);
+    bool is_changed = report->baseline != NULL;
+    put_report(json, is_changed ? "unchanged" : "recorded", report->was, report->stacks);
+    put_report(json, is_changed ? "what_if" : "replayed", report->is, report->stacks);
     ht_json_end(json);
 }

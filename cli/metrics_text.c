@@ -32,10 +32,10 @@ static struct ht_shown label_of_decade(const char *before, int decade, const cha
     return label;
 }
 
-static void print_spread(const struct ht_metrics_report *recorded,
+static void print_spread(const char *const columns[2], const struct ht_metrics_report *recorded,
                          const struct ht_metrics_report *here)
 {
-    printf("\n  %-30s%18s%18s\n", "pages in use / live bytes", "recorded", "here");
+    printf("\n  %-30s%18s%18s\n", "pages in use / live bytes", columns[0], columns[1]);
     row_of_ratios("  F1 average by operation", recorded->f1_operations, here->f1_operations);
     row_of_ratios("  F1 average by recorded time", recorded->f1_time, here->f1_time);
     row_of_ratios("  F2 at the live peak", recorded->f2, here->f2);
@@ -58,35 +58,52 @@ static void print_spread(const struct ht_metrics_report *recorded,
                   ht_figure_pinning_blocks(&here->last));
 }
 
-// Bytes inside of blocks that were not asked for; only heaps that tell usable sizes have them.
-static void print_internal(const struct ht_metrics_report *here)
+// The share of all bytes made that was not asked for.
+static struct ht_shown waste_made(const struct ht_metrics_report *report)
 {
-    const struct ht_shown none = {"-"};
-    uint64_t made_requested = 0;
-    uint64_t made_usable = 0;
-    if (!here->has_usable)
-        return;
+    uint64_t requested = 0;
+    uint64_t usable = 0;
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
-        made_requested += here->made[i].requested_bytes;
-        made_usable += here->made[i].usable_bytes;
+        requested += report->made[i].requested_bytes;
+        usable += report->made[i].usable_bytes;
     }
-    row("wasted in blocks, live peak", none,
-        ht_figure_rest(here->peak.usable_bytes, here->peak.live_bytes));
-    row("  of all blocks made", none, ht_figure_rest(made_usable, made_requested));
+    return ht_figure_rest(usable, requested);
 }
 
-// What the system says, at the recorded live peak: of the process here, so not of the recording.
-static void print_held(const struct ht_metrics_report *here, uint64_t live_bytes)
+// Bytes inside of blocks that were not asked for; only heaps that tell usable sizes have them.
+static void print_internal(const struct ht_metrics_report *was, const struct ht_metrics_report *is)
 {
-    const struct ht_shown none = {"-"};
-    const struct ht_metrics_held *held = &here->look.held;
-    if (here->resident_source != NULL && here->look.is_taken) {
-        row("resident growth at live peak", none, ht_show_count(held->resident_bytes));
-        row("  for each live byte", none,
-            ht_figure_ratio((double)held->resident_bytes / (double)live_bytes));
-    }
-    if (here->mapped_source != NULL && here->look.is_taken)
-        row("mapped growth at live peak", none, ht_show_count(held->mapped_bytes));
+    if (!is->has_usable)
+        return;
+    row("wasted in blocks, live peak", ht_figure_rest(was->peak.usable_bytes, was->peak.live_bytes),
+        ht_figure_rest(is->peak.usable_bytes, is->peak.live_bytes));
+    row("  of all blocks made", waste_made(was), waste_made(is));
+}
+
+static struct ht_shown held(const char *source, const struct ht_look *look, uint64_t bytes)
+{
+    return source != NULL && look->is_taken ? ht_show_count(bytes) : (struct ht_shown){"-"};
+}
+
+static double held_for_live(const struct ht_metrics_report *report)
+{
+    bool is_known = report->look.is_taken && report->peak.live_bytes > 0;
+    return is_known ? (double)report->look.held.resident_bytes / (double)report->peak.live_bytes
+                    : 0;
+}
+
+// What the system says at the live peak. It says nothing of a recording.
+static void print_held(const struct ht_metrics_report *was, const struct ht_metrics_report *is)
+{
+    if (is->resident_source == NULL)
+        return;
+    row("resident growth at live peak",
+        held(was->resident_source, &was->look, was->look.held.resident_bytes),
+        held(is->resident_source, &is->look, is->look.held.resident_bytes));
+    row_of_ratios("  for each live byte", held_for_live(was), held_for_live(is));
+    row("mapped growth at live peak",
+        held(was->mapped_source, &was->look, was->look.held.mapped_bytes),
+        held(is->mapped_source, &is->look, is->look.held.mapped_bytes));
 }
 
 static void print_gaps(const struct ht_look *was, const struct ht_look *is,
@@ -97,7 +114,7 @@ static void print_gaps(const struct ht_look *was, const struct ht_look *is,
     static const char *const ranks[HT_GAP_SIZES] = {"median", "90 %", "99 %"};
     row("headers and rounding of pages", ht_figure_share(recorded->slim_bytes, was->page_bytes),
         ht_figure_share(here->slim_bytes, is->page_bytes));
-    row_of_counts("gaps at the recorded live peak", recorded->count, here->count);
+    row_of_counts("gaps at the live peak", recorded->count, here->count);
     row_of_counts("  bytes", recorded->free_bytes, here->free_bytes);
     row_of_counts("  largest", recorded->largest_bytes, here->largest_bytes);
     row("  not in the largest", ht_figure_rest(recorded->free_bytes, recorded->largest_bytes),
@@ -237,15 +254,16 @@ static void print_score(const struct ht_score *score)
 void ht_replay_print_metrics_text(const struct ht_replay_report *report)
 {
     const struct ht_measure *measure = report->measure;
-    const struct ht_metrics_report *recorded = ht_measure_recorded(measure);
-    const struct ht_metrics_report *here = ht_measure_replayed(measure);
-    print_spread(recorded, here);
-    print_held(here, recorded->peak.live_bytes);
-    print_internal(here);
+    const struct ht_metrics_report *recorded = report->was;
+    const struct ht_metrics_report *here = report->is;
+    print_spread(report->columns, recorded, here);
+    print_held(recorded, here);
+    print_internal(recorded, here);
     print_gaps(&recorded->look, &here->look, ht_measure_gap_sizes(measure));
     print_reallocs(recorded, here);
     if (recorded->oversized + here->oversized > 0)
         row_of_counts("left out: over 1 TiB", recorded->oversized, here->oversized);
     print_pinning(here, report->stacks);
-    print_score(ht_measure_score(measure));
+    if (report->baseline == NULL)
+        print_score(ht_measure_score(measure));
 }

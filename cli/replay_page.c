@@ -399,8 +399,8 @@ static void put_pinning(struct ht_html *html, const struct ht_metrics_report *wa
 static void put_page(struct ht_html *html, const struct ht_replay_report *report,
                      const struct ht_heap_map *recorded, const struct ht_heap_map *replayed)
 {
-    const struct ht_metrics_report *was = ht_measure_recorded(report->measure);
-    const struct ht_metrics_report *is = ht_measure_replayed(report->measure);
+    const struct ht_metrics_report *was = report->was;
+    const struct ht_metrics_report *is = report->is;
     ht_html_put(html, head);
     put_facts(html, report);
     put_verdict(html, ht_measure_score(report->measure));

@@ -62,7 +62,7 @@ static uint64_t size_of_rank(const struct ht_plan *plan, uint64_t rank)
     return size;
 }
 
-static void find_gap_sizes(struct ht_measure *measure)
+static void find_gap_sizes(struct ht_measure *measure, const uint64_t *asked)
 {
     static const uint64_t percents[HT_GAP_SIZES] = {50, 90, 99};
     const uint64_t *by_kind = ht_plan_totals(measure->plan)->by_kind;
@@ -70,7 +70,9 @@ static void find_gap_sizes(struct ht_measure *measure)
         by_kind[HT_OP_ALLOC] + by_kind[HT_OP_REALLOC_IN_PLACE] + by_kind[HT_OP_REALLOC_MOVED];
     for (int i = 0; i < HT_GAP_SIZES; i++) {
         uint64_t not_exceeding = (requests * percents[i] + 99) / 100;
-        uint64_t size = requests == 0 ? 1 : size_of_rank(measure->plan, not_exceeding - 1);
+        uint64_t size = asked != NULL   ? asked[i]
+                        : requests == 0 ? 1
+                                        : size_of_rank(measure->plan, not_exceeding - 1);
         measure->gap_sizes[i] = size > 0 ? size : 1;
     }
 }
@@ -154,7 +156,7 @@ static enum ht_status make_room_for_samples(struct ht_measure *measure, struct h
 
 enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan *plan,
                                const struct ht_trail *trail, uint64_t sample_step,
-                               struct ht_error *error)
+                               const uint64_t *gap_sizes, struct ht_error *error)
 {
     *measure = ht_os_map(sizeof **measure);
     if (*measure == NULL) {
@@ -163,7 +165,7 @@ enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan
     (*measure)->plan = plan;
     (*measure)->trail = trail;
     (*measure)->sample_step = sample_step;
-    find_gap_sizes(*measure);
+    find_gap_sizes(*measure, gap_sizes);
     enum ht_status status = make_room_for_samples(*measure, error);
     // Once to find the peak, and once more to look at the blocks there.
     if (status == HT_OK) {

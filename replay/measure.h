@@ -42,10 +42,11 @@ struct ht_measure;
 
 // Takes the metrics of the recording. Plan and trail are lent until closed. Samples are
 // `sample_step` operations apart, 0 for what suits the run; HT_LIMIT when there would be more than
-// HT_MEASURE_SAMPLES_MAX of them. On failure *measure is NULL.
+// HT_MEASURE_SAMPLES_MAX of them. Gaps are judged by `gap_sizes`, or when that is NULL by those of
+// the plan. On failure *measure is NULL.
 enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan *plan,
                                const struct ht_trail *trail, uint64_t sample_step,
-                               struct ht_error *error);
+                               const uint64_t *gap_sizes, struct ht_error *error);
 void ht_measure_close(struct ht_measure *measure);
 
 // Has the next replay keep the addresses of its blocks, one for each operation. HT_MEMORY.

@@ -23,6 +23,7 @@
 #include <stddef.h>
 
 enum {
+    HT_WHAT_IF_CHANGES_MAX = 3,    // kinds of them
     HT_WHAT_IF_GROWTH_MAX = 1000,  // per cent
     HT_WHAT_IF_CLASS_BYTES = 1024, // sizes up to here are off when none are named
 };
