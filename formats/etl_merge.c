@@ -11,9 +11,11 @@
 
 #include <stdlib.h>
 
-// An open buffer, standing at a record that is wanted.
+// An open buffer, standing at a record that is wanted. A plain one is not looked into: its walk
+// stands at it, and behind any other.
 struct slot {
     struct ht_etl_placed placed;
+    bool is_plain;
     struct ht_etl_walk walk;
     const struct ht_etl_buffer *buffer; // in the sorted list, so its place there is its rank
     uint8_t *bytes;
@@ -21,12 +23,19 @@ struct slot {
     struct slot *next_free;
 };
 
+// Where an open buffer stands in the order of time.
+struct place {
+    int64_t ticks;
+    uint64_t rank; // among equal ticks
+    struct slot *slot;
+};
+
 struct ht_etl_merge {
     struct ht_etl_file *file;
     uint32_t next;       // buffers before this one in the list have been opened
-    bool is_lent;        // the record of heap[0] was handed out
+    bool is_spent;       // the record of heap[0] was handed out
     int64_t quiet_ticks; // before these no other buffer, open or not, has a record
-    struct slot **heap;  // smallest first
+    struct place *heap;  // smallest first
     uint32_t open_count;
     uint32_t heap_capacity;
     struct slot *free_slots;
@@ -34,24 +43,27 @@ struct ht_etl_merge {
     struct ht_etl_counts counts;
 };
 
-static bool is_before(const struct slot *a, const struct slot *b)
+// Without a branch: which of two buffers comes first is as good as random.
+static bool is_before(const struct place *a, const struct place *b)
 {
-    if (a->placed.ticks != b->placed.ticks)
-        return a->placed.ticks < b->placed.ticks;
-    if (a->placed.cpu != b->placed.cpu)
-        return a->placed.cpu < b->placed.cpu;
-    return a->buffer < b->buffer;
+    return (a->ticks < b->ticks) | ((a->ticks == b->ticks) & (a->rank < b->rank));
+}
+
+static struct place place_of(const struct ht_etl_merge *merge, struct slot *slot)
+{
+    uint64_t position = (uint64_t)(slot->buffer - merge->file->buffers);
+    return (struct place){slot->placed.ticks, (uint64_t)slot->placed.cpu << 32 | position, slot};
 }
 
 static void sift_down(struct ht_etl_merge *merge)
 {
-    struct slot **heap = merge->heap;
-    struct slot *moved = heap[0];
+    struct place *heap = merge->heap;
+    struct place moved = heap[0];
     uint32_t at = 0;
     for (uint32_t child = 1; child < merge->open_count; child = 2 * at + 1) {
-        if (child + 1 < merge->open_count && is_before(heap[child + 1], heap[child]))
-            child++;
-        if (!is_before(heap[child], moved))
+        if (child + 1 < merge->open_count)
+            child += is_before(&heap[child + 1], &heap[child]);
+        if (!is_before(&heap[child], &moved))
             break;
         heap[at] = heap[child];
         at = child;
@@ -63,18 +75,19 @@ static enum ht_status push(struct ht_etl_merge *merge, struct slot *slot, struct
 {
     if (merge->open_count == merge->heap_capacity) {
         uint32_t capacity = merge->heap_capacity > 0 ? merge->heap_capacity * 2 : 16;
-        struct slot **heap = realloc(merge->heap, capacity * sizeof *heap);
+        struct place *heap = realloc(merge->heap, capacity * sizeof *heap);
         if (heap == NULL)
             return ht_fail_memory(error, "the merge of ETL buffers");
         merge->heap = heap;
         merge->heap_capacity = capacity;
     }
+    struct place place = place_of(merge, slot);
     uint32_t at = merge->open_count++;
-    while (at > 0 && is_before(slot, merge->heap[(at - 1) / 2])) {
+    while (at > 0 && is_before(&place, &merge->heap[(at - 1) / 2])) {
         merge->heap[at] = merge->heap[(at - 1) / 2];
         at = (at - 1) / 2;
     }
-    merge->heap[at] = slot;
+    merge->heap[at] = place;
     return HT_OK;
 }
 
@@ -135,7 +148,6 @@ static struct slot *make_slot(struct ht_etl_merge *merge, size_t size)
 
 static void count(struct ht_etl_counts *counts, const struct ht_etl_record *record)
 {
-    counts->records++;
     counts->by_header[record->header]++;
     if (record->has_hook)
         counts->by_hook[record->group << 8 | record->opcode]++;
@@ -152,21 +164,36 @@ static uint64_t offset_in_file(const struct slot *slot, size_t at)
     return slot->buffer->offset + (is_packed ? 0 : at);
 }
 
+// Looks into the record at the walk and moves behind it.
+static enum ht_etl_step take_record(struct ht_etl_merge *merge, struct slot *slot)
+{
+    struct ht_etl_placed *placed = &slot->placed;
+    size_t at = slot->walk.at;
+    enum ht_etl_step step = ht_etl_walk_next(&slot->walk, &placed->record);
+    if (step != HT_ETL_STEP_RECORD)
+        return step;
+    count(&merge->counts, &placed->record);
+    placed->ticks = ht_etl_file_ticks(merge->file, slot->buffer, placed->record.stamp);
+    placed->offset = offset_in_file(slot, at);
+    return step;
+}
+
 // Moves a slot to its next wanted record; false at the end of its buffer.
 static bool advance(struct ht_etl_merge *merge, struct slot *slot)
 {
-    struct ht_etl_record *record = &slot->placed.record;
-    size_t at = slot->walk.at;
     enum ht_etl_step step;
-    while ((step = ht_etl_walk_next(&slot->walk, record)) == HT_ETL_STEP_RECORD) {
-        count(&merge->counts, record);
-        if (is_wanted(record)) {
-            slot->placed.ticks = ht_etl_file_ticks(merge->file, slot->buffer, record->stamp);
-            slot->placed.offset = offset_in_file(slot, at);
+    do {
+        uint64_t stamp;
+        slot->is_plain = ht_etl_plain_is(&slot->walk, &stamp);
+        if (slot->is_plain) {
+            slot->placed.ticks = ht_etl_file_ticks(merge->file, slot->buffer, stamp);
             return true;
         }
-        at = slot->walk.at;
-    }
+        step = take_record(merge, slot);
+        if (step == HT_ETL_STEP_RECORD && is_wanted(&slot->placed.record))
+            return true;
+    } while (step == HT_ETL_STEP_RECORD);
+    size_t at = slot->walk.at;
     bool is_cut = (slot->buffer->flags & HT_ETL_BUFFER_CUT) != 0;
     if (step == HT_ETL_STEP_DAMAGED)
         ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, offset_in_file(slot, at),
@@ -205,7 +232,7 @@ static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *erro
     enum ht_status status = HT_OK;
     while (status == HT_OK && merge->next < merge->file->buffer_count) {
         const struct ht_etl_buffer *buffer = &merge->file->buffers[merge->next];
-        if (merge->open_count > 0 && merge->heap[0]->placed.ticks < buffer->first_ticks)
+        if (merge->open_count > 0 && merge->heap[0].ticks < buffer->first_ticks)
             break;
         if (!has_room(merge, buffer->valid))
             break;
@@ -218,8 +245,9 @@ static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *erro
 // Moves past the record that was handed out. True when the next one of the same buffer is next.
 static bool step_top(struct ht_etl_merge *merge)
 {
-    struct slot *top = merge->heap[0];
+    struct slot *top = merge->heap[0].slot;
     if (advance(merge, top)) {
+        merge->heap[0].ticks = top->placed.ticks;
         if (top->placed.ticks < merge->quiet_ticks)
             return true;
     } else {
@@ -237,8 +265,8 @@ static int64_t find_quiet_ticks(const struct ht_etl_merge *merge)
     if (merge->next < merge->file->buffer_count)
         ticks = merge->file->buffers[merge->next].first_ticks;
     for (uint32_t i = 1; i < merge->open_count && i <= 2; i++)
-        if (merge->heap[i]->placed.ticks < ticks)
-            ticks = merge->heap[i]->placed.ticks;
+        if (merge->heap[i].ticks < ticks)
+            ticks = merge->heap[i].ticks;
     return ticks;
 }
 
@@ -255,29 +283,55 @@ void ht_etl_merge_close(struct ht_etl_merge *merge)
     if (merge == NULL)
         return;
     for (uint32_t i = 0; i < merge->open_count; i++)
-        destroy_slot(merge, merge->heap[i]);
+        destroy_slot(merge, merge->heap[i].slot);
     while (merge->free_slots != NULL)
         destroy_slot(merge, take_free_slot(merge));
     free(merge->heap);
     free(merge);
 }
 
-enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, const struct ht_etl_placed **placed,
-                                 struct ht_error *error)
+// Brings the buffer with the next record to the top.
+static enum ht_status seat(struct ht_etl_merge *merge, struct ht_error *error)
 {
-    if (merge->is_lent && step_top(merge)) {
-        *placed = &merge->heap[0]->placed;
+    bool is_seated = merge->is_spent && step_top(merge);
+    merge->is_spent = false;
+    if (is_seated)
         return HT_OK;
-    }
-    merge->is_lent = false;
     enum ht_status status = open_due(merge, error);
     if (status != HT_OK)
         return status;
     if (merge->open_count == 0)
         return HT_END;
-    merge->is_lent = true;
     merge->quiet_ticks = find_quiet_ticks(merge);
-    *placed = &merge->heap[0]->placed;
+    return HT_OK;
+}
+
+static bool take_plain(struct ht_etl_merge *merge, struct slot *slot, struct ht_etl_batch *batch)
+{
+    struct ht_etl_stretch stretch = {&slot->walk, &merge->file->header.clock,
+                                     merge->file->sources[slot->buffer->source].zero,
+                                     merge->quiet_ticks, slot->placed.cpu};
+    return ht_etl_plain_take(&stretch, batch, &merge->counts);
+}
+
+enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, struct ht_etl_batch *batch,
+                                 const struct ht_etl_placed **placed, struct ht_error *error)
+{
+    *placed = NULL;
+    batch->count = 0;
+    while (batch->count < batch->limit) {
+        enum ht_status status = seat(merge, error);
+        if (status != HT_OK)
+            return status;
+        struct slot *top = merge->heap[0].slot;
+        merge->is_spent = true;
+        if (top->is_plain && take_plain(merge, top, batch))
+            continue;
+        if (top->is_plain)
+            take_record(merge, top);
+        *placed = &top->placed;
+        return HT_OK;
+    }
     return HT_OK;
 }
 
