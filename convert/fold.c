@@ -13,13 +13,12 @@
 #include <string.h>
 
 enum {
-    RING = 2 * HT_FOLD_WINDOW, // events held, and events lent
-    READ_MAX = 256,            // events read at once
-    SPAN = 64,                 // hashes looked at together
-    BUCKETS = 4096,            // of hashes, for those of open reallocs
+    READ_MAX = 256,                   // events read at once
+    RING = HT_FOLD_WINDOW + READ_MAX, // events held, and events lent: a cache takes them
+    SPAN = 64,                        // hashes looked at together
+    BUCKETS = 4096,                   // of hashes, for those of open reallocs
 };
-static_assert(HT_FOLD_WINDOW % SPAN == 0 && (int)HT_FOLD_WINDOW >= (int)READ_MAX,
-              "spans and reads fit the ring");
+static_assert(RING % SPAN == 0, "the ring is made of whole spans");
 
 // What an event is marked with besides.
 enum {
@@ -195,14 +194,19 @@ static void meet(struct fold *fold, uint64_t sequence, uint16_t tag, uint64_t ad
     }
 }
 
-static void enter(struct fold *fold, uint64_t sequence)
+static bool has_moved(const struct ht_event *event)
 {
-    const struct ht_event *event = event_at(fold, sequence);
-    size_t at = sequence % RING;
+    return event->kind == HT_KIND_REALLOC && event->old_address != 0 &&
+           !ht_event_is_in_place(event);
+}
+
+// Notes the addresses of the event at a place of the ring, and matches it where it may be part of a
+// moved realloc.
+static void enter(struct fold *fold, uint64_t sequence, size_t at)
+{
+    const struct ht_event *event = &fold->ring[at];
     fold->tags[at] = is_block_event(event) && event->address != 0 ? tag_of(event->address) : 0;
-    fold->old_tags[at] = 0;
-    if (event->kind == HT_KIND_REALLOC && event->old_address != 0 && !ht_event_is_in_place(event))
-        fold->old_tags[at] = tag_of(event->old_address);
+    fold->old_tags[at] = has_moved(event) ? tag_of(event->old_address) : 0;
     bool is_open = can_fold(event);
     if (is_open)
         set_open(fold, sequence);
@@ -214,10 +218,10 @@ static void enter(struct fold *fold, uint64_t sequence)
         fold_if_whole(fold, sequence);
 }
 
-// The oldest event held can be given.
-static void leave(struct fold *fold)
+// The oldest event held, at a place of the ring, can be given.
+static void leave(struct fold *fold, size_t at)
 {
-    if (*mark_at(fold, fold->first) == OPEN)
+    if (fold->marks[at] == OPEN)
         set_closed(fold, fold->first);
     fold->first++;
 }
@@ -226,20 +230,23 @@ static void leave(struct fold *fold)
 static void pull(struct fold *fold)
 {
     size_t at = fold->end % RING;
+    size_t leaving = fold->first % RING;
     struct ht_events events = {fold->ring + at, RING - at < READ_MAX ? RING - at : READ_MAX};
     if (fold->ended == HT_OK)
         fold->ended = fold->source->read(fold->source, &events, &fold->failure);
     if (fold->ended != HT_OK) {
         while (fold->first < fold->end)
-            leave(fold);
+            leave(fold, fold->first % RING);
         return;
     }
     if (events.at != fold->ring + at)
         memcpy(fold->ring + at, events.at, events.count * sizeof *events.at);
     for (size_t i = 0; i < events.count; i++) {
-        if (fold->end - fold->first == HT_FOLD_WINDOW)
-            leave(fold);
-        enter(fold, fold->end++);
+        if (fold->end - fold->first == HT_FOLD_WINDOW) {
+            leave(fold, leaving);
+            leaving = leaving + 1 < RING ? leaving + 1 : 0;
+        }
+        enter(fold, fold->end++, at + i);
     }
 }
 

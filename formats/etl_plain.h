@@ -38,10 +38,17 @@ struct ht_etl_stretch {
 // True when the walk stands at a plain record, whose raw stamp goes into *stamp.
 bool ht_etl_plain_is(const struct ht_etl_walk *walk, uint64_t *stamp);
 
+enum ht_etl_plain {
+    HT_ETL_PLAIN_NONE,  // the first record has to be taken in another way
+    HT_ETL_PLAIN_TAKEN, // there were some
+    HT_ETL_PLAIN_LATER, // and the next is plain too, but behind the stretch
+};
+
 // Makes events of the plain records at the walk, counts them and moves the walk behind them: up to
 // the limit of the batch, the end of the stretch, a stamp that goes back, or a record that is not
-// plain or names no heap. False when there was none.
-bool ht_etl_plain_take(const struct ht_etl_stretch *stretch, struct ht_etl_batch *batch,
-                       struct ht_etl_counts *counts);
+// plain or names no heap. *later is the ticks of the next record where that is told to be plain.
+enum ht_etl_plain ht_etl_plain_take(const struct ht_etl_stretch *stretch,
+                                    struct ht_etl_batch *batch, struct ht_etl_counts *counts,
+                                    int64_t *later);
 
 #endif

@@ -12,7 +12,8 @@
 enum {
     NAMED_STACKS = 4096, // of the newest stacks of the trace, so that most are made once
     FRAMES_MAX = HT_ETL_PARTS * HT_DICT_FRAMES_MAX,
-    RING = 2 * HT_ETL_WINDOW, // events held back and events lent
+    LENT_MAX = 256,
+    RING = HT_ETL_WINDOW + LENT_MAX, // events held back and events lent: a cache takes them
 };
 
 // What an event that has a stack is marked with until the stack has its number in the trace.
@@ -69,7 +70,7 @@ void ht_etl_window_room(struct ht_etl_window *window, size_t wanted, struct ht_e
 {
     size_t held = (size_t)(window->end - window->first);
     size_t at = window->end % RING;
-    size_t full = HT_ETL_WINDOW + (wanted < HT_ETL_WINDOW ? wanted : HT_ETL_WINDOW);
+    size_t full = HT_ETL_WINDOW + (wanted < LENT_MAX ? wanted : LENT_MAX);
     size_t limit = full > held ? full - held : 0;
     *room = (struct ht_etl_batch){.events = window->events + at,
                                   .ticks = window->ticks + at,
