@@ -46,12 +46,24 @@ static enum ht_status join(struct ht_stream *stream, const char *path, struct ht
     return status == HT_OK ? format->join(stream->reader, input, error) : status;
 }
 
-// Ends the opening, well or not.
+static enum ht_status add_filter(struct ht_stream *stream, const struct ht_filter *filter,
+                                 struct ht_error *error)
+{
+    struct ht_reader *reader = NULL;
+    enum ht_status status = ht_filter_open(filter, &stream->trace, stream->reader, &reader, error);
+    if (status == HT_OK)
+        stream->reader = reader;
+    return status;
+}
+
+// Ends the opening, well or not. `filter` may be NULL.
 static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bool is_raw,
-                             struct ht_error *error)
+                             const struct ht_filter *filter, struct ht_error *error)
 {
     if (status == HT_OK && !is_raw && !stream->trace.origin.is_folded)
         status = add_fold(stream, error);
+    if (status == HT_OK && filter != NULL && filter->text[0] != '\0')
+        status = add_filter(stream, filter, error);
     if (status != HT_OK)
         ht_stream_close(stream);
     return status;
@@ -67,20 +79,20 @@ enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_path
     status = open_first(stream, input, error);
     for (size_t i = 1; i < paths->count && status == HT_OK; i++)
         status = join(stream, paths->paths[i], error);
-    return settle(stream, status, is_raw, error);
+    return settle(stream, status, is_raw, &paths->filter, error);
 }
 
 enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
                               struct ht_error *error)
 {
-    struct ht_paths paths = {.paths = {path}, .count = 1};
+    struct ht_paths paths = {.paths = {path}, .count = 1, .filter = HT_FILTER_ALL};
     return ht_stream_open_all(stream, &paths, is_raw, error);
 }
 
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
                               struct ht_error *error)
 {
-    return settle(stream, open_first(stream, input, error), is_raw, error);
+    return settle(stream, open_first(stream, input, error), is_raw, NULL, error);
 }
 
 uint64_t ht_stream_size(const struct ht_stream *stream)
@@ -137,9 +149,9 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
                                     const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
-    struct ht_change change;
-    while (status == HT_OK && ht_number_next(number, &change))
-        status = writer->change(writer, &change, error);
+    const struct ht_change *change;
+    while (status == HT_OK && (change = ht_number_next(number)) != NULL)
+        status = writer->change(writer, change, error);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #ifndef HT_CONVERT_PIPELINE_H
 #define HT_CONVERT_PIPELINE_H
 
+#include "convert/filter.h"
 #include "formats/format.h"
 
 enum { HT_STREAM_EVENTS = 256 }; // read at once, unless the reader has more at hand
@@ -16,16 +17,17 @@ struct ht_stream {
     struct ht_input *joined[HT_INPUTS_MAX - 1]; // the others
     size_t joined_count;
     const struct ht_format *format;
-    struct ht_reader *reader; // the fold around the format's reader, or that alone
+    struct ht_reader *reader; // the stages around the format's reader, or that alone
     struct ht_trace trace;
     struct ht_events rest; // read and not yet taken by ht_stream_next
     struct ht_event room[HT_STREAM_EVENTS];
 };
 
-// What to read: paths ("-" is standard input) of a recording, at least one.
+// What to read: paths ("-" is standard input) of a recording, at least one, and which events.
 struct ht_paths {
     const char *paths[HT_INPUTS_MAX];
     size_t count;
+    struct ht_filter filter;
 };
 
 // Opens `path`, finds its format, and folds moved reallocs unless `is_raw` or the input is folded

@@ -7,6 +7,7 @@
 #include "formats/compact_unpack.h"
 #include "formats/compact_writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ static enum ht_status take_header(struct compact_reader *reader, struct ht_error
     origin->clock_hz = header->clock_hz;
     origin->start_unix_ns = header->start_unix_ns;
     origin->is_folded = header->is_folded;
+    snprintf(reader->trace->filters, sizeof reader->trace->filters, "%s", header->filters);
     return keep_text(reader, header->format, &origin->format, error);
 }
 
@@ -145,6 +147,7 @@ static enum ht_status take_end(struct compact_reader *reader, struct ht_error *e
     if (end->event_count != reader->event_count && trace->loss[HT_LOSS_DAMAGED_BUFFERS] == 0)
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "events are missing before the end record");
     take_losses(reader, end);
+    trace->left_out += end->left_out;
     enum ht_status status = take_damage(reader, end, error);
     for (size_t i = 0; i < end->n_counter && status == HT_OK; i++)
         status = ht_trace_set_counter(trace, end->counter[i]->name, end->counter[i]->count, error);
