@@ -23,7 +23,7 @@ struct layout {
     uint64_t pointer_mask;
     uint64_t size_mask;
     uint64_t old_mask;
-    uint32_t least; // size of the record
+    uint32_t least; // size of the record; 0 of a layout that there is not
     uint8_t address_at;
     uint8_t size_at;
     uint8_t old_address_at;
@@ -77,8 +77,8 @@ static const struct layout *layout_of(uint64_t word)
 
 static bool is_plain(const struct layout *layout, uint64_t word, size_t left)
 {
-    return (word & START_MASK) == layout->start && size_of(word) >= layout->least &&
-           size_of(word) <= left;
+    return (word & START_MASK) == layout->start && layout->least > 0 &&
+           size_of(word) >= layout->least && size_of(word) <= left;
 }
 
 bool ht_etl_plain_is(const struct ht_etl_walk *walk, uint64_t *stamp)
