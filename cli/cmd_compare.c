@@ -18,11 +18,12 @@ enum {
     OPTION_HEAP_ENV,
     OPTION_RUNS,
     OPTION_TOUCH,
+    OPTION_METRICS,
     OPTION_JSON,
     OPTION_CSV,
 };
 
-enum { RUNS_DEFAULT = 5, ARGUMENTS_MAX = 8 + 2 * HT_HEAP_SETTINGS_MAX + 2 * HT_FILTER_VALUES_MAX };
+enum { RUNS_DEFAULT = 5, ARGUMENTS_MAX = 9 + 2 * HT_HEAP_SETTINGS_MAX + 2 * HT_FILTER_VALUES_MAX };
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "a heap to compare, as for replay; once for each"},
@@ -30,6 +31,7 @@ static const struct ht_option option_table[] = {
      "VAR=VALUE, which the heaps read from their environment"},
     {"runs", OPTION_RUNS, "N", "runs of each heap (default 5)"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"metrics", OPTION_METRICS, NULL, "compare the metrics of fragmentation, in place of the time"},
     {"json", OPTION_JSON, NULL, "print medians and spreads as JSON"},
     {"csv", OPTION_CSV, NULL, "print every run as CSV"},
     {NULL, 0, NULL, NULL},
@@ -54,6 +56,8 @@ static enum ht_status begin_run(const struct ht_comparison *comparison, const ch
         words[count++] = "--heap-env";
         words[count++] = choice->settings[i];
     }
+    if (comparison->has_metrics)
+        words[count++] = "--metrics";
     for (size_t i = 0; i < comparison->filter_word_count; i++)
         words[count++] = comparison->filter_words[i];
     words[count++] = "--"; // the file may begin with a dash
@@ -200,6 +204,9 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
         return true;
     case OPTION_TOUCH:
         return ht_heap_choice_touch(options, &comparison->touch);
+    case OPTION_METRICS:
+        comparison->has_metrics = true;
+        return true;
     case OPTION_JSON:
         settings->is_json = true;
         return true;
@@ -242,7 +249,7 @@ const struct ht_command ht_command_compare = {
     .name = "compare",
     .what = "replay a trace on several heaps, side by side",
     .usage = "IN [FILTER]... --heap NAME [--heap NAME]... [--heap-env SETTING]... [--runs N]\n"
-             "IN --heap NAME [--heap NAME]... [--touch HOW] [--json | --csv]",
+             "IN --heap NAME [--heap NAME]... [--touch HOW] [--metrics] [--json | --csv]",
     .about =
         "Each run is a process of its own, and the heaps take turns. What is told is the median\n"
         "of a heap's runs with the least and the most. From 4 runs on a heap has its place;\n"

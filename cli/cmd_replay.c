@@ -283,7 +283,7 @@ static enum ht_exit open_and_replay(const struct settings *settings)
         status = ht_copying_heap_around(&copying, heap, &error);
         heap = &copying.whole.heap;
     }
-    bool is_of_heap = status != HT_OK;
+    bool is_of_heap = status != HT_OK || (settings->has_metrics && !heap->is_memory);
     if (status == HT_OK && settings->latency_every > 0)
         status = replay_timed(settings, heap, &error);
     else if (status == HT_OK)
