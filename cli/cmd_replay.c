@@ -4,6 +4,7 @@
 // runs it; replay_text.c and replay_json.c print.
 #include "cli/heap_choice.h"
 #include "cli/options.h"
+#include "cli/order_choice.h"
 #include "cli/plan_reader.h"
 #include "cli/progress.h"
 #include "cli/child.h"
@@ -34,6 +35,10 @@ static const struct ht_option option_table[] = {
     {"heap-env", OPTION_HEAP_ENV, "SETTING",
      "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"order", HT_OPTION_ORDER, "NAME", "serial (default), causal: threads at once, or timed"},
+    {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},
+    {"window", HT_OPTION_WINDOW, "N", "operations that threads may be apart (default 4096)"},
+    {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},
     {"what-if", OPTION_WHAT_IF, "CHANGE",
      "realloc=copy, growth=F, size-class-off[=N[-M]]: beside the unchanged run"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
@@ -51,6 +56,7 @@ enum { LATENCY_MOST = 1000000000 };
 struct settings {
     struct ht_paths inputs;
     struct ht_heap_choice heap;
+    struct ht_order_choice order;
     struct ht_replay_options replay;
     struct ht_changes changes;
     bool has_metrics;
@@ -63,13 +69,14 @@ struct settings {
     char **argv;
 };
 
-// What a replay reads. All but the plan and its source are there for metrics only.
+// What a replay reads.
 struct material {
     struct ht_plan *plan;
     struct ht_plan_source source;
-    struct ht_trail *trail;
-    struct ht_measure *measure;
-    struct ht_stream stream; // the trace once more, for its call stacks
+    struct ht_schedule *schedule; // NULL: the order is serial
+    struct ht_trail *trail;       // for the schedule, then gone, and for metrics
+    struct ht_measure *measure;   // NULL: no metrics are wanted
+    struct ht_stream stream;      // the trace once more, for its call stacks
     struct ht_baseline baseline;
 };
 
@@ -179,7 +186,20 @@ static void material_close(struct material *material)
     ht_stream_close(&material->stream);
     ht_measure_close(material->measure);
     ht_trail_close(material->trail);
+    ht_schedule_close(material->schedule);
     ht_plan_close(material->plan);
+}
+
+static enum ht_status make_schedule(struct material *material, const struct settings *settings,
+                                    struct ht_error *error)
+{
+    struct ht_schedule_options options = settings->order.schedule;
+    options.memory_limit = HT_PLAN_MEMORY_DEFAULT;
+    enum ht_status status =
+        ht_schedule_open(&material->schedule, material->plan, material->trail, &options, error);
+    ht_trail_close(material->trail);
+    material->trail = NULL;
+    return status;
 }
 
 // What was opened until a failure is still to be closed.
@@ -188,6 +208,7 @@ static enum ht_status material_read(struct material *material, const struct sett
 {
     *material = (struct material){0};
     const uint64_t *gap_sizes = NULL;
+    bool is_serial = settings->order.order == HT_ORDER_SERIAL;
     enum ht_status status = HT_OK;
     if (settings->changes.count > 0)
         status = ht_baseline_take(&material->baseline, settings->argc, settings->argv,
@@ -196,11 +217,13 @@ static enum ht_status material_read(struct material *material, const struct sett
         gap_sizes = material->baseline.details->gap_sizes;
     if (status == HT_OK)
         status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
-    if (status == HT_OK && settings->has_metrics)
+    if (status == HT_OK && (settings->has_metrics || !is_serial))
         status = ht_trail_open(&material->trail, HT_PLAN_MEMORY_DEFAULT, error);
     if (status == HT_OK)
         status = ht_plan_read(&settings->inputs, &settings->changes.what_if, material->plan,
                               material->trail, &material->source, error);
+    if (status == HT_OK && !is_serial)
+        status = make_schedule(material, settings, error);
     if (status == HT_OK && settings->has_metrics)
         status = ht_measure_open(&material->measure, material->plan, material->trail,
                                  settings->sample_step, gap_sizes, error);
@@ -219,6 +242,7 @@ static enum ht_status play(const struct settings *settings, const struct materia
     progress.line.is_wanted = progress.line.is_wanted && !is_told_to();
     options.pulse = &progress.pulse;
     options.measure = material->measure;
+    options.schedule = material->schedule;
     enum ht_status status = ht_replay_run(material->plan, heap, &options, result, error);
     ht_progress_line_end(&progress.line);
     return status;
@@ -259,7 +283,8 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
     else if (status == HT_OK && result.is_whole)
         status = tell(settings, &material, &result, error);
     if (status == HT_OK && !result.is_whole)
-        status = ht_fail(error, HT_IO, "interrupted: this is of the first %s operations",
+        status = ht_fail(error, HT_IO, "interrupted: this is of %s%s operations",
+                         material.schedule == NULL ? "the first " : "",
                          ht_show_count(result.played.operations).text);
     material_close(&material);
     return status;
@@ -347,7 +372,8 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
         settings->has_metrics = true;
         return true;
     default:
-        return false;
+        return letter >= HT_OPTION_ORDER && letter <= HT_OPTION_ORDER_LAST &&
+               ht_order_choice_take(&settings->order, options, letter);
     }
 }
 
@@ -371,6 +397,10 @@ static enum ht_exit check(const struct settings *settings)
     if (settings->has_metrics && settings->latency_every > 0)
         return ht_options_misuse(command,
                                  "--metrics and --latency disturb each other: one at a time");
+    if (settings->order.order != HT_ORDER_SERIAL &&
+        (settings->has_metrics || settings->latency_every > 0))
+        return ht_options_misuse(command,
+                                 "--metrics, --report and --latency are for --order serial");
     if (settings->changes.count > 0 && settings->latency_every > 0)
         return ht_options_misuse(command, "--what-if and --latency: one at a time");
     if (settings->changes.count > 0 && strcmp(settings->inputs.paths[0], "-") == 0)
@@ -395,7 +425,8 @@ static enum ht_exit run(int argc, char **argv)
         if (!take_option(&settings, &options, letter))
             return options.exit;
     }
-    if (!ht_options_paths(&options, "IN", &settings.inputs))
+    if (!ht_options_paths(&options, "IN", &settings.inputs) ||
+        !ht_order_choice_complete(&settings.order, &options))
         return options.exit;
     enum ht_exit exit = check(&settings);
     if (exit != HT_EXIT_DONE)
@@ -404,17 +435,18 @@ static enum ht_exit run(int argc, char **argv)
         settings.changes = (struct ht_changes){0};
     return open_and_replay(&settings);
 }
-
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
+             "IN... [--heap NAME] [--order NAME] [--workers N] [--window N] [--speed X]\n"
              "IN... [--heap NAME] [--metrics [--step N] | --latency N] [--json]\n"
              "IN... [--heap NAME] --what-if CHANGE... [--metrics] [--json]\n"
              "IN... [--heap NAME] [--report OUT] [--timeline OUT]",
     .about =
-        "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
-        "what the heap did beside the recording and beside a heap that does nothing.",
+        "Calls malloc, realloc and free with the recorded sizes, in the recorded order or by\n"
+        "several threads at once, and sets what the heap did beside the recording and beside a\n"
+        "heap that does nothing.",
     .options = option_table,
     .has_filters = true,
     .run = run,
