@@ -138,8 +138,8 @@ static void print_heap(const struct table *table, const struct ht_comparison *co
                        size_t index)
 {
     const struct ht_compared *heap = &comparison->heaps[index];
-    struct cell medians[COLUMNS_MAX];
-    struct cell spreads[COLUMNS_MAX];
+    struct cell medians[COLUMNS_MAX] = {{""}};
+    struct cell spreads[COLUMNS_MAX] = {{""}};
     bool has_spread = false;
     if (heap->run_count == 0)
         return;
@@ -161,8 +161,8 @@ static struct cell show_recorded(const struct ht_run *run, enum ht_figure figure
 
 static void print_heads(const struct table *table, const struct ht_run *run)
 {
-    struct cell heads[COLUMNS_MAX];
-    struct cell recorded[COLUMNS_MAX];
+    struct cell heads[COLUMNS_MAX] = {{""}};
+    struct cell recorded[COLUMNS_MAX] = {{""}};
     for (size_t i = 0; i < table->count; i++) {
         snprintf(heads[i].text, sizeof heads[i].text, "%s", table->columns[i].head);
         recorded[i] = show_recorded(run, table->columns[i].figure);
