@@ -35,11 +35,43 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
     ht_json_bool(json, result->is_whole);
     if (result->is_timed) {
         put_ns(json, "ns_per_op", result->ns_per_op);
-        put_ns(json, "null_ns_per_op", result->null_ns_per_op);
+        if (result->order != HT_ORDER_TIMED)
+            put_ns(json, "null_ns_per_op", result->null_ns_per_op);
     }
     ht_json_put_object(json, "by_kind");
     for (int kind = 0; kind < HT_OP_KIND_COUNT; kind++)
         ht_json_put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);
+    ht_json_end(json);
+}
+
+static void put_order(struct ht_json *json, const struct ht_replay_result *result)
+{
+    const struct ht_schedule_totals *schedule = &result->schedule;
+    const struct ht_causal_report *causal = &result->causal;
+    ht_json_put_object(json, "order");
+    ht_json_put_string(json, "name", ht_order_name(result->order));
+    if (result->order != HT_ORDER_SERIAL) {
+        ht_json_put_u64(json, "threads", schedule->threads);
+        ht_json_put_u64(json, "workers", schedule->workers);
+        ht_json_put_u64(json, "window", schedule->window);
+        ht_json_put_u64(json, "crossings", schedule->crossings);
+        ht_json_put_u64(json, "gates", schedule->gates);
+        ht_json_put_u64(json, "waits", causal->waits);
+        ht_json_put_u64(json, "slice_waits", causal->slice_waits);
+        ht_json_put_u64(json, "sleeps", causal->sleeps);
+        ht_json_put_u64(json, "samples", causal->samples);
+        ht_json_put_u64(json, "drift_mean_bytes", causal->drift_mean_bytes);
+        ht_json_put_u64(json, "drift_most_bytes", causal->drift_most_bytes);
+    }
+    if (result->order == HT_ORDER_TIMED) {
+        ht_json_key(json, "speed");
+        ht_json_thousandths(json, (uint64_t)(schedule->speed * 1000 + 0.5));
+        ht_json_put_u64(json, "recorded_ns", schedule->duration_ns);
+        ht_json_put_u64(json, "due", causal->due);
+        ht_json_put_u64(json, "late_mean_ns", causal->late_mean_ns);
+        ht_json_put_u64(json, "late_most_ns", causal->late_most_ns);
+        ht_json_put_u64(json, "late_over_1ms", causal->late_over_1ms);
+    }
     ht_json_end(json);
 }
 
@@ -125,6 +157,42 @@ static void put_latency(struct ht_json *json, const struct ht_replay_report *rep
     ht_json_end(json);
 }
 
+static void put_difference(struct ht_json *json, const char *key,
+                           const struct ht_difference *difference, double value)
+{
+    if (difference->unit == HT_DIFFERENCE_COUNT || difference->unit == HT_DIFFERENCE_NS) {
+        ht_json_put_i64(json, key, (int64_t)value);
+        return;
+    }
+    ht_json_key(json, key);
+    ht_json_thousandths(json, (uint64_t)(value * 1000 + 0.5));
+}
+
+static void put_what_if(struct ht_json *json, const struct ht_replay_report *report)
+{
+    const struct ht_what_if_counts *changed = &report->source->changed;
+    struct ht_difference differences[HT_DIFFERENCES_MAX];
+    struct ht_run run = ht_run_of(report->result, report->measure);
+    size_t count = ht_differences_of(&report->baseline->run, &run, differences);
+    ht_json_put_object(json, "what_if");
+    ht_json_key(json, "changes");
+    ht_json_begin_array(json);
+    for (size_t i = 0; i < report->changes->count; i++)
+        ht_json_string(json, report->changes->texts[i]);
+    ht_json_end(json);
+    ht_json_put_u64(json, "spared", changed->spared);
+    ht_json_put_u64(json, "spare_peak_bytes", changed->spare_peak_bytes);
+    ht_json_put_u64(json, "elsewhere", changed->elsewhere);
+    ht_json_put_u64(json, "elsewhere_peak_bytes", changed->elsewhere_peak_bytes);
+    for (size_t i = 0; i < count; i++) {
+        ht_json_put_object(json, differences[i].key);
+        put_difference(json, "unchanged", &differences[i], differences[i].unchanged);
+        put_difference(json, "what_if", &differences[i], differences[i].changed);
+        ht_json_end(json);
+    }
+    ht_json_end(json);
+}
+
 static void put_loss(struct ht_json *json, const struct ht_replay_report *report)
 {
     ht_json_put_object(json, "loss");
@@ -146,10 +214,16 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     struct ht_json json = ht_json_over(output);
     ht_json_begin_object(&json);
     put_head(&json, report);
+    put_order(&json, result);
     put_recorded(&json, &result->plan);
+    if (report->baseline == NULL)
+        put_recorded(&json, &result->plan);
     put_replayed(&json, result);
-    put_agreement(&json, &result->played);
+    if (report->baseline == NULL)
+        put_agreement(&json, &result->played);
     put_memory(&json, result);
+    if (report->baseline != NULL)
+        put_what_if(&json, report);
     if (report->measure != NULL)
         ht_replay_put_metrics_json(&json, report);
     if (report->latency != NULL)
