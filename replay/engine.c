@@ -112,6 +112,7 @@ void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *he
         .pulse = pulse,
         .slots = slots,
     };
+    uint64_t digest = HT_DIGEST_START;
     bool is_on = true;
     touch = ht_player_touch_on(heap, touch);
     for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL && is_on;
@@ -119,10 +120,12 @@ void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *he
         for (size_t i = 0; i < span->count; i++) {
             const struct ht_op *op = &span->ops[i];
             play_op(&serial, op, touch);
+            digest = ht_digest_step(digest, (uintptr_t)slots[op->block].address);
             watch->see(watch->context, op, &slots[op->block]);
         }
     }
     *played = serial.player.played;
+    played->address_digest = digest;
 }
 
 uint64_t ht_engine_release(const struct ht_heap *heap, void *self, struct ht_slot *slots,

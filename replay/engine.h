@@ -49,6 +49,7 @@ struct ht_played {
     uint64_t failed_allocs;   // allocs and adopts that the heap returned NULL for
     uint64_t failed_reallocs; // the same of reallocs
     uint64_t skipped;         // operations on blocks that are missing for that
+    uint64_t address_digest; // of the block's address after each operation; 0 unless it was watched
 };
 
 // Told between the spans of a plan how many operations are done; the play stops there when it

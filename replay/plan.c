@@ -60,7 +60,7 @@ enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct
     }
     (*plan)->memory_limit = memory_limit;
     (*plan)->totals.memory_bytes = sizeof **plan;
-    (*plan)->totals.digest = UINT64_C(0xcbf29ce484222325);
+    (*plan)->totals.digest = HT_DIGEST_START;
     enum ht_status status = add_span(*plan, error);
     if (status != HT_OK) {
         ht_plan_close(*plan);
@@ -100,14 +100,6 @@ static uint16_t heap_of(const struct ht_change *change)
     return (uint16_t)(change->heap < HT_PLAN_HEAPS_MAX ? change->heap : HT_PLAN_HEAPS_MAX - 1);
 }
 
-// One step of the digest: FNV-1a's, over 64-bit words, with the high half folded down since a
-// multiplication alone never carries it there.
-static uint64_t mix(uint64_t digest, uint64_t word)
-{
-    digest = (digest ^ word) * UINT64_C(0x100000001b3);
-    return digest ^ digest >> 32;
-}
-
 static void count(struct ht_plan_totals *totals, const struct ht_change *change,
                   enum ht_op_kind kind)
 {
@@ -142,8 +134,8 @@ static void count(struct ht_plan_totals *totals, const struct ht_change *change,
     }
     totals->by_kind[kind]++;
     totals->operations++;
-    totals->digest = mix(mix(totals->digest, change->size),
-                         (uint64_t)heap << 48 | (uint64_t)kind << 32 | change->block);
+    totals->digest = ht_digest_step(ht_digest_step(totals->digest, change->size),
+                                    (uint64_t)heap << 48 | (uint64_t)kind << 32 | change->block);
 }
 
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,

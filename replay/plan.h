@@ -33,6 +33,17 @@ struct ht_op {
 
 enum { HT_PLAN_HEAPS_MAX = 1 << 16 };
 
+// A digest of words in order, which is told to users and so never changes. It begins with this.
+#define HT_DIGEST_START UINT64_C(0xcbf29ce484222325)
+
+// One step of it: FNV-1a's, over 64-bit words, with the high half folded down since a
+// multiplication alone never carries it there.
+static inline uint64_t ht_digest_step(uint64_t digest, uint64_t word)
+{
+    digest = (digest ^ word) * UINT64_C(0x100000001b3);
+    return digest ^ digest >> 32;
+}
+
 // A run of operations; the plan is a list of these, in order.
 struct ht_plan_span {
     struct ht_plan_span *next; // NULL in the last
