@@ -8,7 +8,7 @@
 #include "convert/filter.h"
 #include "formats/format.h"
 
-enum { HT_STREAM_EVENTS = 64 }; // read at once, unless the reader has more at hand
+enum { HT_STREAM_EVENTS = 256 }; // read at once, unless the reader has more at hand
 
 // An open input, or several that are one recording. A value in the caller's memory; zero it before
 // ht_stream_open.

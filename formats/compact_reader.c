@@ -231,42 +231,53 @@ static enum ht_status step(struct compact_reader *reader, struct ht_error *error
     return status;
 }
 
-// Turns what the file numbers into what the trace numbers. False when the event cannot be kept.
-static bool adopt(struct compact_reader *reader, const struct ht_unpacked *unpacked,
-                  struct ht_event *event)
+// Gives an event the trace's number of its stack, for the file's.
+static void adopt_stack(struct compact_reader *reader, struct ht_event *event, uint32_t number)
 {
-    if (event->kind == HT_KIND_NONE || event->kind >= HT_KIND_COUNT) {
-        damage(reader, HT_LOSS_DAMAGED_EVENTS, "an event of an unknown kind");
-        return false;
-    }
-    if (unpacked->has_detail && event->kind != HT_KIND_REALLOC)
-        event->detail =
-            ht_dict_add_detail(reader->trace->dict, unpacked->detail, unpacked->detail_count);
-    if (unpacked->stack != 0) {
-        uint32_t stack = ht_names_stack(&reader->names, unpacked->stack);
-        ht_event_set_stack(event, stack);
-        if (stack == 0)
-            damage(reader, HT_LOSS_DICTIONARY, "a stack that was not read");
-    }
-    return true;
+    uint32_t stack = number != 0 ? ht_names_stack(&reader->names, number) : 0;
+    ht_event_set_stack(event, stack);
+    if (number != 0 && stack == 0)
+        damage(reader, HT_LOSS_DICTIONARY, "a stack that was not read");
 }
 
-// Takes events of the block in the frame, up to one with a detail: only the newest are kept.
+// Turns what the file numbers into what the trace numbers, and drops the events that cannot be
+// kept. Gives how many are left.
+static size_t adopt(struct compact_reader *reader, const struct ht_unpacked *unpacked,
+                    struct ht_event *events, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].kind == HT_KIND_NONE || events[i].kind >= HT_KIND_COUNT) {
+            damage(reader, HT_LOSS_DAMAGED_EVENTS, "an event of an unknown kind");
+            continue;
+        }
+        if (unpacked->stacks != NULL)
+            adopt_stack(reader, &events[i], unpacked->stacks[i]);
+        if (unpacked->has_detail && i == count - 1 && events[i].kind != HT_KIND_REALLOC)
+            events[i].detail =
+                ht_dict_add_detail(reader->trace->dict, unpacked->detail, unpacked->detail_count);
+        if (kept != i)
+            events[kept] = events[i];
+        kept++;
+    }
+    return kept;
+}
+
+// Takes events of the block in the frame; none when it has no more.
 static size_t take_events(struct compact_reader *reader, struct ht_event *events, size_t limit)
 {
-    size_t count = 0;
-    struct ht_unpacked unpacked = {0};
+    size_t kept = 0;
     enum ht_status status = HT_OK;
-    while (count < limit && !unpacked.has_detail && status == HT_OK) {
-        status = ht_unpack_next(reader->unpack, &events[count], &unpacked);
-        if (status != HT_OK)
-            break;
-        reader->event_count++;
-        count += adopt(reader, &unpacked, &events[count]);
+    while (status == HT_OK && kept == 0) {
+        struct ht_unpacked unpacked;
+        size_t count = limit;
+        status = ht_unpack_take(reader->unpack, events, &count, &unpacked);
+        reader->event_count += count;
+        kept = adopt(reader, &unpacked, events, count);
     }
     if (status == HT_FORMAT)
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a block that names what is not there");
-    return count;
+    return kept;
 }
 
 static enum ht_status read_events(struct ht_reader *self, struct ht_events *events,

@@ -9,6 +9,7 @@
 // failure here: it is in the table `stats`.
 import {readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
+import {setFlagsFromString} from 'node:v8';
 
 // The messages of trace_processor.proto, as far as they are needed.
 const METHOD = {append: 1, finalize: 2, query: 3};
@@ -101,6 +102,8 @@ function startEngine(folder) {
     self: {location: {href: 'file:///'}}, WorkerGlobalScope: class {}, XMLHttpRequest: FileRequest,
     WebAssembly: {Module: Module32, Instance, Memory, Table, RuntimeError},
   };
+  // Most of the time would go into optimising code that runs once.
+  setFlagsFromString('--liftoff-only');
   const glue = readFileSync(join(folder, 'engine_bundle.node.js'), 'utf8');
   new Function(...Object.keys(scope), glue)(...Object.values(scope));
   const port = {replies: [], postMessage(bytes) { this.replies.push(bytes); }};
