@@ -53,6 +53,8 @@ static void put_order(struct ht_json *json, const struct ht_replay_result *resul
     ht_json_put_string(json, "name", ht_order_name(result->order));
     ht_json_key(json, "has_fixed_addresses");
     ht_json_bool(json, ht_system_has_fixed_addresses());
+    ht_json_key(json, "is_in_parts");
+    ht_json_bool(json, result->is_in_parts);
     if (result->order != HT_ORDER_SERIAL) {
         ht_json_put_u64(json, "threads", schedule->threads);
         ht_json_put_u64(json, "workers", schedule->workers);

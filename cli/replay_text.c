@@ -78,6 +78,8 @@ static void print_order(const struct ht_replay_result *result)
     printf("  order %s, digest 0x%" PRIx64 ", addresses %srandomised\n",
            ht_order_name(result->order), result->plan.digest,
            ht_system_has_fixed_addresses() ? "not " : "");
+    if (result->is_in_parts)
+        printf("  played in parts, each read while the one before was played\n");
     if (result->order == HT_ORDER_SERIAL)
         return;
     printf("  %s recorded threads on %s, at most %s operations apart",

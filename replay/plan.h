@@ -2,7 +2,8 @@
 //
 // The plan of a replay: the changes of a recording (convert/number.h) as operations on numbered
 // blocks, decoded before any clock starts. It lies in memory straight from the system, in spans, so
-// that it grows without being copied and a replay walks arrays.
+// that it grows without being copied and a replay walks arrays. One that does not fit is played in
+// parts, each of which takes the place of the one before.
 //
 // What the recording could not name (frees of unknown blocks) makes no change and so is not here.
 #ifndef HT_REPLAY_PLAN_H
@@ -51,7 +52,7 @@ struct ht_plan_span {
     struct ht_op ops[];
 };
 
-// What a plan holds, and how the recorded heaps, all together, lived by it.
+// What a plan holds, or held in parts, and how the recorded heaps, all together, lived by it.
 struct ht_plan_totals {
     uint64_t operations;
     uint64_t by_kind[HT_OP_KIND_COUNT];
@@ -79,9 +80,13 @@ enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct
 void ht_plan_close(struct ht_plan *plan);
 
 // Adds the operation of one change. HT_LIMIT when it would be over the limit, HT_MEMORY; the plan
-// then holds what was added until then.
+// then holds what was added until then. `change` is not in it and may be added to the next part.
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
                            struct ht_error *error);
+
+// Begins the next part: drops the operations, but what the totals say of them stays. From here on a
+// part is one span, so that the reader of the trace works while a part is played.
+void ht_plan_begin_part(struct ht_plan *plan);
 
 // The first span, never NULL; valid until the plan is closed.
 const struct ht_plan_span *ht_plan_first(const struct ht_plan *plan);

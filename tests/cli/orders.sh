@@ -89,6 +89,40 @@ says "are for --order serial"
 expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 1 --order causal --workers 2
 prints "order causal"
 
+# A plan that does not fit is played in parts: the same operations and the same moves, also from a
+# stream.
+expect 0 "$heaptape" fixture --scenario churn --events 700000 -o big.etl
+expect 0 "$heaptape" replay big.etl --touch none --json
+mv out serial.json
+for input in big.etl -; do
+    expect 0 "$heaptape" replay "$input" --touch none --plan-memory 8M --json <big.etl
+    python3 - <<'PYTHON' || fail "parts of $input: $(cat out)"
+import json
+whole = json.load(open("serial.json"))
+parts = json.load(open("out"))
+assert not whole["order"]["is_in_parts"] and parts["order"]["is_in_parts"]
+assert whole["operations"] > 550000  # of 16 bytes
+for report in whole, parts:
+    del report["replayed"]["elapsed_ns"]
+for key in "recorded", "replayed", "agreement", "by_kind", "loss", "operations", "is_whole":
+    assert parts[key] == whole[key], key
+before = whole["resident"]["growth_bytes"]
+assert abs(parts["resident"]["growth_bytes"] - before) < before // 4 + (1 << 20)
+assert parts["resident"]["harness_bytes"] < 32 << 20, parts["resident"]
+PYTHON
+done
+expect 0 "$heaptape" replay big.etl --plan-memory 8M
+prints "played in parts"
+for words in --metrics '--order causal'; do
+    # shellcheck disable=SC2086
+    expect 1 "$heaptape" replay big.etl --plan-memory 8M $words
+    says "needs all of them at once"
+done
+for size in 0 7M 2000000G x -1M 8MB 99999999999999999999; do
+    expect 2 "$heaptape" replay a.etl --plan-memory "$size"
+    says "--plan-memory takes 8M or more"
+done
+
 [ -f "$zip" ] || exit 0
 unzip -q "$zip" systemui.txt
 "$heaptape" fixture --from systemui.txt -o log.etl 2>err
