@@ -30,6 +30,8 @@ struct block {
 // The reading process.
 struct sender {
     const struct ht_paths *paths;
+    const struct ht_what_if *what_if;
+    struct ht_what_if_filter *filter;
     struct block *ring;
     struct ht_child parent; // the other end
     bool is_heard;          // somebody takes what is sent
@@ -79,8 +81,11 @@ static enum ht_status send_event(struct sender *sender, struct ht_number *number
     enum ht_status status = ht_number_push(number, event, error);
     const struct ht_change *change;
     while (status == HT_OK && (change = ht_number_next(number)) != NULL) {
-        sender->ring[sender->block].changes[sender->count++] =
-            (struct sent){*change, mark_of(event, change)};
+        struct sent *sent = &sender->ring[sender->block].changes[sender->count];
+        bool is_left = true;
+        *sent = (struct sent){*change, mark_of(event, change)};
+        status = ht_what_if_apply(sender->filter, &sent->change, &is_left, error);
+        sender->count += status == HT_OK && is_left;
         if (sender->count == CHANGES_OF_BLOCK)
             send_block(sender);
     }
@@ -117,28 +122,33 @@ static void read_and_send(void *context, int pipe)
     if (ending.status == HT_OK)
         ending.status = ht_number_open(&number, &stream.trace, &ending.error);
     if (ending.status == HT_OK)
+        ending.status = ht_what_if_open(&sender->filter, sender->what_if, &ending.error);
+    if (ending.status == HT_OK)
         ending.status = send_events(sender, &stream, number, &ending.error);
     if (ending.status == HT_OK) {
         for (int i = 0; i < HT_LOSS_COUNT; i++)
             ending.source.loss[i] = stream.trace.loss[i];
         ending.source.counts = *ht_number_counts(number);
+        ending.source.changed = *ht_what_if_counts(sender->filter);
     }
     if (sender->count > 0)
         send_block(sender);
     send_block(sender);
     ht_child_write(pipe, &ending, sizeof ending);
+    ht_what_if_close(sender->filter);
     ht_number_close(number);
     ht_stream_close(&stream);
 }
 
 enum ht_status ht_plan_reader_open(struct ht_plan_reader **reader, const struct ht_paths *paths,
-                                   struct ht_error *error)
+                                   const struct ht_what_if *what_if, struct ht_error *error)
 {
     struct ht_plan_reader *made = ht_os_map(sizeof *made);
     *reader = NULL;
     if (made == NULL)
         return ht_fail_memory(error, "reading the trace");
-    made->sender = (struct sender){.paths = paths, .is_heard = true, .free_blocks = BLOCKS};
+    made->sender = (struct sender){
+        .paths = paths, .what_if = what_if, .is_heard = true, .free_blocks = BLOCKS};
     made->sender.ring = ht_os_map_shared(BLOCKS * sizeof *made->sender.ring);
     enum ht_status status = made->sender.ring == NULL
                                 ? ht_fail_memory(error, "reading the trace")

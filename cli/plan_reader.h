@@ -12,19 +12,21 @@
 #include "formats/trace.h"
 #include "replay/plan.h"
 #include "replay/trail.h"
+#include "replay/what_if.h"
 
 // What the reading says of the trace besides its operations.
 struct ht_plan_source {
     uint64_t loss[HT_LOSS_COUNT];
     struct ht_number_counts counts;
+    struct ht_what_if_counts changed;
 };
 
 struct ht_plan_reader;
 
-// Begins to read, with a line of progress. Nothing is buffered for standard output before. The
-// paths are lent until closed. On failure *reader is NULL.
+// Begins to read the trace, as it is under `what_if`, with a line of progress. Nothing is buffered
+// for standard output before. Paths and what_if are lent until closed. On failure *reader is NULL.
 enum ht_status ht_plan_reader_open(struct ht_plan_reader **reader, const struct ht_paths *paths,
-                                   struct ht_error *error);
+                                   const struct ht_what_if *what_if, struct ht_error *error);
 void ht_plan_reader_close(struct ht_plan_reader *reader);
 
 // Adds operations of the trace to the plan, and their marks to the trail, which may be NULL, to the

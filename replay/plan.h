@@ -70,7 +70,7 @@ struct ht_plan_totals {
 
 struct ht_plan;
 
-// How much memory a plan may take when the user does not say.
+// A limit for where nobody sets one, as in measurements.
 #define HT_PLAN_MEMORY_DEFAULT (UINT64_C(8) << 30)
 
 // An empty plan. The operations and the table of blocks that a replay needs beside them may
