@@ -45,17 +45,17 @@ static void put_summary(struct ht_perfetto_sink *sink, const struct ht_perfetto_
     struct summary summary = {sink, track.uuid, ht_perfetto_stamp(model, model->last_ns)};
     for (uint32_t i = 0; i < model->heap_count; i++) {
         const struct ht_perfetto_heap *heap = &model->heaps[i];
-        if (heap->process != process)
+        if (heap->process != process || !heap->is_shown)
             continue;
         put_histogram(&summary, heap->handle, "size", &heap->sizes);
         put_histogram(&summary, heap->handle, "lifetime_ns", &heap->lifetimes);
     }
 }
 
-void ht_perfetto_put_histograms(struct ht_perfetto_sink *sink,
-                                const struct ht_perfetto_model *model,
-                                const struct ht_perfetto_tracks *tracks)
+void ht_perfetto_put_histograms(struct ht_perfetto_file *file)
 {
-    for (uint32_t i = 0; i < model->process_count; i++)
-        put_summary(sink, model, i, tracks->process[i]);
+    for (uint32_t i = 0; i < file->model->process_count; i++) {
+        if (file->model->processes[i].is_shown)
+            put_summary(&file->sink, file->model, i, file->processes[i]);
+    }
 }
