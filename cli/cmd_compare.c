@@ -22,7 +22,7 @@ enum {
     OPTION_CSV,
 };
 
-enum { RUNS_DEFAULT = 5, ARGUMENTS_MAX = 8 + 2 * HT_HEAP_SETTINGS_MAX };
+enum { RUNS_DEFAULT = 5, ARGUMENTS_MAX = 8 + 2 * HT_HEAP_SETTINGS_MAX + 2 * HT_FILTER_VALUES_MAX };
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "a heap to compare, as for replay; once for each"},
@@ -54,6 +54,8 @@ static enum ht_status begin_run(const struct ht_comparison *comparison, const ch
         words[count++] = "--heap-env";
         words[count++] = choice->settings[i];
     }
+    for (size_t i = 0; i < comparison->filter_word_count; i++)
+        words[count++] = comparison->filter_words[i];
     words[count++] = "--"; // the file may begin with a dash
     words[count++] = comparison->file;
     words[count] = NULL;
@@ -222,6 +224,8 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_operand(&options, "IN", &comparison->file))
         return options.exit;
+    comparison->filter_words = options.filter_words;
+    comparison->filter_word_count = options.filter_word_count;
     if (strcmp(comparison->file, "-") == 0)
         return ht_options_misuse(&ht_command_compare,
                                  "IN is read once a run, so it cannot be standard input");
@@ -237,12 +241,13 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_compare = {
     .name = "compare",
     .what = "replay a trace on several heaps, side by side",
-    .usage = "IN --heap NAME [--heap NAME]... [--heap-env SETTING]... [--runs N]\n"
+    .usage = "IN [FILTER]... --heap NAME [--heap NAME]... [--heap-env SETTING]... [--runs N]\n"
              "IN --heap NAME [--heap NAME]... [--touch HOW] [--json | --csv]",
     .about =
         "Each run is a process of its own, and the heaps take turns. What is told is the median\n"
         "of a heap's runs with the least and the most. From 4 runs on a heap has its place;\n"
         "those whose spreads meet share one.",
     .options = option_table,
+    .has_filters = true,
     .run = run,
 };

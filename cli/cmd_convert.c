@@ -84,7 +84,10 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
                  written < size ? "smaller" : "larger");
     char loss[256];
     bool is_lossy = ht_show_loss(stream->trace.loss, loss, sizeof loss);
-    ht_say("%s: %s events, %s%s%s%s", settings->output, ht_show_count(events).text,
+    char kept[80] = "";
+    if (settings->inputs.filter.text[0] != '\0')
+        snprintf(kept, sizeof kept, " of %s", ht_show_count(events + stream->trace.left_out).text);
+    ht_say("%s: %s%s events, %s%s%s%s", settings->output, ht_show_count(events).text, kept,
            ht_show_size(written).text, ratio, is_lossy ? "; lost: " : "", loss);
 }
 
@@ -163,7 +166,7 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_convert = {
     .name = "convert",
     .what = "write a trace in another format",
-    .usage = "IN... -o OUT [--to FORMAT] [--best] [--raw] [--strict]",
+    .usage = "IN... [FILTER]... -o OUT [--to FORMAT] [--best] [--raw] [--strict]",
     .about =
         "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one. The\n"
         "suffix of OUT says what is written:\n"
@@ -175,5 +178,6 @@ const struct ht_command ht_command_convert = {
         "\n"
         "--to null writes nothing, and needs no OUT: it checks the input, or times the reading.",
     .options = option_table,
+    .has_filters = true,
     .run = run,
 };

@@ -182,10 +182,11 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_info = {
     .name = "info",
     .what = "show what a trace holds",
-    .usage = "IN... [--json] [--strict]",
+    .usage = "IN... [FILTER]... [--json] [--strict]",
     .about =
         "Shows what a trace is, its processes and heaps, its events by kind, what reallocs did,\n"
         "how much was live, and what the recording lost.",
     .options = option_table,
+    .has_filters = true,
     .run = run,
 };

@@ -279,11 +279,12 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
-    .usage = "IN... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
+    .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
              "IN... [--heap NAME] [--metrics | --latency N] [--report OUT] [--json]",
     .about =
         "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
         "what the heap did beside the recording and beside a heap that does nothing.",
     .options = option_table,
+    .has_filters = true,
     .run = run,
 };

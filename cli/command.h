@@ -4,6 +4,8 @@
 #ifndef HT_CLI_COMMAND_H
 #define HT_CLI_COMMAND_H
 
+#include <stdbool.h>
+
 // How the program ends.
 enum ht_exit {
     HT_EXIT_DONE = 0,
@@ -26,6 +28,7 @@ struct ht_command {
     const char *usage; // what stands behind the name, a line a form
     const char *about; // a paragraph for the help
     const struct ht_option *options;
+    bool has_filters;                           // takes the filters too (cli/filter_options.h)
     enum ht_exit (*run)(int argc, char **argv); // argv[0] is the command's name
 };
 

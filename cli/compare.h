@@ -43,6 +43,8 @@ struct ht_compared {
 
 struct ht_comparison {
     const char *file;
+    const char *const *filter_words; // of the command line, borrowed
+    size_t filter_word_count;
     struct ht_heap_choice choice; // the settings, for every heap
     enum ht_touch touch;
     size_t runs_wanted; // of each heap

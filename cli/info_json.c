@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 // A time, left out when it is not known.
 static void put_time(struct ht_json *json, const char *key, int64_t time_ns)
@@ -59,6 +60,16 @@ static void put_file(struct ht_json *json, const struct ht_stream *stream)
     ht_json_line(json);
     ht_json_put_string(json, "format", stream->format->name);
     put_origin(json, &stream->trace.origin);
+}
+
+static void put_filters(struct ht_json *json, const struct ht_trace *trace)
+{
+    if (trace->filters[0] == '\0')
+        return;
+    ht_json_line(json);
+    ht_json_key(json, "filters");
+    ht_json_text(json, trace->filters, strlen(trace->filters));
+    ht_json_put_u64(json, "left_out", trace->left_out);
 }
 
 static void put_events(struct ht_json *json, const struct ht_summary *summary)
@@ -223,6 +234,7 @@ enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *e
     struct ht_json json = ht_json_over(output);
     ht_json_begin_object(&json);
     put_file(&json, info->stream);
+    put_filters(&json, &info->stream->trace);
     put_events(&json, info->summary);
     put_processes(&json, info);
     put_heaps(&json, info);

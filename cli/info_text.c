@@ -59,6 +59,15 @@ static void print_origin(const struct ht_origin *origin)
         row("clock", "%s, %s Hz", clock_name(origin->clock), ht_show_count(origin->clock_hz).text);
 }
 
+static void print_filters(const struct ht_trace *trace)
+{
+    if (trace->filters[0] == '\0')
+        return;
+    printf("  %-14s", "filtered by");
+    ht_show_name(trace->filters, strlen(trace->filters));
+    printf(", which left out %s events\n", ht_show_count(trace->left_out).text);
+}
+
 static void print_head(const struct ht_stream *stream)
 {
     const char *format = stream->format->name;
@@ -72,6 +81,7 @@ static void print_head(const struct ht_stream *stream)
     if (size > 0)
         row("size", "%s", ht_show_bytes(size).text);
     print_origin(&stream->trace.origin);
+    print_filters(&stream->trace);
 }
 
 static void print_totals(const struct ht_summary *summary)
@@ -242,7 +252,7 @@ void ht_info_print_text(const struct ht_info *info)
     print_head(info->stream);
     print_totals(summary);
     print_stacks(info);
-    if (summary->events == 0)
+    if (summary->events == 0 && info->stream->trace.left_out == 0)
         explain_no_events();
     print_processes(info);
     if (summary->events > 0) {

@@ -3,6 +3,8 @@
 // Command lines and help. See the header.
 #include "cli/options.h"
 
+#include "cli/filter_options.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -15,6 +17,7 @@ enum { HELP_COLUMN = 26 };
 static void add(struct ht_options *options, size_t index, const struct ht_option *option)
 {
     bool has_value = option->argument != NULL;
+    assert(index <= HT_OPTIONS_MAX);
     options->names[index] = (struct option){
         option->name, has_value ? required_argument : no_argument, NULL, option->letter};
     if (option->letter >= HT_OPTION_LONG)
@@ -27,19 +30,21 @@ void ht_options_init(struct ht_options *options, const struct ht_command *comman
                      char **argv)
 {
     static const struct ht_option help = {"help", 'h', NULL, ""};
-    *options = (struct ht_options){.command = command, .argc = argc, .argv = argv};
+    *options = (struct ht_options){
+        .command = command, .argc = argc, .argv = argv, .filter = HT_FILTER_ALL};
     options->letters[0] = ':'; // tells a missing value from an unknown option
     size_t count = 0;
-    for (; command->options[count].name != NULL; count++) {
-        assert(count < HT_OPTIONS_MAX);
-        add(options, count, &command->options[count]);
-    }
+    for (const struct ht_option *option = command->options; option->name != NULL; option++)
+        add(options, count++, option);
+    for (const struct ht_option *option = ht_filter_options;
+         command->has_filters && option->name != NULL; option++)
+        add(options, count++, option);
     add(options, count, &help);
     opterr = 0;
     optind = 1;
 }
 
-int ht_options_next(struct ht_options *options)
+static int next(struct ht_options *options)
 {
     const struct ht_command *command = options->command;
     int at = optind;
@@ -64,6 +69,17 @@ int ht_options_next(struct ht_options *options)
     }
 }
 
+int ht_options_next(struct ht_options *options)
+{
+    int letter;
+    while ((letter = next(options)) >= HT_FILTER_PID)
+        if (!ht_filter_options_take(options, letter))
+            return HT_OPTIONS_STOP;
+    if (letter == HT_OPTIONS_END && !ht_filter_options_check(options))
+        return HT_OPTIONS_STOP;
+    return letter;
+}
+
 bool ht_options_operand(struct ht_options *options, const char *what, const char **operand)
 {
     int left = options->argc - optind;
@@ -79,7 +95,7 @@ bool ht_options_operand(struct ht_options *options, const char *what, const char
 
 bool ht_options_paths(struct ht_options *options, const char *what, struct ht_paths *paths)
 {
-    *paths = (struct ht_paths){.count = 0};
+    *paths = (struct ht_paths){.filter = options->filter};
     for (int i = optind; i < options->argc && paths->count < HT_INPUTS_MAX; i++)
         paths->paths[paths->count++] = options->argv[i];
     if (options->argc - optind > HT_INPUTS_MAX)
@@ -152,4 +168,9 @@ void ht_options_help(const struct ht_command *command)
     for (const struct ht_option *option = command->options; option->name != NULL; option++)
         print_option(option);
     print_option(&help);
+    if (!command->has_filters)
+        return;
+    printf("\nFilters, see heaptape(1):\n\n");
+    for (const struct ht_option *option = ht_filter_options; option->name != NULL; option++)
+        print_option(option);
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HT_OPTIONS_MAX = 16 };
+enum { HT_OPTIONS_MAX = 32 };
 
 // What ht_options_next gives besides letters.
 enum {
@@ -26,7 +26,11 @@ struct ht_options {
     char **argv;
     char letters[3 * HT_OPTIONS_MAX + 4]; // for getopt_long
     struct option names[HT_OPTIONS_MAX + 2];
-    const char *value; // of the option that ht_options_next gave last
+    const char *value;       // of the option that ht_options_next gave last
+    struct ht_filter filter; // by the filters that the command line had
+    const char *filter_words[2 * HT_FILTER_VALUES_MAX]; // these, as they were
+    size_t filter_word_count;
+    size_t filter_count;
     enum ht_exit exit;
 };
 
@@ -34,15 +38,16 @@ struct ht_options {
 void ht_options_init(struct ht_options *options, const struct ht_command *command, int argc,
                      char **argv);
 
-// The next option's letter, HT_OPTIONS_END or HT_OPTIONS_STOP. Prints the help and misuse itself.
+// The next option's letter, HT_OPTIONS_END or HT_OPTIONS_STOP. Prints the help and misuse, and
+// takes the filters, itself.
 int ht_options_next(struct ht_options *options);
 
 // Takes the one operand that must be left, which the help calls `what`. False, after saying so,
 // when there is another number of them.
 bool ht_options_operand(struct ht_options *options, const char *what, const char **operand);
 
-// Takes the operands that must be left, which the help calls `what`. False, after saying so, when
-// there are none or over HT_INPUTS_MAX.
+// Takes the operands that must be left, which the help calls `what`, with the filters for them.
+// False, after saying so, when there are none or over HT_INPUTS_MAX.
 bool ht_options_paths(struct ht_options *options, const char *what, struct ht_paths *paths);
 
 // As ht_options_operand when there must be none.

@@ -196,13 +196,13 @@ static void fill(struct fold *fold)
 {
     while (fold->ended == HT_OK && fold->end - fold->first < HT_FOLD_WINDOW) {
         struct ht_event *event = &held_at(fold, fold->end)->event;
-        fold->ended = fold->source->next(fold->source, event, &fold->failure);
+        fold->ended = ht_reader_next(fold->source, event, &fold->failure);
         if (fold->ended == HT_OK)
             enter(fold, fold->end++);
     }
 }
 
-static enum ht_status fold_next(struct ht_reader *self, struct ht_event *event,
+static enum ht_status fold_read(struct ht_reader *self, struct ht_events *events,
                                 struct ht_error *error)
 {
     struct fold *fold = (struct fold *)self;
@@ -214,7 +214,8 @@ static enum ht_status fold_next(struct ht_reader *self, struct ht_event *event,
         set_open(fold, fold->first++, false);
         if (held->is_taken)
             continue;
-        *event = held->event;
+        events->at[0] = held->event;
+        events->count = 1;
         return HT_OK;
     }
     if (error != NULL)
@@ -236,7 +237,7 @@ enum ht_status ht_fold_open(struct ht_reader *source, struct ht_reader **reader,
     struct fold *fold = calloc(1, sizeof *fold);
     if (fold == NULL)
         return ht_fail_memory(error, "the window of events to fold");
-    fold->reader = (struct ht_reader){fold_next, fold_close};
+    fold->reader = (struct ht_reader){fold_read, fold_close};
     fold->source = source;
     fold->first = 1;
     fold->end = 1;

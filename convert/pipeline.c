@@ -46,12 +46,24 @@ static enum ht_status join(struct ht_stream *stream, const char *path, struct ht
     return status == HT_OK ? format->join(stream->reader, input, error) : status;
 }
 
-// Ends the opening, well or not.
+static enum ht_status add_filter(struct ht_stream *stream, const struct ht_filter *filter,
+                                 struct ht_error *error)
+{
+    struct ht_reader *reader = NULL;
+    enum ht_status status = ht_filter_open(filter, &stream->trace, stream->reader, &reader, error);
+    if (status == HT_OK)
+        stream->reader = reader;
+    return status;
+}
+
+// Ends the opening, well or not. `filter` may be NULL.
 static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bool is_raw,
-                             struct ht_error *error)
+                             const struct ht_filter *filter, struct ht_error *error)
 {
     if (status == HT_OK && !is_raw && !stream->trace.origin.is_folded)
         status = add_fold(stream, error);
+    if (status == HT_OK && filter != NULL && filter->text[0] != '\0')
+        status = add_filter(stream, filter, error);
     if (status != HT_OK)
         ht_stream_close(stream);
     return status;
@@ -67,20 +79,20 @@ enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_path
     status = open_first(stream, input, error);
     for (size_t i = 1; i < paths->count && status == HT_OK; i++)
         status = join(stream, paths->paths[i], error);
-    return settle(stream, status, is_raw, error);
+    return settle(stream, status, is_raw, &paths->filter, error);
 }
 
 enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
                               struct ht_error *error)
 {
-    struct ht_paths paths = {.paths = {path}, .count = 1};
+    struct ht_paths paths = {.paths = {path}, .count = 1, .filter = HT_FILTER_ALL};
     return ht_stream_open_all(stream, &paths, is_raw, error);
 }
 
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
                               struct ht_error *error)
 {
-    return settle(stream, open_first(stream, input, error), is_raw, error);
+    return settle(stream, open_first(stream, input, error), is_raw, NULL, error);
 }
 
 uint64_t ht_stream_size(const struct ht_stream *stream)
@@ -99,10 +111,26 @@ uint64_t ht_stream_bytes_read(const struct ht_stream *stream)
     return bytes;
 }
 
+enum ht_status ht_stream_read(struct ht_stream *stream, struct ht_events *events,
+                              struct ht_error *error)
+{
+    *events = (struct ht_events){stream->room, HT_STREAM_EVENTS};
+    return stream->reader->read(stream->reader, events, error);
+}
+
 enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,
                               struct ht_error *error)
 {
-    return stream->reader->next(stream->reader, event, error);
+    if (stream->rest.count == 0) {
+        enum ht_status status = ht_stream_read(stream, &stream->rest, error);
+        if (status != HT_OK) {
+            stream->rest.count = 0;
+            return status;
+        }
+    }
+    *event = *stream->rest.at++;
+    stream->rest.count--;
+    return HT_OK;
 }
 
 void ht_stream_close(struct ht_stream *stream)
@@ -127,21 +155,34 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
     return status;
 }
 
+static enum ht_status write_all(struct ht_writer *writer, struct ht_number *number,
+                                const struct ht_events *events, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < events->count && status == HT_OK; i++) {
+        status = writer->write(writer, &events->at[i], error);
+        if (status == HT_OK && number != NULL)
+            status = write_changes(writer, number, &events->at[i], error);
+    }
+    return status;
+}
+
 static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
                            struct ht_number *number, const struct ht_progress *progress,
                            uint64_t *events, struct ht_error *error)
 {
-    struct ht_event event;
+    struct ht_events run;
     enum ht_status status = HT_OK;
-    while ((status = ht_stream_next(stream, &event, error)) == HT_OK) {
-        status = writer->write(writer, &event, error);
-        if (status == HT_OK && number != NULL)
-            status = write_changes(writer, number, &event, error);
+    uint64_t told = 0;
+    while ((status = ht_stream_read(stream, &run, error)) == HT_OK) {
+        status = write_all(writer, number, &run, error);
         if (status != HT_OK)
             return status;
-        ++*events;
-        if (progress != NULL && *events % PROGRESS_STEP == 0)
-            progress->tell(progress->context, stream, *events);
+        *events += run.count;
+        if (progress != NULL && *events / PROGRESS_STEP > told) {
+            told = *events / PROGRESS_STEP;
+            progress->tell(progress->context, stream, told * PROGRESS_STEP);
+        }
     }
     return status == HT_END ? writer->finish(writer, error) : status;
 }

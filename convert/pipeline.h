@@ -5,7 +5,10 @@
 #ifndef HT_CONVERT_PIPELINE_H
 #define HT_CONVERT_PIPELINE_H
 
+#include "convert/filter.h"
 #include "formats/format.h"
+
+enum { HT_STREAM_EVENTS = 64 }; // read at once, unless the reader has more at hand
 
 // An open input, or several that are one recording. A value in the caller's memory; zero it before
 // ht_stream_open.
@@ -14,14 +17,17 @@ struct ht_stream {
     struct ht_input *joined[HT_INPUTS_MAX - 1]; // the others
     size_t joined_count;
     const struct ht_format *format;
-    struct ht_reader *reader; // the fold around the format's reader, or that alone
+    struct ht_reader *reader; // the stages around the format's reader, or that alone
     struct ht_trace trace;
+    struct ht_events rest; // read and not yet taken by ht_stream_next
+    struct ht_event room[HT_STREAM_EVENTS];
 };
 
-// What to read: paths ("-" is standard input) of a recording, at least one.
+// What to read: paths ("-" is standard input) of a recording, at least one, and which events.
 struct ht_paths {
     const char *paths[HT_INPUTS_MAX];
     size_t count;
+    struct ht_filter filter;
 };
 
 // Opens `path`, finds its format, and folds moved reallocs unless `is_raw` or the input is folded
@@ -42,7 +48,11 @@ enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, 
 uint64_t ht_stream_size(const struct ht_stream *stream);
 uint64_t ht_stream_bytes_read(const struct ht_stream *stream);
 
-// The next event, or HT_END.
+// The next events, one or more, valid until the next call; or HT_END.
+enum ht_status ht_stream_read(struct ht_stream *stream, struct ht_events *events,
+                              struct ht_error *error);
+
+// The next event alone, or HT_END.
 enum ht_status ht_stream_next(struct ht_stream *stream, struct ht_event *event,
                               struct ht_error *error);
 

@@ -7,6 +7,7 @@
 #include "formats/compact_unpack.h"
 #include "formats/compact_writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ static enum ht_status take_header(struct compact_reader *reader, struct ht_error
     origin->clock_hz = header->clock_hz;
     origin->start_unix_ns = header->start_unix_ns;
     origin->is_folded = header->is_folded;
+    snprintf(reader->trace->filters, sizeof reader->trace->filters, "%s", header->filters);
     return keep_text(reader, header->format, &origin->format, error);
 }
 
@@ -145,6 +147,7 @@ static enum ht_status take_end(struct compact_reader *reader, struct ht_error *e
     if (end->event_count != reader->event_count && trace->loss[HT_LOSS_DAMAGED_BUFFERS] == 0)
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "events are missing before the end record");
     take_losses(reader, end);
+    trace->left_out += end->left_out;
     enum ht_status status = take_damage(reader, end, error);
     for (size_t i = 0; i < end->n_counter && status == HT_OK; i++)
         status = ht_trace_set_counter(trace, end->counter[i]->name, end->counter[i]->count, error);
@@ -248,24 +251,36 @@ static bool adopt(struct compact_reader *reader, const struct ht_unpacked *unpac
     return true;
 }
 
-static enum ht_status next(struct ht_reader *self, struct ht_event *event, struct ht_error *error)
+// Takes events of the block in the frame, up to one with a detail: only the newest are kept.
+static size_t take_events(struct compact_reader *reader, struct ht_event *events, size_t limit)
+{
+    size_t count = 0;
+    struct ht_unpacked unpacked = {0};
+    enum ht_status status = HT_OK;
+    while (count < limit && !unpacked.has_detail && status == HT_OK) {
+        status = ht_unpack_next(reader->unpack, &events[count], &unpacked);
+        if (status != HT_OK)
+            break;
+        reader->event_count++;
+        count += adopt(reader, &unpacked, &events[count]);
+    }
+    if (status == HT_FORMAT)
+        damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a block that names what is not there");
+    return count;
+}
+
+static enum ht_status read_events(struct ht_reader *self, struct ht_events *events,
+                                  struct ht_error *error)
 {
     struct compact_reader *reader = (struct compact_reader *)self;
-    struct ht_unpacked unpacked;
-    for (;;) {
-        enum ht_status status = ht_unpack_next(reader->unpack, event, &unpacked);
-        if (status == HT_OK) {
-            reader->event_count++;
-            if (adopt(reader, &unpacked, event))
-                return HT_OK;
-            continue;
-        }
-        if (status == HT_FORMAT)
-            damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a block that names what is not there");
-        status = step(reader, error);
+    size_t count;
+    while ((count = take_events(reader, events->at, events->count)) == 0) {
+        enum ht_status status = step(reader, error);
         if (status != HT_OK)
             return status;
     }
+    events->count = count;
+    return HT_OK;
 }
 
 static void close_reader(struct ht_reader *self)
@@ -288,7 +303,7 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     struct compact_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return ht_fail_memory(error, "the reader");
-    reader->base = (struct ht_reader){next, close_reader};
+    reader->base = (struct ht_reader){read_events, close_reader};
     reader->trace = trace;
     reader->name = ht_input_name(input);
     reader->allocator = (ProtobufCAllocator){allocate, release, reader};

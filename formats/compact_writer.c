@@ -41,6 +41,7 @@ static enum ht_status write_header(struct compact_writer *writer, struct ht_erro
     header.clock_hz = origin->clock_hz;
     header.start_unix_ns = origin->start_unix_ns;
     header.is_folded = origin->is_folded;
+    header.filters = borrow(writer->trace->filters);
     enum ht_status status =
         ht_frame_sink_put(&writer->sink, HT_COMPACT_HEADER, &header.base, error);
     return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;
@@ -117,6 +118,7 @@ static enum ht_status put_end(struct compact_writer *writer, Ht__Counter *entrie
     end.damage = damage_pointers;
     end.n_counter = trace->counter_count;
     end.counter = pointers;
+    end.left_out = trace->left_out;
     return ht_frame_sink_put(&writer->sink, HT_COMPACT_END, &end.base, error);
 }
 

@@ -146,11 +146,13 @@ static enum ht_status fill(struct etl_reader *reader, struct ht_error *error)
     return report(reader, error);
 }
 
-static enum ht_status next(struct ht_reader *self, struct ht_event *event, struct ht_error *error)
+static enum ht_status read_events(struct ht_reader *self, struct ht_events *events,
+                                  struct ht_error *error)
 {
     struct etl_reader *reader = (struct etl_reader *)self;
     enum ht_status status = reader->has_ended ? HT_OK : fill(reader, error);
-    return status == HT_OK ? ht_etl_window_take(reader->window, event, error) : status;
+    events->count = 1;
+    return status == HT_OK ? ht_etl_window_take(reader->window, events->at, error) : status;
 }
 
 static void close_reader(struct ht_reader *self)
@@ -182,7 +184,7 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     struct etl_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return ht_fail_memory(error, "an ETL reader");
-    reader->base = (struct ht_reader){next, close_reader};
+    reader->base = (struct ht_reader){read_events, close_reader};
     reader->trace = trace;
     reader->last_time_ns = INT64_MIN;
     status = ht_etl_file_open(&reader->file, input, trace, error);

@@ -43,10 +43,12 @@ enum {
 
     // What a reader tells of its input besides events (formats/trace.h).
     HT_TRACE_COUNTERS_MAX = 4096,
-    HT_TRACE_PID_USES = 64,    // processes of equal pid hash that a look-up walks
-    HT_TRACE_DAMAGE_KEPT = 16, // places of damage kept by offset; all are counted
+    HT_TRACE_PID_USES = 64,       // processes of equal pid hash that a look-up walks
+    HT_TRACE_DAMAGE_KEPT = 16,    // places of damage kept by offset; all are counted
+    HT_TRACE_FILTERS_BYTES = 512, // text of the filters that events went through
 
     // Stages.
+    HT_FILTER_VALUES_MAX = 32,    // filters of one command, of all sorts
     HT_FOLD_WINDOW = 4096,        // events that fold may hold back
     HT_LIVE_BLOCKS_MAX = 1 << 30, // blocks live at once
     HT_HEAPS_MAX = 1 << 20,       // heaps in one trace

@@ -88,7 +88,9 @@ struct ht_trace {
     uint64_t loss[HT_LOSS_COUNT];
     struct ht_damage damage[HT_TRACE_DAMAGE_KEPT]; // the first places of damage
     uint32_t damage_count;
-    struct ht_process *processes; // owned
+    char filters[HT_TRACE_FILTERS_BYTES]; // that have left out events, for people; "" when none
+    uint64_t left_out;                    // events that they left out
+    struct ht_process *processes;         // owned
     uint32_t process_count;
     uint32_t process_capacity;
     uint32_t *process_heads;   // private, owned: newest entry of a hash plus one, or 0

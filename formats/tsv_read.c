@@ -335,10 +335,12 @@ static enum ht_status take_event(struct tsv_reader *tsv, struct line *line, uint
     return HT_OK;
 }
 
-static enum ht_status tsv_next(struct ht_reader *self, struct ht_event *event,
+static enum ht_status tsv_read(struct ht_reader *self, struct ht_events *events,
                                struct ht_error *error)
 {
     struct tsv_reader *tsv = (struct tsv_reader *)self;
+    struct ht_event *event = events->at;
+    events->count = 1;
     for (;;) {
         struct line line;
         enum ht_status status = next_line(tsv, &line, error);
@@ -391,7 +393,7 @@ enum ht_status ht_tsv_open_reader(struct ht_input *input, struct ht_trace *trace
     struct tsv_reader *tsv = calloc(1, sizeof *tsv);
     if (tsv == NULL)
         return ht_fail_memory(error, "the TSV reader");
-    tsv->reader = (struct ht_reader){tsv_next, tsv_close};
+    tsv->reader = (struct ht_reader){tsv_read, tsv_close};
     tsv->input = input;
     tsv->trace = trace;
     tsv->last_ns = INT64_MIN;

@@ -16,10 +16,18 @@ in_page() {
 }
 
 for command in convert info replay compare heaps fixture; do
-    "$heaptape" "$command" --help | sed -n '/^ .*--/p' | in_help >from_help
+    "$heaptape" "$command" --help | sed '/^Filters/,$d' | sed -n '/^ .*--/p' | in_help >from_help
     in_page "$pages/heaptape-$command.1" >from_page
     [ "$(wc -l <from_help)" -ge 2 ] || fail "$command: found too few options"
     diff from_help from_page || fail "heaptape-$command.1 and the help of $command differ"
     grep -q "^.BR heaptape.-$command (1)" "$pages/heaptape.1" ||
         fail "heaptape.1 does not name $command"
+done
+
+# The filters, which four commands share, are in heaptape.1.
+sed -n '/^.SH FILTERS/,/^.SH EXIT/p' "$pages/heaptape.1" >filters.1
+in_page filters.1 >from_page
+for command in convert info replay compare; do
+    "$heaptape" "$command" --help | sed -n '/^Filters/,$p' | in_help >from_help
+    diff from_help from_page || fail "heaptape.1 and the filters of $command differ"
 done

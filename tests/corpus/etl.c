@@ -102,7 +102,7 @@ static void read_input(struct ht_input *input)
     assert_int_equal(ht_format_detect(input, &format, NULL), HT_OK);
     assert_string_equal(format->name, "etl");
     assert_int_equal(format->open_reader(input, &trace, &reader, NULL), HT_OK);
-    assert_int_equal(reader->next(reader, &event, NULL), HT_END);
+    assert_int_equal(ht_reader_next(reader, &event, NULL), HT_END);
     reader->close(reader);
     count_stacks(input);
     ht_input_close(input);

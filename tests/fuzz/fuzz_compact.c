@@ -30,7 +30,7 @@ static uint64_t read_all(const void *data, size_t size, struct ht_trace *trace,
     if (*status == HT_OK && output != NULL)
         must(ht_format_compact.open_writer(output, trace, &writer, NULL));
     while (*status == HT_OK) {
-        *status = reader->next(reader, &event, NULL);
+        *status = ht_reader_next(reader, &event, NULL);
         if (*status != HT_OK)
             break;
         count++;

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     enum ht_status status = ht_format_etl.open_reader(input, &trace, &reader, &error);
     for (int i = 0; i < EVENTS_MAX && status == HT_OK; i++)
-        status = reader->next(reader, &event, &error);
+        status = ht_reader_next(reader, &event, &error);
     if (reader != NULL)
         reader->close(reader);
     ht_input_close(input);

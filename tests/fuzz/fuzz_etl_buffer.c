@@ -48,7 +48,7 @@ static void read_all(const uint8_t *file, size_t size)
         ht_input_open_memory(file, size, "fuzz", &input, NULL) != HT_OK ||
         ht_format_etl.open_reader(input, &trace, &reader, NULL) != HT_OK)
         abort();
-    while (reader->next(reader, &event, NULL) == HT_OK)
+    while (ht_reader_next(reader, &event, NULL) == HT_OK)
         continue;
     reader->close(reader);
     ht_input_close(input);

@@ -251,7 +251,7 @@ struct kit_result kit_read(const void *bytes, size_t size)
     result.status = ht_format_compact.open_reader(input, &result.trace, &reader, &result.error);
     assert_int_equal(reader != NULL, result.status == HT_OK);
     while (result.status == HT_OK) {
-        result.status = reader->next(reader, &event, &result.error);
+        result.status = ht_reader_next(reader, &event, &result.error);
         if (result.status != HT_OK)
             break;
         kit_print(&result.text, &result.trace, &event);

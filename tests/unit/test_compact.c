@@ -298,10 +298,10 @@ static void what_is_read_is_written_as_the_same_bytes(void **state)
     assert_int_equal(ht_input_open_memory(bytes.data, bytes.size, "test", &input, NULL), HT_OK);
     assert_int_equal(ht_format_compact.open_reader(input, &back, &reader, NULL), HT_OK);
     for (size_t i = 0; i < KIT_EVENTS; i++)
-        assert_int_equal(reader->next(reader, &again[i], NULL), HT_OK);
+        assert_int_equal(ht_reader_next(reader, &again[i], NULL), HT_OK);
     struct ht_event event;
-    assert_int_equal(reader->next(reader, &event, NULL), HT_END);
-    assert_int_equal(reader->next(reader, &event, NULL), HT_END);
+    assert_int_equal(ht_reader_next(reader, &event, NULL), HT_END);
+    assert_int_equal(ht_reader_next(reader, &event, NULL), HT_END);
     reader->close(reader);
     ht_input_close(input);
     struct ht_buffer second = kit_write(&back, again, KIT_EVENTS);
@@ -333,7 +333,7 @@ static void numbers_of_the_file_are_not_those_of_the_dictionary(void **state)
     assert_int_equal(ht_dict_add_stack(back.dict, &other, 1, &id, NULL), HT_OK);
     assert_int_equal(ht_input_open_memory(bytes.data, bytes.size, "test", &input, NULL), HT_OK);
     assert_int_equal(ht_format_compact.open_reader(input, &back, &reader, NULL), HT_OK);
-    while (reader->next(reader, &event, NULL) == HT_OK)
+    while (ht_reader_next(reader, &event, NULL) == HT_OK)
         kit_print(&text, &back, &event);
     assert_int_equal(text.size + 1, expected.size);
     assert_memory_equal(text.data, expected.data, text.size);
@@ -522,7 +522,7 @@ static void a_stream_that_cannot_be_sought_is_read(void **state)
     assert_int_equal(ht_input_open("-", &input, NULL), HT_OK);
     assert_false(ht_input_is_seekable(input));
     assert_int_equal(ht_format_compact.open_reader(input, &back, &reader, NULL), HT_OK);
-    while (reader->next(reader, &event, NULL) == HT_OK)
+    while (ht_reader_next(reader, &event, NULL) == HT_OK)
         count++;
     assert_int_equal(count, KIT_EVENTS);
     assert_int_equal(kit_losses(&back), 0);

@@ -47,12 +47,12 @@ static void read_bytes(const uint8_t *data, size_t size)
     if (reading.opened == HT_OK) {
         struct ht_event event;
         enum ht_status status;
-        while ((status = reader->next(reader, &event, &reading.error)) == HT_OK) {
+        while ((status = ht_reader_next(reader, &event, &reading.error)) == HT_OK) {
             assert_true(reading.count < EVENTS_MAX);
             reading.events[reading.count++] = event;
         }
         assert_int_equal(status, HT_END);
-        assert_int_equal(reader->next(reader, &event, &reading.error), HT_END);
+        assert_int_equal(ht_reader_next(reader, &event, &reading.error), HT_END);
         reader->close(reader);
     }
     ht_input_close(input);

@@ -71,7 +71,7 @@ static enum ht_status read_joined(void)
     assert_int_equal(ht_format_etl.open_reader(first, &trace, &reader, &error), HT_OK);
     enum ht_status status = ht_format_etl.join(reader, second, &error);
     for (count = 0; status == HT_OK; count++) {
-        status = reader->next(reader, &event, &error);
+        status = ht_reader_next(reader, &event, &error);
         if (status != HT_OK)
             break;
         assert_true(count < EVENTS_MAX);

@@ -47,7 +47,7 @@ static void read_sample(void)
     assert_int_equal(
         ht_input_open_memory(sample.file.data, sample.file.size, "x.etl", &input, NULL), HT_OK);
     assert_int_equal(ht_format_etl.open_reader(input, &trace, &reader, NULL), HT_OK);
-    for (count = 0; (status = reader->next(reader, &event, NULL)) == HT_OK; count++) {
+    for (count = 0; (status = ht_reader_next(reader, &event, NULL)) == HT_OK; count++) {
         assert_true(count < EVENTS_MAX);
         events[count] = event;
     }

@@ -26,13 +26,14 @@ struct list_reader {
     int *closed;
 };
 
-static enum ht_status list_next(struct ht_reader *self, struct ht_event *event,
+static enum ht_status list_read(struct ht_reader *self, struct ht_events *events,
                                 struct ht_error *error)
 {
     struct list_reader *list = (struct list_reader *)self;
     if (list->next == list->events->count)
         return list->ended == HT_END ? HT_END : ht_fail(error, list->ended, "the disk is on fire");
-    *event = list->events->at[list->next++];
+    events->at[0] = list->events->at[list->next++];
+    events->count = 1;
     return HT_OK;
 }
 
@@ -63,14 +64,14 @@ static enum ht_status fold(const struct events *from, struct events *to, enum ht
                            struct ht_error *error)
 {
     int closed = 0;
-    struct list_reader list = {{list_next, list_close}, from, 0, ended, &closed};
+    struct list_reader list = {{list_read, list_close}, from, 0, ended, &closed};
     struct ht_reader *reader = NULL;
     assert_int_equal(ht_fold_open(&list.reader, &reader, NULL), HT_OK);
     enum ht_status status = HT_OK;
     to->count = 0;
-    while ((status = reader->next(reader, &to->at[to->count], error)) == HT_OK)
+    while ((status = ht_reader_next(reader, &to->at[to->count], error)) == HT_OK)
         to->count++;
-    assert_int_equal(reader->next(reader, &(struct ht_event){0}, NULL), status);
+    assert_int_equal(ht_reader_next(reader, &(struct ht_event){0}, NULL), status);
     reader->close(reader);
     assert_int_equal(closed, 1);
     return status;

@@ -55,7 +55,7 @@ static enum ht_status copy(const char *text, size_t size, bool is_stored)
     assert_int_equal(ht_format_tsv.open_writer(output, &trace, &writer, NULL), HT_OK);
     struct ht_event event;
     event_count = 0;
-    while ((status = reader->next(reader, &event, &error)) == HT_OK) {
+    while ((status = ht_reader_next(reader, &event, &error)) == HT_OK) {
         if (event_count < EVENTS_MAX)
             events[event_count] = event;
         event_count++;
