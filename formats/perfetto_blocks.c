@@ -374,9 +374,9 @@ static enum ht_status restart_process(struct ht_perfetto_model *model,
     process->peak_bytes = process->live.now.value[HT_LIVE_BYTES];
     process->peak_ns = model->piece_ns;
     process->peak++; // after the sites were counted: they are now as they are at this peak
-    return is_retired ? HT_OK
-                      : ht_series_set(&process->live, process->live.now.value, model->piece_ns,
-                                      error);
+    return is_retired
+               ? HT_OK
+               : ht_series_set(&process->live, process->live.now.value, model->piece_ns, error);
 }
 
 static enum ht_status restart_heap(struct ht_perfetto_model *model, struct ht_perfetto_heap *heap,

@@ -145,10 +145,8 @@ static enum ht_status add_thread(struct ht_perfetto_file *file, uint32_t process
 {
     struct ht_error *error = file->sink.error;
     if (file->thread_count == file->thread_capacity) {
-        uint32_t capacity =
-            file->thread_capacity > 0 ? file->thread_capacity * 2 : FIRST_CAPACITY;
-        struct ht_perfetto_thread *threads =
-            realloc(file->threads, capacity * sizeof *threads);
+        uint32_t capacity = file->thread_capacity > 0 ? file->thread_capacity * 2 : FIRST_CAPACITY;
+        struct ht_perfetto_thread *threads = realloc(file->threads, capacity * sizeof *threads);
         if (threads == NULL)
             return ht_fail_memory(error, "the threads");
         file->threads = threads;

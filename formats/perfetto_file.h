@@ -24,7 +24,7 @@ struct ht_perfetto_thread {
 struct ht_perfetto_file {
     struct ht_perfetto_sink sink;
     const struct ht_perfetto_model *model;
-    struct ht_perfetto_stacks *stacks;              // of the events, on the sequence of the tracks
+    struct ht_perfetto_stacks *stacks;             // of the events, on the sequence of the tracks
     uint64_t processes[HT_PERFETTO_PROCESSES_MAX]; // track uuids, 0 where there is none
     uint32_t process_count;                        // of these
     struct ht_perfetto_index thread_index;         // by tid and number of the process

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { FOLD_ALL = 1000 }; // per cent: more than any heap can have
+
 static uint64_t peak_of(const struct ht_perfetto_heap *heap)
 {
     uint64_t peak = 0;
@@ -33,7 +35,7 @@ static int compare_sized(const void *left, const void *right)
     return a->number < b->number ? -1 : 1;
 }
 
-void ht_perfetto_fold_heaps(struct ht_perfetto_model *model)
+static void fold(struct ht_perfetto_model *model)
 {
     struct sized sized[HT_PERFETTO_HEAPS_MAX];
     uint32_t count = 0;
@@ -49,8 +51,27 @@ void ht_perfetto_fold_heaps(struct ht_perfetto_model *model)
         rank = i > 0 && sized[i].process == sized[i - 1].process ? rank + 1 : 0;
         uint64_t whole = model->processes[sized[i].process].peak_bytes;
         model->heaps[sized[i].number].is_folded =
-            rank >= HT_PERFETTO_HEAPS_APART && sized[i].peak <= whole / 100;
+            rank >= model->heaps_apart && sized[i].peak <= whole / 100 * model->fold_percent;
     }
+}
+
+void ht_perfetto_fold_heaps(struct ht_perfetto_model *model)
+{
+    model->heaps_apart = 16;
+    model->fold_percent = 1;
+    fold(model);
+}
+
+bool ht_perfetto_fold_more(struct ht_perfetto_model *model)
+{
+    if (model->fold_percent < FOLD_ALL)
+        model->fold_percent *= 10;
+    else if (model->heaps_apart > 1)
+        model->heaps_apart /= 2;
+    else
+        return false;
+    fold(model);
+    return true;
 }
 
 static bool is_in(const struct ht_perfetto_heap *heap, uint32_t process)

@@ -7,11 +7,12 @@
 
 #include "formats/perfetto_model.h"
 
-enum { HT_PERFETTO_HEAPS_APART = 16 }; // of a process, the largest, are never folded
-
-// Marks the heaps that never had one per cent of the peak of their process, but for the largest of
-// it.
+// Marks the heaps that never had one per cent of the peak of their process, but for the 16 largest
+// of it.
 void ht_perfetto_fold_heaps(struct ht_perfetto_model *model);
+
+// Folds more. False when only the largest heap of each process is left.
+bool ht_perfetto_fold_more(struct ht_perfetto_model *model);
 
 uint32_t ht_perfetto_folded_count(const struct ht_perfetto_model *model, uint32_t process);
 

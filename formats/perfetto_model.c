@@ -297,8 +297,10 @@ enum ht_status ht_perfetto_model_event(struct ht_perfetto_model *model,
         return note_space(model, error);
     case HT_KIND_DESTROY: {
         uint32_t number = known_heap(model);
-        if (is_heap(model, number))
+        if (is_heap(model, number)) {
             model->heaps[number].is_destroyed = true;
+            model->heaps[number].destroyed_ns = model->event.time_ns;
+        }
         return HT_OK;
     }
     default:

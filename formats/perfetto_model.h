@@ -22,7 +22,7 @@
 enum {
     HT_PERFETTO_PROCESSES_MAX = 256,
     HT_PERFETTO_HEAPS_MAX = 1024,
-    HT_PERFETTO_REALLOC_BYTES = 1000,  // of the budget, for each realloc shown one by one
+    HT_PERFETTO_REALLOC_BYTES = 1000, // of the budget, for each realloc shown one by one
     HT_PERFETTO_REALLOCS_MAX = 1 << 20,
     HT_PERFETTO_SLICES_MAX = 200,      // blocks, and as many chains, of a process
     HT_PERFETTO_BUCKETS_MAX = 4096,    // of one track
@@ -57,6 +57,7 @@ struct ht_perfetto_heap {
     uint32_t process;
     uint64_t handle;
     bool is_destroyed;
+    int64_t destroyed_ns;
     bool has_state; // an extend, contract or snapshot told its space
     bool is_shown;  // as of a process
     bool is_folded; // shown among the other heaps of its process
@@ -90,20 +91,22 @@ struct ht_perfetto_model {
     struct ht_pick_life life; // of the block that the newest event is about; no steps: none
     uint32_t life_tid;        // thread that made it, with every event only
     bool has_life;
-    bool is_full;            // every event is shown: none are picked
+    bool is_full; // every event is shown: none are picked
     uint64_t event_count;
     uint64_t piece_count;    // of these, those before this piece
     uint64_t dropped_events; // of processes past the cap
     uint64_t dropped_heaps;  // past the cap
     int64_t base_ns;         // stamp 0: nothing is before it
     int64_t last_ns;
-    int64_t piece_ns; // what is open when this piece begins, begins then
+    int64_t piece_ns;                 // what is open when this piece begins, begins then
     uint32_t process;                 // of the newest event, or HT_PERFETTO_NONE
     uint32_t heap;                    // of the newest event that names one, or HT_PERFETTO_NONE
     struct ht_perfetto_index pids;    // newest process of a pid
     struct ht_perfetto_index handles; // newest heap of a handle in a process
     uint32_t process_count;
     uint32_t heap_count;
+    uint32_t heaps_apart;  // the largest of a process, which are never folded
+    uint32_t fold_percent; // of the peak of its process, which a folded heap never went over
     struct ht_perfetto_sites sites; // by owner, see ht_perfetto_owner_process
     struct ht_perfetto_pages pages; // by owner
     struct ht_budget reallocs;      // pid holds the number of the process

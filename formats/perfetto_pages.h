@@ -27,8 +27,8 @@ struct ht_perfetto_pages {
 
 void ht_perfetto_pages_reset(struct ht_perfetto_pages *pages);
 
-// A block of `size` bytes begins or ends in this space, of HT_PERFETTO_SPACES: *count changes by the
-// pages that it is the first or the last on. Blocks of no bytes are on no page.
+// A block of `size` bytes begins or ends in this space, of HT_PERFETTO_SPACES: *count changes by
+// the pages that it is the first or the last on. Blocks of no bytes are on no page.
 enum ht_status ht_perfetto_pages_add(struct ht_perfetto_pages *pages, uint32_t space,
                                      uint64_t address, uint64_t size, uint64_t *count,
                                      struct ht_error *error);

@@ -21,7 +21,7 @@ enum {
 
 // Parts of the budget, in per cent. Histograms are small and do not shrink.
 static const unsigned shares[HT_PERFETTO_PARTS] = {
-    [HT_PERFETTO_COUNTERS] = 25, [HT_PERFETTO_SLICES] = 15,   [HT_PERFETTO_REALLOCS] = 15,
+    [HT_PERFETTO_COUNTERS] = 25,  [HT_PERFETTO_SLICES] = 15,   [HT_PERFETTO_REALLOCS] = 15,
     [HT_PERFETTO_HISTOGRAMS] = 5, [HT_PERFETTO_PROFILES] = 40,
 };
 
@@ -79,7 +79,7 @@ static bool shrink_counters(struct ht_perfetto_model *model)
         ht_series_shrink(&model->heaps[i].live, most / 2);
         ht_series_shrink(&model->heaps[i].space, most / 2);
     }
-    return is_shrunk;
+    return is_shrunk || ht_perfetto_fold_more(model);
 }
 
 static bool shrink_slices(struct ht_perfetto_model *model)
@@ -129,7 +129,8 @@ static bool shrink_one(struct ht_perfetto_model *model, const uint64_t bytes[HT_
     for (int tries = 0; tries < HT_PERFETTO_PARTS; tries++) {
         int worst = -1;
         for (int part = 0; part < HT_PERFETTO_PARTS; part++) {
-            if (!is_spent[part] && (worst < 0 || bytes[part] / shares[part] > bytes[worst] / shares[worst]))
+            if (!is_spent[part] &&
+                (worst < 0 || bytes[part] / shares[part] > bytes[worst] / shares[worst]))
                 worst = part;
         }
         if (shrink(model, (enum ht_perfetto_part)worst))

@@ -4,7 +4,7 @@
 #include "formats/perfetto_slices.h"
 
 #include "formats/perfetto_event.h"
-#include "formats/perfetto_names.h"
+#include "formats/perfetto_marks.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -127,22 +127,11 @@ void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_perfetto_
             .life = pick->life.steps > 0 ? &pick->life : NULL,
             .process = pick->event.pid,
             .stamp = pick->stamp_ns,
-            .is_linked =
-                ht_perfetto_index_find(&linked, pick->life.id, 0) != HT_PERFETTO_NONE,
+            .is_linked = ht_perfetto_index_find(&linked, pick->life.id, 0) != HT_PERFETTO_NONE,
         };
         ht_perfetto_put_instant(file, &instant);
     }
     ht_perfetto_index_reset(&linked);
-}
-
-static void describe_size(uint64_t size, char text[32])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
-    uint64_t shown = size;
-    for (; shown >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
-        shown /= 1024;
-    snprintf(text, 32, "%" PRIu64 " %s", shown, units[unit]);
 }
 
 // The stack of a block's site, 0 where there is none.
@@ -237,7 +226,7 @@ static void put_slice(struct lanes *lanes, const struct ht_pick *pick)
     annotate_block(&shown, pick);
     shown.message.name = name;
     if (lanes->category == HT_PERFETTO_CATEGORY_CHAIN) {
-        describe_size(pick->event.size, size);
+        ht_perfetto_describe_size(pick->event.size, size);
         snprintf(title, sizeof title, "%s x%" PRIu32 " to %s", name, pick->life.steps, size);
         shown.message.name = title;
         annotate_chain(&shown, pick);

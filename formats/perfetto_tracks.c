@@ -4,7 +4,7 @@
 #include "formats/perfetto_tracks.h"
 
 #include "formats/perfetto_fold.h"
-#include "formats/perfetto_names.h"
+#include "formats/perfetto_marks.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,9 +51,10 @@ static const struct {
     [RESERVED_BYTES] = {"reserved_bytes", UNIT_BYTES, NULL, "space",
                         "Address space reserved for the heap, as its events tell."},
     [LIVE_BLOCKS] = {"live_blocks", UNIT_COUNT, NULL, NULL, "Blocks that live."},
-    [PAGE_SPREAD] = {"page_spread", 0, "x", NULL,
-                     "Bytes of the 4096-byte pages that hold a live block / live_bytes: 1 is tight, "
-                     "more is scattered."},
+    [PAGE_SPREAD] =
+        {"page_spread", 0, "x", NULL,
+         "Bytes of the 4096-byte pages that hold a live block / live_bytes: 1 is tight, "
+         "more is scattered."},
     [FREE_INSIDE] = {"free_inside_committed", 0, "%", NULL,
                      "100 x (1 - live_bytes / committed_bytes), 0 where more lives than is known "
                      "to be committed."},
@@ -284,17 +285,16 @@ static uint64_t put_group(struct ht_perfetto_sink *sink, uint64_t process, const
 // The heaps that are folded, as one.
 static void put_others(struct ht_perfetto_file *file, uint32_t process)
 {
-    struct ht_series live = {.limit = HT_PERFETTO_BUCKETS_MAX};
+    struct ht_series live = {.limit = file->model->processes[process].live.limit};
     uint32_t count = ht_perfetto_folded_count(file->model, process);
     if (count == 0 || file->sink.status != HT_OK)
         return;
     file->sink.status = ht_perfetto_fold_series(file->model, process, &live, file->sink.error);
     char name[32];
     snprintf(name, sizeof name, "Other heaps (%" PRIu32 ")", count);
-    uint64_t group = put_group(&file->sink, file->processes[process], name,
-                               "Heaps that never had one per cent of the peak of the process, "
-                               "beyond the sixteen largest.",
-                               RANK_OTHERS);
+    uint64_t group =
+        put_group(&file->sink, file->processes[process], name,
+                  "The heaps that are small beside the peak of the process.", RANK_OTHERS);
     put_live_counters(&file->sink, file->model, group, &live);
     ht_series_reset(&live);
 }
@@ -344,8 +344,8 @@ static void put_command(struct ht_perfetto_file *file, uint32_t number)
     char *words[2] = {name, command};
     process.has_pid = true;
     process.pid = ht_perfetto_pid(model->processes[number].pid);
-    process.has_ppid = entry != NULL && entry->parent_pid != 0 &&
-                       entry->parent_pid != entry->pid && is_shown_pid(model, entry->parent_pid);
+    process.has_ppid = entry != NULL && entry->parent_pid != 0 && entry->parent_pid != entry->pid &&
+                       is_shown_pid(model, entry->parent_pid);
     process.ppid = process.has_ppid ? ht_perfetto_pid(entry->parent_pid) : 0;
     process.n_cmdline = 2;
     process.cmdline = words;
@@ -408,6 +408,7 @@ void ht_perfetto_put_tracks(struct ht_perfetto_file *file)
         uint64_t group = put_group(&file->sink, file->processes[number], "Heap activity",
                                    "All heaps of the process.", RANK_ACTIVITY);
         put_live_counters(&file->sink, model, group, &model->processes[number].live);
+        ht_perfetto_put_marks(file, number, group);
         put_others(file, number);
     }
     for (uint32_t i = 0; i < model->heap_count; i++) {

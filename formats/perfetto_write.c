@@ -124,6 +124,8 @@ static void put_attributes(struct ht_perfetto_file *file)
     add_number(&attributes, "events", model->event_count - model->piece_count);
     add_number(&attributes, "events_of_dropped_processes", model->dropped_events);
     add_number(&attributes, "every_event", model->is_full);
+    add_text(&attributes, "filters", model->trace->filters);
+    add_number(&attributes, "events_left_out", model->trace->left_out);
     add_number(&attributes, "heaps_kept", model->heap_count);
     add_number(&attributes, "heaps_dropped", model->dropped_heaps);
     add_number(&attributes, "reallocs_kept", reallocs->count);
@@ -196,7 +198,8 @@ static void put_newest(struct perfetto_writer *writer, struct ht_error *error)
 // Goes on in another file when this one has taken its part of the budget.
 static enum ht_status turn(struct perfetto_writer *writer, struct ht_error *error)
 {
-    if (writer->quota->turn == NULL || writer->file->sink.bytes < ht_perfetto_split_at(writer->quota))
+    if (writer->quota->turn == NULL ||
+        writer->file->sink.bytes < ht_perfetto_split_at(writer->quota))
         return HT_OK;
     enum ht_status status = end_file(writer, error);
     if (status == HT_OK)
