@@ -53,9 +53,9 @@ static enum ht_status add_event(struct ht_plan *plan, struct ht_number *number,
                                 const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
-    struct ht_change change;
-    while (status == HT_OK && ht_number_next(number, &change)) {
-        status = ht_plan_add(plan, &change, error);
+    const struct ht_change *change;
+    while (status == HT_OK && (change = ht_number_next(number)) != NULL) {
+        status = ht_plan_add(plan, change, error);
     }
     return status;
 }

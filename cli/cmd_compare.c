@@ -4,6 +4,7 @@
 // file runs; compare.c keeps the runs, compare_report.c prints.
 #include "cli/compare.h"
 #include "cli/options.h"
+#include "cli/order_choice.h"
 #include "cli/child.h"
 #include "cli/show.h"
 #include "cli/system.h"
@@ -22,7 +23,10 @@ enum {
     OPTION_CSV,
 };
 
-enum { RUNS_DEFAULT = 5, ARGUMENTS_MAX = 8 + 2 * HT_HEAP_SETTINGS_MAX + 2 * HT_FILTER_VALUES_MAX };
+enum {
+    RUNS_DEFAULT = 5,
+    ARGUMENTS_MAX = 8 + 2 * HT_HEAP_SETTINGS_MAX + HT_ORDER_WORDS_MAX + 2 * HT_FILTER_VALUES_MAX,
+};
 
 static const struct ht_option option_table[] = {
     {"heap", OPTION_HEAP, "NAME", "a heap to compare, as for replay; once for each"},
@@ -30,6 +34,10 @@ static const struct ht_option option_table[] = {
      "VAR=VALUE, which the heaps read from their environment"},
     {"runs", OPTION_RUNS, "N", "runs of each heap (default 5)"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"order", HT_OPTION_ORDER, "NAME", "serial (default), causal: threads at once, or timed"},
+    {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},
+    {"window", HT_OPTION_WINDOW, "N", "operations that threads may be apart (default 4096)"},
+    {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},
     {"json", OPTION_JSON, NULL, "print medians and spreads as JSON"},
     {"csv", OPTION_CSV, NULL, "print every run as CSV"},
     {NULL, 0, NULL, NULL},
@@ -54,6 +62,8 @@ static enum ht_status begin_run(const struct ht_comparison *comparison, const ch
         words[count++] = "--heap-env";
         words[count++] = choice->settings[i];
     }
+    for (size_t i = 0; i < comparison->order.word_count; i++)
+        words[count++] = comparison->order.words[i];
     for (size_t i = 0; i < comparison->filter_word_count; i++)
         words[count++] = comparison->filter_words[i];
     words[count++] = "--"; // the file may begin with a dash
@@ -207,7 +217,8 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
         settings->is_csv = true;
         return true;
     default:
-        return false;
+        return letter >= HT_OPTION_ORDER && letter <= HT_OPTION_ORDER_LAST &&
+               ht_order_choice_take(&comparison->order, options, letter);
     }
 }
 
@@ -222,7 +233,8 @@ static enum ht_exit run(int argc, char **argv)
         if (!take_option(&settings, &options, letter))
             return options.exit;
     }
-    if (!ht_options_operand(&options, "IN", &comparison->file))
+    if (!ht_options_operand(&options, "IN", &comparison->file) ||
+        !ht_order_choice_complete(&comparison->order, &options))
         return options.exit;
     comparison->filter_words = options.filter_words;
     comparison->filter_word_count = options.filter_word_count;
@@ -242,7 +254,8 @@ const struct ht_command ht_command_compare = {
     .name = "compare",
     .what = "replay a trace on several heaps, side by side",
     .usage = "IN [FILTER]... --heap NAME [--heap NAME]... [--heap-env SETTING]... [--runs N]\n"
-             "IN --heap NAME [--heap NAME]... [--touch HOW] [--json | --csv]",
+             "IN --heap NAME [--heap NAME]... [--touch HOW] [--json | --csv]\n"
+             "IN --heap NAME [--order NAME] [--workers N] [--window N] [--speed X]",
     .about =
         "Each run is a process of its own, and the heaps take turns. What is told is the median\n"
         "of a heap's runs with the least and the most. From 4 runs on a heap has its place;\n"

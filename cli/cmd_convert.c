@@ -120,6 +120,7 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
     char kept[80] = "";
     if (settings->inputs.filter.text[0] != '\0')
         snprintf(kept, sizeof kept, " of %s", ht_show_count(events + stream->trace.left_out).text);
+    struct ht_shown part = ht_show_part(stream);
     if (target->count > 1)
         ht_say("%s: and %u files that go on, numbered to %u", target->path, target->count - 1,
                target->count);
@@ -128,8 +129,9 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
                "event",
                target->path, ht_show_count(target->quota.shown).text,
                ht_show_count(target->quota.shown + target->quota.left_out).text);
-    ht_say("%s: %s%s events, %s%s%s%s", settings->output, ht_show_count(events).text, kept,
-           ht_show_size(written).text, ratio, is_lossy ? "; lost: " : "", loss);
+    ht_say("%s: %s%s events, %s%s%s%s%s%s", settings->output, ht_show_count(events).text, kept,
+           ht_show_size(written).text, ratio, *part.text != '\0' ? "; " : "", part.text,
+           is_lossy ? "; lost: " : "", loss);
 }
 
 // "x.pftrace" goes on in "x-2.pftrace".

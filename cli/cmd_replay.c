@@ -5,6 +5,7 @@
 #include "cli/compare.h"
 #include "cli/heap_choice.h"
 #include "cli/options.h"
+#include "cli/order_choice.h"
 #include "cli/plan_reader.h"
 #include "cli/progress.h"
 #include "cli/child.h"
@@ -31,6 +32,10 @@ static const struct ht_option option_table[] = {
     {"heap-env", OPTION_HEAP_ENV, "SETTING",
      "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
+    {"order", HT_OPTION_ORDER, "NAME", "serial (default), causal: threads at once, or timed"},
+    {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},
+    {"window", HT_OPTION_WINDOW, "N", "operations that threads may be apart (default 4096)"},
+    {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
@@ -43,6 +48,7 @@ enum { LATENCY_MOST = 1000000000 };
 struct settings {
     struct ht_paths inputs;
     struct ht_heap_choice heap;
+    struct ht_order_choice order;
     struct ht_replay_options replay;
     bool has_metrics;
     uint64_t latency_every; // 0: no call is timed
@@ -50,13 +56,14 @@ struct settings {
     const char *page; // NULL: none is wanted
 };
 
-// What a replay reads. All but the plan and its source are there for metrics only.
+// What a replay reads.
 struct material {
     struct ht_plan *plan;
     struct ht_plan_source source;
-    struct ht_trail *trail;
-    struct ht_measure *measure;
-    struct ht_stream stream; // the trace once more, for its call stacks
+    struct ht_schedule *schedule; // NULL: the order is serial
+    struct ht_trail *trail;       // for the schedule, then gone, and for metrics
+    struct ht_measure *measure;   // NULL: no metrics are wanted
+    struct ht_stream stream;      // the trace once more, for its call stacks
 };
 
 static enum ht_status write_page(const char *path, const struct material *material,
@@ -133,7 +140,20 @@ static void material_close(struct material *material)
     ht_stream_close(&material->stream);
     ht_measure_close(material->measure);
     ht_trail_close(material->trail);
+    ht_schedule_close(material->schedule);
     ht_plan_close(material->plan);
+}
+
+static enum ht_status make_schedule(struct material *material, const struct settings *settings,
+                                    struct ht_error *error)
+{
+    struct ht_schedule_options options = settings->order.schedule;
+    options.memory_limit = HT_PLAN_MEMORY_DEFAULT;
+    enum ht_status status =
+        ht_schedule_open(&material->schedule, material->plan, material->trail, &options, error);
+    ht_trail_close(material->trail);
+    material->trail = NULL;
+    return status;
 }
 
 // What was opened until a failure is still to be closed.
@@ -142,11 +162,14 @@ static enum ht_status material_read(struct material *material, const struct sett
 {
     *material = (struct material){0};
     enum ht_status status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
-    if (status == HT_OK && settings->has_metrics)
+    bool is_serial = settings->order.order == HT_ORDER_SERIAL;
+    if (status == HT_OK && (settings->has_metrics || !is_serial))
         status = ht_trail_open(&material->trail, HT_PLAN_MEMORY_DEFAULT, error);
     if (status == HT_OK)
         status = ht_plan_read(&settings->inputs, material->plan, material->trail, &material->source,
                               error);
+    if (status == HT_OK && !is_serial)
+        status = make_schedule(material, settings, error);
     if (status == HT_OK && settings->has_metrics)
         status = ht_measure_open(&material->measure, material->plan, material->trail, error);
     if (status == HT_OK && settings->page != NULL)
@@ -164,6 +187,7 @@ static enum ht_status play(const struct settings *settings, const struct materia
     progress.line.is_wanted = progress.line.is_wanted && ht_child_result_pipe() < 0;
     options.pulse = &progress.pulse;
     options.measure = material->measure;
+    options.schedule = material->schedule;
     enum ht_status status = ht_replay_run(material->plan, heap, &options, result, error);
     ht_progress_line_end(&progress.line);
     return status;
@@ -186,7 +210,8 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
     else if (status == HT_OK && result.is_whole)
         ht_compare_send(&result);
     if (status == HT_OK && !result.is_whole)
-        status = ht_fail(error, HT_IO, "interrupted: this is of the first %s operations",
+        status = ht_fail(error, HT_IO, "interrupted: this is of %s%s operations",
+                         material.schedule == NULL ? "the first " : "",
                          ht_show_count(result.played.operations).text);
     material_close(&material);
     return status;
@@ -224,6 +249,53 @@ static enum ht_exit open_and_replay(const struct settings *settings, int argc, c
     return HT_EXIT_FAILED;
 }
 
+// False when the command line is done with, after options->exit is set.
+static bool take_option(struct settings *settings, struct ht_options *options, int letter)
+{
+    switch (letter) {
+    case OPTION_HEAP:
+        settings->heap.name = options->value;
+        return ht_heap_choice_check_name(options);
+    case OPTION_HEAP_ENV:
+        return ht_heap_choice_add_setting(&settings->heap, options);
+    case OPTION_TOUCH:
+        return ht_heap_choice_touch(options, &settings->replay.touch);
+    case OPTION_METRICS:
+        settings->has_metrics = true;
+        return true;
+    case OPTION_LATENCY:
+        return ht_options_number(options, LATENCY_MOST, &settings->latency_every);
+    case OPTION_JSON:
+        settings->is_json = true;
+        return true;
+    case OPTION_REPORT:
+        settings->page = options->value;
+        settings->has_metrics = true;
+        return true;
+    default:
+        return letter >= HT_OPTION_ORDER && letter <= HT_OPTION_ORDER_LAST &&
+               ht_order_choice_take(&settings->order, options, letter);
+    }
+}
+
+// What options may not stand together. HT_EXIT_DONE when there is nothing to say.
+static enum ht_exit check(const struct settings *settings)
+{
+    if (settings->has_metrics && settings->latency_every > 0)
+        return ht_options_misuse(&ht_command_replay,
+                                 "--metrics and --latency disturb each other: one at a time");
+    if (settings->order.order != HT_ORDER_SERIAL &&
+        (settings->has_metrics || settings->latency_every > 0))
+        return ht_options_misuse(&ht_command_replay,
+                                 "--metrics, --report and --latency are for --order serial");
+    if (settings->page != NULL && strcmp(settings->page, "-") == 0)
+        return ht_options_misuse(&ht_command_replay, "--report needs the name of a file");
+    for (size_t i = 0; settings->page != NULL && i < settings->inputs.count; i++)
+        if (ht_system_is_same_file(settings->inputs.paths[i], settings->page))
+            return ht_options_misuse(&ht_command_replay, "%s is also the input", settings->page);
+    return HT_EXIT_DONE;
+}
+
 static enum ht_exit run(int argc, char **argv)
 {
     struct settings settings = {.heap = {.name = "libc"}};
@@ -231,59 +303,25 @@ static enum ht_exit run(int argc, char **argv)
     int letter;
     ht_options_init(&options, &ht_command_replay, argc, argv);
     while ((letter = ht_options_next(&options)) != HT_OPTIONS_END) {
-        switch (letter) {
-        case OPTION_HEAP:
-            if (!ht_heap_choice_check_name(&options))
-                return options.exit;
-            settings.heap.name = options.value;
-            break;
-        case OPTION_HEAP_ENV:
-            if (!ht_heap_choice_add_setting(&settings.heap, &options))
-                return options.exit;
-            break;
-        case OPTION_TOUCH:
-            if (!ht_heap_choice_touch(&options, &settings.replay.touch))
-                return options.exit;
-            break;
-        case OPTION_METRICS:
-            settings.has_metrics = true;
-            break;
-        case OPTION_LATENCY:
-            if (!ht_options_number(&options, LATENCY_MOST, &settings.latency_every))
-                return options.exit;
-            break;
-        case OPTION_JSON:
-            settings.is_json = true;
-            break;
-        case OPTION_REPORT:
-            settings.page = options.value;
-            settings.has_metrics = true;
-            break;
-        default:
+        if (!take_option(&settings, &options, letter))
             return options.exit;
-        }
     }
-    if (!ht_options_paths(&options, "IN", &settings.inputs))
+    if (!ht_options_paths(&options, "IN", &settings.inputs) ||
+        !ht_order_choice_complete(&settings.order, &options))
         return options.exit;
-    if (settings.has_metrics && settings.latency_every > 0)
-        return ht_options_misuse(&ht_command_replay,
-                                 "--metrics and --latency disturb each other: one at a time");
-    if (settings.page != NULL && strcmp(settings.page, "-") == 0)
-        return ht_options_misuse(&ht_command_replay, "--report needs the name of a file");
-    for (size_t i = 0; settings.page != NULL && i < settings.inputs.count; i++)
-        if (ht_system_is_same_file(settings.inputs.paths[i], settings.page))
-            return ht_options_misuse(&ht_command_replay, "%s is also the input", settings.page);
-    return open_and_replay(&settings, argc, argv);
+    enum ht_exit exit = check(&settings);
+    return exit == HT_EXIT_DONE ? open_and_replay(&settings, argc, argv) : exit;
 }
-
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
+             "IN... [--heap NAME] [--order NAME] [--workers N] [--window N] [--speed X]\n"
              "IN... [--heap NAME] [--metrics | --latency N] [--report OUT] [--json]",
     .about =
-        "Calls malloc, realloc and free in the recorded order with the recorded sizes, and sets\n"
-        "what the heap did beside the recording and beside a heap that does nothing.",
+        "Calls malloc, realloc and free with the recorded sizes, in the recorded order or by\n"
+        "several threads at once, and sets what the heap did beside the recording and beside a\n"
+        "heap that does nothing.",
     .options = option_table,
     .has_filters = true,
     .run = run,

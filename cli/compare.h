@@ -6,6 +6,7 @@
 #define HT_CLI_COMPARE_H
 
 #include "cli/heap_choice.h"
+#include "cli/order_choice.h"
 #include "replay/replay.h"
 #include "replay/statistics.h"
 
@@ -47,6 +48,7 @@ struct ht_comparison {
     size_t filter_word_count;
     struct ht_heap_choice choice; // the settings, for every heap
     enum ht_touch touch;
+    struct ht_order_choice order;
     size_t runs_wanted; // of each heap
     size_t heap_count;
     struct ht_compared *heaps;

@@ -130,9 +130,9 @@ void ht_comparison_print_text(const struct ht_comparison *comparison)
     int name_width = (int)strlen("recorded");
     if (any == NULL)
         return;
-    printf("%s, touch %s: %s operations, %s of them reallocs\n", comparison->file,
-           ht_touch_name(comparison->touch), ht_show_count(any->operations).text,
-           ht_show_count(any->reallocs).text);
+    printf("%s, touch %s, order %s: %s operations, %s of them reallocs\n", comparison->file,
+           ht_touch_name(comparison->touch), ht_order_name(comparison->order.order),
+           ht_show_count(any->operations).text, ht_show_count(any->reallocs).text);
     for (size_t i = 0; i < comparison->choice.setting_count; i++)
         printf("  with %s\n", comparison->choice.settings[i]);
     for (size_t i = 0; i < comparison->heap_count; i++) {
@@ -258,6 +258,7 @@ static void put_head(struct ht_json *json, const struct ht_comparison *compariso
     const struct ht_compare_run *any = ht_comparison_any_run(comparison);
     ht_json_put_string(json, "file", comparison->file);
     ht_json_put_string(json, "touch", ht_touch_name(comparison->touch));
+    ht_json_put_string(json, "order", ht_order_name(comparison->order.order));
     ht_json_put_u64(json, "runs_wanted", comparison->runs_wanted);
     ht_json_key(json, "heap_env");
     ht_json_begin_array(json);

@@ -52,9 +52,9 @@ static enum ht_status send_event(struct sender *sender, struct ht_number *number
                                  const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
-    struct ht_change change;
-    while (status == HT_OK && ht_number_next(number, &change)) {
-        sender->changes[sender->count++] = (struct sent){change, mark_of(event, &change)};
+    const struct ht_change *change;
+    while (status == HT_OK && (change = ht_number_next(number)) != NULL) {
+        sender->changes[sender->count++] = (struct sent){*change, mark_of(event, change)};
         if (sender->count == CHANGES_OF_BLOCK)
             send_block(sender);
     }

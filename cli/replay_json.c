@@ -35,11 +35,43 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
     ht_json_bool(json, result->is_whole);
     if (result->is_timed) {
         put_ns(json, "ns_per_op", result->ns_per_op);
-        put_ns(json, "null_ns_per_op", result->null_ns_per_op);
+        if (result->order != HT_ORDER_TIMED)
+            put_ns(json, "null_ns_per_op", result->null_ns_per_op);
     }
     ht_json_put_object(json, "by_kind");
     for (int kind = 0; kind < HT_OP_KIND_COUNT; kind++)
         ht_json_put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);
+    ht_json_end(json);
+}
+
+static void put_order(struct ht_json *json, const struct ht_replay_result *result)
+{
+    const struct ht_schedule_totals *schedule = &result->schedule;
+    const struct ht_causal_report *causal = &result->causal;
+    ht_json_put_object(json, "order");
+    ht_json_put_string(json, "name", ht_order_name(result->order));
+    if (result->order != HT_ORDER_SERIAL) {
+        ht_json_put_u64(json, "threads", schedule->threads);
+        ht_json_put_u64(json, "workers", schedule->workers);
+        ht_json_put_u64(json, "window", schedule->window);
+        ht_json_put_u64(json, "crossings", schedule->crossings);
+        ht_json_put_u64(json, "gates", schedule->gates);
+        ht_json_put_u64(json, "waits", causal->waits);
+        ht_json_put_u64(json, "slice_waits", causal->slice_waits);
+        ht_json_put_u64(json, "sleeps", causal->sleeps);
+        ht_json_put_u64(json, "samples", causal->samples);
+        ht_json_put_u64(json, "drift_mean_bytes", causal->drift_mean_bytes);
+        ht_json_put_u64(json, "drift_most_bytes", causal->drift_most_bytes);
+    }
+    if (result->order == HT_ORDER_TIMED) {
+        ht_json_key(json, "speed");
+        ht_json_thousandths(json, (uint64_t)(schedule->speed * 1000 + 0.5));
+        ht_json_put_u64(json, "recorded_ns", schedule->duration_ns);
+        ht_json_put_u64(json, "due", causal->due);
+        ht_json_put_u64(json, "late_mean_ns", causal->late_mean_ns);
+        ht_json_put_u64(json, "late_most_ns", causal->late_most_ns);
+        ht_json_put_u64(json, "late_over_1ms", causal->late_over_1ms);
+    }
     ht_json_end(json);
 }
 
@@ -146,6 +178,7 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     struct ht_json json = ht_json_over(output);
     ht_json_begin_object(&json);
     put_head(&json, report);
+    put_order(&json, result);
     put_recorded(&json, &result->plan);
     put_replayed(&json, result);
     put_agreement(&json, &result->played);

@@ -42,7 +42,47 @@ static void print_speed(const struct ht_replay_result *result)
     if (!result->is_timed)
         return;
     printf("  %-30s%18.1f\n", "ns per operation", result->ns_per_op);
-    printf("  %-30s%18.1f\n", "  on the null heap", result->null_ns_per_op);
+    if (result->order != HT_ORDER_TIMED)
+        printf("  %-30s%18.1f\n", "  on the null heap", result->null_ns_per_op);
+}
+
+// In bytes, and as a share of the recorded peak.
+static void drift(const char *label, uint64_t bytes, const struct ht_replay_result *result)
+{
+    double peak = (double)result->plan.peak_bytes;
+    printf("  %-30s%18s%16.2f %%\n", label, ht_show_count(bytes).text,
+           peak > 0 ? 100 * (double)bytes / peak : 0);
+}
+
+static void print_causal(const struct ht_replay_result *result)
+{
+    const struct ht_schedule_totals *schedule = &result->schedule;
+    const struct ht_causal_report *causal = &result->causal;
+    printf("\n");
+    row("waits for another thread", causal->waits + causal->slice_waits);
+    row("  of these slept", causal->sleeps);
+    drift("live bytes off, on average", causal->drift_mean_bytes, result);
+    drift("live bytes off, at most", causal->drift_most_bytes, result);
+    if (schedule->speed <= 0)
+        return;
+    row("times waited for", causal->due);
+    printf("  %-30s%18.3f\n", "  late on average, ms", (double)causal->late_mean_ns / 1e6);
+    printf("  %-30s%18.3f\n", "  late at most, ms", (double)causal->late_most_ns / 1e6);
+    row("  late by over 1 ms", causal->late_over_1ms);
+}
+
+static void print_order(const struct ht_replay_result *result)
+{
+    const struct ht_schedule_totals *schedule = &result->schedule;
+    printf("  order %s, digest 0x%" PRIx64 "\n", ht_order_name(result->order), result->plan.digest);
+    if (result->order == HT_ORDER_SERIAL)
+        return;
+    printf("  %s recorded threads on %s, at most %s operations apart",
+           ht_show_count(schedule->threads).text, ht_show_count(schedule->workers).text,
+           ht_show_count(schedule->window).text);
+    if (schedule->speed > 0)
+        printf(", at %.15g times the recorded speed", schedule->speed);
+    printf("\n");
 }
 
 static void print_pairs(const struct ht_replay_result *result)
@@ -108,9 +148,12 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     if (result->plan.heap_limit > 1)
         printf("  %s recorded heaps, %s\n", ht_show_count(result->plan.heap_limit).text,
                result->is_apart ? "each on a heap of its own" : "all on one heap");
+    print_order(result);
     for (size_t i = 0; i < report->choice->setting_count; i++)
         printf("  with %s\n", report->choice->settings[i]);
     print_speed(result);
+    if (result->order != HT_ORDER_SERIAL)
+        print_causal(result);
     if (report->latency != NULL)
         print_latency(report);
     print_pairs(result);

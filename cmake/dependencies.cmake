@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The libraries heaptape is built on, and the compiler for its .proto files.
 find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
 

@@ -113,12 +113,12 @@ static enum ht_status follow(struct filter *filter, const struct ht_event *event
     enum ht_status status = ht_number_push(filter->number, event, error);
     if (status == HT_OK)
         status = reserve(filter, error);
-    struct ht_change change;
-    while (status == HT_OK && ht_number_next(filter->number, &change)) {
-        bool *is_followed = &filter->is_followed[change.block];
-        if (change.cause == HT_CAUSE_EVENT)
+    const struct ht_change *change;
+    while (status == HT_OK && (change = ht_number_next(filter->number)) != NULL) {
+        bool *is_followed = &filter->is_followed[change->block];
+        if (change->cause == HT_CAUSE_EVENT)
             *is_kept = matches || *is_followed;
-        *is_followed = change.kind != HT_CHANGE_END && change.cause == HT_CAUSE_EVENT && *is_kept;
+        *is_followed = change->kind != HT_CHANGE_END && change->cause == HT_CAUSE_EVENT && *is_kept;
     }
     return status;
 }

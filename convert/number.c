@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Number: the live blocks of every heap. A block's record stands at its number in one array; a
-// hash finds it by heap and address, and a list through the records holds each heap's blocks.
-// It does not read events or decide what becomes of the changes.
+// hash finds it by heap and address, and each heap has the numbers of its blocks in the order they
+// were made. It does not read events or decide what becomes of the changes.
 #include "convert/number.h"
 
 #include "convert/lowest.h"
@@ -15,19 +15,22 @@
 enum { CHANGES_MAX = 3 }; // of one event, those of a destroy apart: end, adopt, resize
 
 #define NO_BLOCK UINT32_MAX
-#define NO_HEAP UINT32_MAX
 
 struct block {
     uint64_t address;
     uint64_t size;
     uint32_t heap;
-    uint32_t older; // neighbours in the list of the heap's blocks, NO_BLOCK at its ends
-    uint32_t newer;
+    uint32_t birth; // place in the heap's births
 };
 
+// The births are an array and not a list through the blocks: so the end of a block writes to one
+// place and reads none.
 struct heap {
     struct ht_number_heap name;
-    uint32_t newest; // head of the list of its blocks
+    uint32_t *births; // numbers of its blocks, oldest first, NO_BLOCK where one has ended; owned
+    uint32_t birth_count;
+    uint32_t birth_capacity;
+    uint32_t live_count;
 };
 
 struct ht_number {
@@ -41,9 +44,11 @@ struct ht_number {
     uint32_t heap_count;
     uint32_t heap_capacity;
     struct ht_slots heap_slots; // by pid and handle
-    uint64_t seed;              // of the hash, so that no input can be made to collide
+    uint64_t seed;              // of the hash, odd, so that no input can be made to collide
     uint32_t heap;              // of the event pushed last
-    uint32_t destroyed;         // heap whose blocks are being ended, or NO_HEAP
+    uint32_t revision;          // of the trace, when it was asked for
+    struct ht_pid_use use;      // the use of that heap's pid
+    bool is_destroyed;          // that heap: its blocks are being ended
     struct ht_change changes[CHANGES_MAX];
     uint32_t change_count;
     uint32_t change_next;
@@ -57,8 +62,7 @@ enum ht_status ht_number_open(struct ht_number **number, const struct ht_trace *
     if (opened == NULL)
         return ht_fail_memory(error, "the live blocks");
     opened->trace = trace;
-    opened->seed = ht_mix((uintptr_t)opened);
-    opened->destroyed = NO_HEAP;
+    opened->seed = ht_mix((uintptr_t)opened) | 1;
     enum ht_status status = ht_slots_init(&opened->block_slots, error);
     if (status == HT_OK)
         status = ht_slots_init(&opened->heap_slots, error);
@@ -74,6 +78,8 @@ void ht_number_close(struct ht_number *number)
 {
     if (number == NULL)
         return;
+    for (uint32_t i = 0; i < number->heap_count; i++)
+        free(number->heaps[i].births);
     free(number->blocks);
     ht_lowest_reset(&number->numbers);
     ht_slots_reset(&number->block_slots);
@@ -82,27 +88,31 @@ void ht_number_close(struct ht_number *number)
     free(number);
 }
 
+// The upper half of a product with a random odd number: two keys meet as rarely as can be.
 static uint32_t tag_of(const struct ht_number *number, uint64_t key, uint32_t owner)
 {
-    return (uint32_t)(ht_mix((key ^ number->seed) + owner * 0x9E3779B97F4A7C15u) >> 32);
+    return (uint32_t)((key + owner * 0x9E3779B97F4A7C15u) * number->seed >> 32);
 }
 
-// The slot of a live block, or HT_SLOT_NONE.
-static uint32_t find_block(const struct ht_number *number, uint32_t heap, uint64_t address)
+static uint32_t block_tag(const struct ht_number *number, uint64_t address)
+{
+    return tag_of(number, address, number->heap);
+}
+
+// The slot of a block of the current heap, or the empty one where it would be.
+static uint32_t find_block(const struct ht_number *number, uint32_t tag, uint64_t address)
 {
     const struct ht_slots *slots = &number->block_slots;
-    uint32_t tag = tag_of(number, address, heap);
     uint32_t slot = ht_slots_first(slots, tag);
-    for (; slot != HT_SLOT_NONE; slot = ht_slots_next(slots, tag, slot)) {
+    for (; !ht_slots_is_empty(slots, slot); slot = ht_slots_next(slots, tag, slot)) {
         const struct block *block = &number->blocks[ht_slots_index(slots, slot)];
-        if (block->address == address && block->heap == heap)
+        if (block->address == address && block->heap == number->heap)
             break;
     }
     return slot;
 }
 
-static enum ht_status add_heap(struct ht_number *number, const struct ht_number_heap *name,
-                               uint32_t tag, struct ht_error *error)
+static enum ht_status reserve_heap(struct ht_number *number, struct ht_error *error)
 {
     if (number->heap_count >= HT_HEAPS_MAX)
         return ht_fail(error, HT_LIMIT, "more than %d heaps", HT_HEAPS_MAX);
@@ -114,28 +124,29 @@ static enum ht_status add_heap(struct ht_number *number, const struct ht_number_
         number->heaps = heaps;
         number->heap_capacity = capacity;
     }
-    enum ht_status status = ht_slots_add(&number->heap_slots, tag, number->heap_count, error);
-    if (status != HT_OK)
-        return status;
-    number->heap = number->heap_count++;
-    number->heaps[number->heap] = (struct heap){*name, NO_BLOCK};
-    return HT_OK;
+    return ht_slots_reserve(&number->heap_slots, error);
 }
 
-static bool is_heap(const struct heap *heap, const struct ht_number_heap *name)
+// Whether the event is of the current heap.
+static bool is_current(const struct ht_number *number, const struct ht_event *event)
 {
-    return heap->name.handle == name->handle && heap->name.pid == name->pid &&
-           heap->name.start_ns == name->start_ns;
+    if (number->heap_count == 0)
+        return false;
+    const struct ht_number_heap *name = &number->heaps[number->heap].name;
+    bool is_same_use = number->trace == NULL || (number->trace->revision == number->revision &&
+                                                 event->time_ns >= number->use.from_ns &&
+                                                 event->time_ns <= number->use.to_ns);
+    return event->heap == name->handle && event->pid == name->pid && is_same_use;
 }
 
-static struct ht_number_heap heap_of(const struct ht_number *number, const struct ht_event *event)
+static struct ht_number_heap heap_of(struct ht_number *number, const struct ht_event *event)
 {
     struct ht_number_heap name = {event->pid, event->heap, HT_TIME_UNKNOWN};
     if (number->trace != NULL) {
-        const struct ht_process *process =
-            ht_trace_process_at(number->trace, event->pid, event->time_ns);
-        if (process != NULL)
-            name.start_ns = process->start_ns;
+        number->revision = number->trace->revision;
+        number->use = ht_trace_pid_use(number->trace, event->pid, event->time_ns);
+        if (number->use.process != NULL)
+            name.start_ns = number->use.process->start_ns;
     }
     return name;
 }
@@ -144,18 +155,26 @@ static struct ht_number_heap heap_of(const struct ht_number *number, const struc
 static enum ht_status find_heap(struct ht_number *number, const struct ht_event *event,
                                 struct ht_error *error)
 {
-    struct ht_number_heap name = heap_of(number, event);
-    if (number->heap_count > 0 && is_heap(&number->heaps[number->heap], &name))
+    if (is_current(number, event))
         return HT_OK;
-    const struct ht_slots *slots = &number->heap_slots;
+    enum ht_status status = reserve_heap(number, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_number_heap name = heap_of(number, event);
+    struct ht_slots *slots = &number->heap_slots;
     uint32_t tag = tag_of(number, event->heap, event->pid);
     uint32_t slot = ht_slots_first(slots, tag);
-    for (; slot != HT_SLOT_NONE; slot = ht_slots_next(slots, tag, slot)) {
+    for (; !ht_slots_is_empty(slots, slot); slot = ht_slots_next(slots, tag, slot)) {
         number->heap = ht_slots_index(slots, slot);
-        if (is_heap(&number->heaps[number->heap], &name))
+        const struct ht_number_heap *found = &number->heaps[number->heap].name;
+        if (found->handle == name.handle && found->pid == name.pid &&
+            found->start_ns == name.start_ns)
             return HT_OK;
     }
-    return add_heap(number, &name, tag, error);
+    number->heap = number->heap_count++;
+    number->heaps[number->heap] = (struct heap){.name = name};
+    ht_slots_put(slots, slot, tag, number->heap);
+    return HT_OK;
 }
 
 static struct ht_change *add_change(struct ht_number *number, enum ht_change_kind kind,
@@ -173,37 +192,49 @@ static struct ht_change *add_change(struct ht_number *number, enum ht_change_kin
     return change;
 }
 
-static void link_block(struct ht_number *number, uint32_t index)
+// Closes the gaps in a heap's births.
+static void close_births(struct ht_number *number, struct heap *heap)
 {
-    struct block *block = &number->blocks[index];
-    struct heap *heap = &number->heaps[block->heap];
-    block->newer = NO_BLOCK;
-    block->older = heap->newest;
-    if (heap->newest != NO_BLOCK)
-        number->blocks[heap->newest].newer = index;
-    heap->newest = index;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < heap->birth_count; i++) {
+        uint32_t index = heap->births[i];
+        if (index == NO_BLOCK)
+            continue;
+        number->blocks[index].birth = count;
+        heap->births[count++] = index;
+    }
+    heap->birth_count = count;
 }
 
-static void unlink_block(struct ht_number *number, uint32_t index)
-{
-    const struct block *block = &number->blocks[index];
-    if (block->newer != NO_BLOCK)
-        number->blocks[block->newer].older = block->older;
-    else
-        number->heaps[block->heap].newest = block->older;
-    if (block->older != NO_BLOCK)
-        number->blocks[block->older].newer = block->newer;
-}
-
-static enum ht_status reserve_block(struct ht_number *number, uint32_t index,
+// Makes room for a birth. More than a quarter of the births are gaps then, or as many are unused,
+// so that closing them costs a birth little.
+static enum ht_status reserve_birth(struct ht_number *number, struct heap *heap,
                                     struct ht_error *error)
 {
-    if (index < number->block_capacity)
+    if (heap->birth_count < heap->birth_capacity)
+        return HT_OK;
+    close_births(number, heap);
+    if (heap->live_count <= heap->birth_capacity / 4 * 3 && heap->birth_capacity > 0)
+        return HT_OK;
+    size_t capacity = heap->birth_capacity > 0 ? (size_t)heap->birth_capacity * 2 : 8;
+    uint32_t *births = NULL;
+    if (capacity <= SIZE_MAX / sizeof *births)
+        births = realloc(heap->births, capacity * sizeof *births);
+    if (births == NULL)
+        return ht_fail_memory(error, "the live blocks");
+    heap->births = births;
+    heap->birth_capacity = (uint32_t)capacity;
+    return HT_OK;
+}
+
+static enum ht_status reserve_block(struct ht_number *number, struct ht_error *error)
+{
+    if (number->numbers.limit < number->block_capacity)
         return HT_OK;
     size_t capacity = number->block_capacity > 0 ? (size_t)number->block_capacity * 2 : 64;
-    if (capacity > SIZE_MAX / sizeof *number->blocks)
-        return ht_fail_memory(error, "the live blocks");
-    struct block *blocks = realloc(number->blocks, capacity * sizeof *blocks);
+    struct block *blocks = NULL;
+    if (capacity <= SIZE_MAX / sizeof *blocks)
+        blocks = realloc(number->blocks, capacity * sizeof *blocks);
     if (blocks == NULL)
         return ht_fail_memory(error, "the live blocks");
     number->blocks = blocks;
@@ -211,48 +242,55 @@ static enum ht_status reserve_block(struct ht_number *number, uint32_t index,
     return HT_OK;
 }
 
-static enum ht_status begin_block(struct ht_number *number, uint64_t address, uint64_t size,
-                                  enum ht_change_cause cause, struct ht_error *error)
+// Makes room for a block more in the current heap.
+static enum ht_status reserve(struct ht_number *number, struct ht_error *error)
+{
+    enum ht_status status = reserve_block(number, error);
+    if (status == HT_OK)
+        status = reserve_birth(number, &number->heaps[number->heap], error);
+    return status == HT_OK ? ht_slots_reserve(&number->block_slots, error) : status;
+}
+
+// Begins a block, for which there is room, in the empty slot where it would be found.
+static enum ht_status begin_block(struct ht_number *number, uint32_t slot, uint32_t tag,
+                                  uint64_t address, uint64_t size, enum ht_change_cause cause,
+                                  struct ht_error *error)
 {
     uint32_t index = 0;
     enum ht_status status = ht_lowest_take(&number->numbers, &index, error);
     if (status != HT_OK)
         return status;
-    status = reserve_block(number, index, error);
-    if (status == HT_OK)
-        status =
-            ht_slots_add(&number->block_slots, tag_of(number, address, number->heap), index, error);
-    if (status != HT_OK) {
-        ht_lowest_give(&number->numbers, index);
-        return status;
-    }
-    struct block *block = &number->blocks[index];
-    block->address = address;
-    block->size = size;
-    block->heap = number->heap;
-    link_block(number, index);
+    struct heap *heap = &number->heaps[number->heap];
+    number->blocks[index] = (struct block){address, size, number->heap, heap->birth_count};
+    heap->births[heap->birth_count++] = index;
+    heap->live_count++;
+    ht_slots_put(&number->block_slots, slot, tag, index);
     add_change(number, HT_CHANGE_BEGIN, cause, index);
     return HT_OK;
 }
 
 // Forgets the block in a slot; its record keeps the last values until the number is given again.
-static uint32_t end_block(struct ht_number *number, uint32_t slot)
+static void end_block(struct ht_number *number, uint32_t slot, enum ht_change_cause cause)
 {
     uint32_t index = ht_slots_index(&number->block_slots, slot);
+    const struct block *block = &number->blocks[index];
+    struct heap *heap = &number->heaps[block->heap];
     ht_slots_remove(&number->block_slots, slot);
-    unlink_block(number, index);
+    heap->births[block->birth] = NO_BLOCK;
+    heap->live_count--;
     ht_lowest_give(&number->numbers, index);
-    return index;
+    add_change(number, HT_CHANGE_END, cause, index);
 }
 
-// A block that stands where another one is made has lost its free.
-static void replace_block(struct ht_number *number, uint64_t address)
+// Finds where a block is to be made. One that stands there has lost its free.
+static uint32_t make_place(struct ht_number *number, uint32_t tag, uint64_t address)
 {
-    uint32_t slot = find_block(number, number->heap, address);
-    if (slot == HT_SLOT_NONE)
-        return;
+    uint32_t slot = find_block(number, tag, address);
+    if (ht_slots_is_empty(&number->block_slots, slot))
+        return slot;
     number->counts.replaced++;
-    add_change(number, HT_CHANGE_END, HT_CAUSE_REPLACED, end_block(number, slot));
+    end_block(number, slot, HT_CAUSE_REPLACED);
+    return find_block(number, tag, address);
 }
 
 static enum ht_status push_alloc(struct ht_number *number, const struct ht_event *event,
@@ -262,8 +300,36 @@ static enum ht_status push_alloc(struct ht_number *number, const struct ht_event
         number->counts.failed++;
         return HT_OK;
     }
-    replace_block(number, event->address);
-    return begin_block(number, event->address, event->size, HT_CAUSE_EVENT, error);
+    enum ht_status status = reserve(number, error);
+    if (status != HT_OK)
+        return status;
+    uint32_t tag = block_tag(number, event->address);
+    uint32_t slot = make_place(number, tag, event->address);
+    return begin_block(number, slot, tag, event->address, event->size, HT_CAUSE_EVENT, error);
+}
+
+// Finds the block that a realloc names, and makes it first when it is not known.
+static enum ht_status find_or_adopt(struct ht_number *number, const struct ht_event *event,
+                                    uint32_t *slot, struct ht_error *error)
+{
+    uint32_t tag = block_tag(number, event->old_address);
+    *slot = find_block(number, tag, event->old_address);
+    if (!ht_slots_is_empty(&number->block_slots, *slot))
+        return HT_OK;
+    number->counts.adopted++;
+    return begin_block(number, *slot, tag, event->old_address, event->old_size, HT_CAUSE_ADOPTED,
+                       error);
+}
+
+// Puts the block of a slot where it will be found by another address, which no block has.
+static void move_block(struct ht_number *number, uint32_t slot, uint32_t tag)
+{
+    uint32_t index = ht_slots_index(&number->block_slots, slot);
+    ht_slots_remove(&number->block_slots, slot);
+    slot = ht_slots_first(&number->block_slots, tag);
+    while (!ht_slots_is_empty(&number->block_slots, slot))
+        slot = ht_slots_next(&number->block_slots, tag, slot);
+    ht_slots_put(&number->block_slots, slot, tag, index);
 }
 
 static enum ht_status push_realloc(struct ht_number *number, const struct ht_event *event,
@@ -271,26 +337,26 @@ static enum ht_status push_realloc(struct ht_number *number, const struct ht_eve
 {
     if (event->old_address == 0 || event->address == 0)
         return push_alloc(number, event, error);
+    enum ht_status status = reserve(number, error);
+    if (status != HT_OK)
+        return status;
+    uint32_t tag = block_tag(number, event->address);
     bool is_moved = !ht_event_is_in_place(event);
     if (is_moved)
-        replace_block(number, event->address);
-    uint32_t slot = find_block(number, number->heap, event->old_address);
-    if (slot == HT_SLOT_NONE) {
-        number->counts.adopted++;
-        enum ht_status status =
-            begin_block(number, event->old_address, event->old_size, HT_CAUSE_ADOPTED, error);
-        if (status != HT_OK)
-            return status;
-        slot = find_block(number, number->heap, event->old_address);
-    }
+        make_place(number, tag, event->address);
+    uint32_t slot = 0;
+    status = find_or_adopt(number, event, &slot, error);
+    if (status != HT_OK)
+        return status;
     uint32_t index = ht_slots_index(&number->block_slots, slot);
-    uint64_t old_size = number->blocks[index].size;
+    if (is_moved)
+        move_block(number, slot, tag);
+    struct block *block = &number->blocks[index];
+    uint64_t old_size = block->size;
     if (old_size != event->old_size)
         number->counts.old_size_differs++;
-    if (is_moved)
-        ht_slots_move(&number->block_slots, slot, tag_of(number, event->address, number->heap));
-    number->blocks[index].address = event->address;
-    number->blocks[index].size = event->size;
+    block->address = event->address;
+    block->size = event->size;
     struct ht_change *change = add_change(number, HT_CHANGE_RESIZE, HT_CAUSE_EVENT, index);
     change->old_address = event->old_address;
     change->old_size = old_size;
@@ -301,20 +367,20 @@ static void push_free(struct ht_number *number, const struct ht_event *event)
 {
     if (event->address == 0)
         return;
-    uint32_t slot = find_block(number, number->heap, event->address);
-    if (slot == HT_SLOT_NONE)
+    uint32_t slot = find_block(number, block_tag(number, event->address), event->address);
+    if (ht_slots_is_empty(&number->block_slots, slot))
         number->counts.unknown_frees++;
     else
-        add_change(number, HT_CHANGE_END, HT_CAUSE_EVENT, end_block(number, slot));
+        end_block(number, slot, HT_CAUSE_EVENT);
 }
 
 enum ht_status ht_number_push(struct ht_number *number, const struct ht_event *event,
                               struct ht_error *error)
 {
-    assert(number->destroyed == NO_HEAP || number->heaps[number->destroyed].newest == NO_BLOCK);
+    assert(!number->is_destroyed || number->heaps[number->heap].live_count == 0);
     number->change_count = 0;
     number->change_next = 0;
-    number->destroyed = NO_HEAP;
+    number->is_destroyed = false;
     enum ht_status status = find_heap(number, event, error);
     if (status != HT_OK)
         return status;
@@ -327,7 +393,7 @@ enum ht_status ht_number_push(struct ht_number *number, const struct ht_event *e
         push_free(number, event);
         return HT_OK;
     case HT_KIND_DESTROY:
-        number->destroyed = number->heap;
+        number->is_destroyed = true;
         return HT_OK;
     default:
         return HT_OK;
@@ -337,22 +403,26 @@ enum ht_status ht_number_push(struct ht_number *number, const struct ht_event *e
 // One block of the destroyed heap at a time: a heap may hold any number of them.
 static bool end_destroyed(struct ht_number *number)
 {
-    if (number->destroyed == NO_HEAP || number->heaps[number->destroyed].newest == NO_BLOCK)
+    if (!number->is_destroyed)
         return false;
-    uint32_t index = number->heaps[number->destroyed].newest;
-    end_block(number, find_block(number, number->destroyed, number->blocks[index].address));
+    struct heap *heap = &number->heaps[number->heap];
+    while (heap->birth_count > 0 && heap->births[heap->birth_count - 1] == NO_BLOCK)
+        heap->birth_count--;
+    if (heap->birth_count == 0)
+        return false;
+    const struct block *newest = &number->blocks[heap->births[heap->birth_count - 1]];
     number->change_count = 0;
     number->change_next = 0;
-    add_change(number, HT_CHANGE_END, HT_CAUSE_DESTROYED, index);
+    uint32_t slot = find_block(number, block_tag(number, newest->address), newest->address);
+    end_block(number, slot, HT_CAUSE_DESTROYED);
     return true;
 }
 
-bool ht_number_next(struct ht_number *number, struct ht_change *change)
+const struct ht_change *ht_number_next(struct ht_number *number)
 {
     if (number->change_next == number->change_count && !end_destroyed(number))
-        return false;
-    *change = number->changes[number->change_next++];
-    return true;
+        return NULL;
+    return &number->changes[number->change_next++];
 }
 
 uint32_t ht_number_current_heap(const struct ht_number *number)

@@ -48,10 +48,10 @@ void ht_number_close(struct ht_number *number);
 enum ht_status ht_number_push(struct ht_number *number, const struct ht_event *event,
                               struct ht_error *error);
 
-// Fetches the next change of the event pushed last, in the order they are to be applied: the end
-// of a block that lies where the event makes one, the begin of one adopted, the event's own
-// effect. False when there are no more. `change` is the caller's.
-bool ht_number_next(struct ht_number *number, struct ht_change *change);
+// The next change of the event pushed last, valid until the next call, in the order they are to be
+// applied: the end of a block that lies where the event makes one, the begin of one adopted, the
+// event's own effect. NULL when there are no more.
+const struct ht_change *ht_number_next(struct ht_number *number);
 
 const struct ht_number_counts *ht_number_counts(const struct ht_number *number);
 

@@ -56,11 +56,29 @@ static enum ht_status add_filter(struct ht_stream *stream, const struct ht_filte
     return status;
 }
 
+// Lets the reader leave out what the filter would. Folding has to see it all.
+static enum ht_status narrow(struct ht_stream *stream, const struct ht_filter *filter,
+                             struct ht_error *error)
+{
+    bool is_of_pids = filter->process_count == 0 && filter->pid_count > 0;
+    if (stream->format->narrow == NULL ||
+        (!is_of_pids && filter->from_ns == INT64_MIN && filter->until_ns == INT64_MAX))
+        return HT_OK;
+    stream->scope = (struct ht_scope){filter->from_ns, filter->until_ns, stream->pids,
+                                      is_of_pids ? filter->pid_count : 0};
+    for (size_t i = 0; i < stream->scope.pid_count; i++)
+        stream->pids[i] = filter->pids[i];
+    return stream->format->narrow(stream->reader, &stream->scope, error);
+}
+
 // Ends the opening, well or not. `filter` may be NULL.
 static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bool is_raw,
                              const struct ht_filter *filter, struct ht_error *error)
 {
-    if (status == HT_OK && !is_raw && !stream->trace.origin.is_folded)
+    bool is_folding = !is_raw && !stream->trace.origin.is_folded;
+    if (status == HT_OK && filter != NULL && !is_folding)
+        status = narrow(stream, filter, error);
+    if (status == HT_OK && is_folding)
         status = add_fold(stream, error);
     if (status == HT_OK && filter != NULL && filter->text[0] != '\0')
         status = add_filter(stream, filter, error);
@@ -149,9 +167,9 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
                                     const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
-    struct ht_change change;
-    while (status == HT_OK && ht_number_next(number, &change))
-        status = writer->change(writer, &change, error);
+    const struct ht_change *change;
+    while (status == HT_OK && (change = ht_number_next(number)) != NULL)
+        status = writer->change(writer, change, error);
     return status;
 }
 

@@ -63,8 +63,7 @@ static enum ht_status add_to_heap(struct ht_summary *summary, uint32_t heap, str
     return HT_OK;
 }
 
-static enum ht_status add_process(struct ht_summary *summary, const struct ht_event *event,
-                                  int64_t start_ns, uint32_t tag, struct ht_error *error)
+static enum ht_status reserve_process(struct ht_summary *summary, struct ht_error *error)
 {
     if (summary->process_count == summary->process_capacity) {
         uint32_t capacity = summary->process_count > 0 ? summary->process_count * 2 : 16;
@@ -75,30 +74,31 @@ static enum ht_status add_process(struct ht_summary *summary, const struct ht_ev
         summary->processes = processes;
         summary->process_capacity = capacity;
     }
-    enum ht_status status =
-        ht_slots_add(&summary->process_slots, tag, summary->process_count, error);
-    if (status == HT_OK)
-        summary->processes[summary->process_count++] =
-            (struct ht_process_summary){event->pid, start_ns, event->time_ns, 1};
-    return status;
+    return ht_slots_reserve(&summary->process_slots, error);
 }
 
 static enum ht_status add_to_process(struct ht_summary *summary, const struct ht_event *event,
                                      struct ht_error *error)
 {
-    const struct ht_slots *slots = &summary->process_slots;
+    enum ht_status status = reserve_process(summary, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_slots *slots = &summary->process_slots;
     uint32_t heap = ht_number_current_heap(summary->number);
     int64_t start_ns = ht_number_heap(summary->number, heap).start_ns;
     uint32_t tag = (uint32_t)(ht_mix(event->pid) >> 32);
     uint32_t slot = ht_slots_first(slots, tag);
-    for (; slot != HT_SLOT_NONE; slot = ht_slots_next(slots, tag, slot)) {
+    for (; !ht_slots_is_empty(slots, slot); slot = ht_slots_next(slots, tag, slot)) {
         struct ht_process_summary *process = &summary->processes[ht_slots_index(slots, slot)];
         if (process->pid == event->pid && process->start_ns == start_ns) {
             process->events++;
             return HT_OK;
         }
     }
-    return add_process(summary, event, start_ns, tag, error);
+    ht_slots_put(slots, slot, tag, summary->process_count);
+    summary->processes[summary->process_count++] =
+        (struct ht_process_summary){event->pid, start_ns, event->time_ns, 1};
+    return HT_OK;
 }
 
 static void add_realloc(struct ht_realloc_summary *sums, const struct ht_change *change)
@@ -136,12 +136,12 @@ enum ht_status ht_summary_add(struct ht_summary *summary, const struct ht_event 
     if (status != HT_OK)
         return status;
     add_event(summary, event);
-    struct ht_change change;
-    while (ht_number_next(summary->number, &change)) {
-        ht_live_apply(&summary->live, &change, event->time_ns);
-        ht_live_apply(&summary->heaps[change.heap].live, &change, event->time_ns);
-        if (change.kind == HT_CHANGE_RESIZE)
-            add_realloc(&summary->realloc, &change);
+    const struct ht_change *change;
+    while ((change = ht_number_next(summary->number)) != NULL) {
+        ht_live_apply(&summary->live, change, event->time_ns);
+        ht_live_apply(&summary->heaps[change->heap].live, change, event->time_ns);
+        if (change->kind == HT_CHANGE_RESIZE)
+            add_realloc(&summary->realloc, change);
     }
     return HT_OK;
 }

@@ -53,15 +53,19 @@ static inline uint64_t ht_unzigzag(uint64_t value)
 }
 
 // The next number at *at, of which is known that a byte below 0x80 is in front: see
-// ht_varint_count.
+// ht_varint_count. Most numbers are a byte.
 static inline uint64_t ht_varint_take(const uint8_t **at)
 {
-    const uint8_t *p = *at;
-    uint64_t value = *p & 0x7F;
-    for (unsigned shift = 7; *p++ >= 0x80; shift += 7)
+    uint64_t value = *(*at)++;
+    if (value < 0x80)
+        return value;
+    value &= 0x7F;
+    uint64_t byte = 0x80;
+    for (unsigned shift = 7; byte >= 0x80; shift += 7) {
+        byte = *(*at)++;
         if (shift < 64)
-            value |= (uint64_t)(*p & 0x7F) << shift;
-    *at = p;
+            value |= (byte & 0x7F) << shift;
+    }
     return value;
 }
 

@@ -140,17 +140,32 @@ static void put_offset(struct ht_pack *pack, uint32_t pool, uint64_t address, ui
     put_difference(&pack->place_offset, is_in_pool ? by_pool : by_end, 0);
 }
 
+// Takes an address out of its pool when it is one of those released last there. Gives its rank, or
+// HT_PLACE_RANKS.
+static uint32_t take_rank(struct ht_places *places, uint32_t pool, uint64_t address)
+{
+    uint32_t *link = &places->pool[pool].top;
+    for (uint32_t rank = 0; rank < HT_PLACE_RANKS && *link != 0; rank++) {
+        struct ht_birth *birth = &places->births[*link - 1];
+        if (birth->address == address) {
+            ht_places_unlink(places, link);
+            return rank;
+        }
+        link = &birth->next;
+    }
+    return HT_PLACE_RANKS;
+}
+
 static void put_place(struct ht_pack *pack, uint32_t space, uint64_t address, uint64_t size)
 {
     struct ht_places *places = &pack->places;
     uint32_t pool = ht_places_pool(places, space, size);
     uint32_t *slot = find(pack, space, address);
-    uint32_t rank = HT_BIRTH_NONE;
-    uint64_t taken;
+    uint32_t rank = HT_PLACE_RANKS;
     // Only an address that was released into this pool is worth the search.
     if (*slot != 0 && places->births[*slot - 1].pool == pool)
-        rank = ht_places_rank(places, pool, address);
-    if (rank != HT_BIRTH_NONE && ht_places_take(places, pool, rank, &taken))
+        rank = take_rank(places, pool, address);
+    if (rank < HT_PLACE_RANKS)
         put(&pack->place, HT_PLACE_FIRST_RANK + rank);
     else
         put_offset(pack, pool, address, size);

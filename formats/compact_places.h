@@ -19,7 +19,10 @@ enum ht_place {
     HT_PLACE_RANKS = 64, // so many released addresses of a pool can be named
 };
 
-enum { HT_POOL_CLASS_BITS = 41 }; // of a pool's value in its table; the space is above
+enum {
+    HT_POOL_CLASS_BITS = 41, // of a pool's value in its table; the space is above
+    HT_PLACE_GRAIN = 8,      // sizes are rounded up to it
+};
 
 #define HT_BIRTH_NONE UINT32_MAX
 
@@ -65,24 +68,71 @@ static inline uint32_t ht_pool_space(const struct ht_places *places, uint32_t po
     return (uint32_t)(places->pools.values[pool] >> HT_POOL_CLASS_BITS);
 }
 
+static inline uint64_t ht_place_grains(uint64_t size)
+{
+    return size / HT_PLACE_GRAIN + (size % HT_PLACE_GRAIN != 0);
+}
+
 // The pool for heap blocks of a size.
-uint32_t ht_places_pool(struct ht_places *places, uint32_t space, uint64_t size);
+static inline uint32_t ht_places_pool(struct ht_places *places, uint32_t space, uint64_t size)
+{
+    const uint64_t class_max = UINT64_C(1) << (HT_POOL_CLASS_BITS - 1);
+    uint64_t class = ht_place_grains(size) < class_max ? ht_place_grains(size) : class_max;
+    uint32_t count = places->pools.count;
+    uint32_t pool = ht_table_index(&places->pools, (uint64_t)space << HT_POOL_CLASS_BITS | class);
+    if (pool == count) // a new one
+        places->pool[pool] = (struct ht_pool){0};
+    return pool;
+}
 
 // Where a heap block would begin for an offset of 0. `place` is below HT_PLACE_FIRST_RANK.
-uint64_t ht_places_base(const struct ht_places *places, uint32_t pool, enum ht_place place,
-                        uint64_t size);
+static inline uint64_t ht_places_base(const struct ht_places *places, uint32_t pool,
+                                      enum ht_place place, uint64_t size)
+{
+    return place == HT_PLACE_AT_END
+               ? places->end
+               : places->pool[pool].last + ht_place_grains(size) * HT_PLACE_GRAIN;
+}
 
-// Which of the addresses released last in a pool this is, 0 the last; HT_BIRTH_NONE when it is
-// none of the last HT_PLACE_RANKS.
-uint32_t ht_places_rank(const struct ht_places *places, uint32_t pool, uint64_t address);
+// Takes an address out of its pool: the link to it is that of the pool, or of the address released
+// behind it.
+static inline uint64_t ht_places_unlink(struct ht_places *places, uint32_t *link)
+{
+    struct ht_birth *birth = &places->births[*link - 1];
+    *link = birth->next;
+    birth->next = 0;
+    return birth->address;
+}
 
 // Takes the address of a rank out of its pool. False when the pool has none of that rank.
-bool ht_places_take(struct ht_places *places, uint32_t pool, uint32_t rank, uint64_t *address);
+static inline bool ht_places_take(struct ht_places *places, uint32_t pool, uint32_t rank,
+                                  uint64_t *address)
+{
+    uint32_t *link = &places->pool[pool].top;
+    for (; rank > 0 && *link != 0; rank--)
+        link = &places->births[*link - 1].next;
+    if (*link == 0)
+        return false;
+    *address = ht_places_unlink(places, link);
+    return true;
+}
 
 // A heap block begins. There is room for a birth an event.
-void ht_places_bear(struct ht_places *places, uint32_t pool, uint64_t address, uint64_t size);
+static inline void ht_places_bear(struct ht_places *places, uint32_t pool, uint64_t address,
+                                  uint64_t size)
+{
+    places->births[places->birth_count++] = (struct ht_birth){address, size, pool, HT_BIRTH_NONE};
+    places->pool[pool].last = address;
+    places->end = address + ht_place_grains(size) * HT_PLACE_GRAIN;
+}
 
 // A live birth ends.
-void ht_places_release(struct ht_places *places, uint32_t birth);
+static inline void ht_places_release(struct ht_places *places, uint32_t birth)
+{
+    struct ht_birth *released = &places->births[birth];
+    struct ht_pool *pool = &places->pool[released->pool];
+    released->next = pool->top;
+    pool->top = birth + 1;
+}
 
 #endif

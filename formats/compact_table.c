@@ -5,53 +5,34 @@
 
 #include <string.h>
 
-enum { FIRST_SLOTS = 64 };
+enum { FIRST_BITS = 6 };
 
-// Files are not to choose values that meet in one slot: where the table lies cannot be known.
-static uint32_t slot_of(const struct ht_table *table, uint64_t value)
+static void use_slots(struct ht_table *table, uint32_t bits)
 {
-    return (uint32_t)ht_mix(value + (uintptr_t)table) & table->mask;
-}
-
-static void use_slots(struct ht_table *table, uint32_t count)
-{
-    table->mask = count - 1;
-    memset(table->slots, 0, count * sizeof *table->slots);
+    table->mask = ((uint32_t)1 << bits) - 1;
+    table->shift = 64 - bits;
+    memset(table->slots, 0, ((size_t)table->mask + 1) * sizeof *table->slots);
 }
 
 void ht_table_clear(struct ht_table *table)
 {
     table->count = 0;
-    table->last = 0;
-    use_slots(table, FIRST_SLOTS);
-}
-
-static uint32_t find(const struct ht_table *table, uint64_t value)
-{
-    uint32_t slot = slot_of(table, value);
-    while (table->slots[slot] != 0 && table->values[table->slots[slot] - 1] != value)
-        slot = (slot + 1) & table->mask;
-    return slot;
+    use_slots(table, FIRST_BITS);
 }
 
 static void grow(struct ht_table *table)
 {
-    use_slots(table, 2 * (table->mask + 1));
+    use_slots(table, 64 - table->shift + 1);
     for (uint32_t i = 0; i < table->count; i++)
-        table->slots[find(table, table->values[i])] = i + 1;
+        table->slots[ht_table_find(table, table->values[i])] = i + 1;
 }
 
-uint32_t ht_table_look_up(struct ht_table *table, uint64_t value)
+uint32_t ht_table_add(struct ht_table *table, uint64_t value)
 {
-    uint32_t slot = find(table, value);
-    if (table->slots[slot] == 0) {
-        if (table->count > table->mask / 2) {
-            grow(table);
-            slot = find(table, value);
-        }
-        table->values[table->count++] = value;
-        table->slots[slot] = table->count;
-    }
-    table->last = table->slots[slot] - 1;
-    return table->last;
+    if (table->count > table->mask / 2)
+        grow(table);
+    uint32_t slot = ht_table_find(table, value);
+    table->values[table->count++] = value;
+    table->slots[slot] = table->count;
+    return table->count - 1;
 }

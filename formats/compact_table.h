@@ -12,23 +12,33 @@
 struct ht_table {
     uint64_t values[HT_COMPACT_EVENTS_MAX];
     uint32_t count;
-    uint32_t last;                             // index found last
     uint32_t mask;                             // of the slots in use, a power of two less one
+    uint32_t shift;                            // of a 64-bit hash, to a slot
     uint32_t slots[2 * HT_COMPACT_EVENTS_MAX]; // open addressing; index + 1, or 0
 };
 
 // Forgets all values.
 void ht_table_clear(struct ht_table *table);
 
-// ht_table_index without its short cut.
-uint32_t ht_table_look_up(struct ht_table *table, uint64_t value);
+// Adds a value that the table has not.
+uint32_t ht_table_add(struct ht_table *table, uint64_t value);
+
+// Where a value is in the slots, or would be. Files are not to choose values that meet in one slot:
+// where the table lies cannot be known.
+static inline uint32_t ht_table_find(const struct ht_table *table, uint64_t value)
+{
+    uint64_t multiplier = (uintptr_t)table * 0x9E3779B97F4A7C15u | 1;
+    uint32_t slot = (uint32_t)(value * multiplier >> table->shift);
+    while (table->slots[slot] != 0 && table->values[table->slots[slot] - 1] != value)
+        slot = (slot + 1) & table->mask;
+    return slot;
+}
 
 // Index of a value, which the table gets when it is new. There is room for a value an event.
 static inline uint32_t ht_table_index(struct ht_table *table, uint64_t value)
 {
-    if (table->count > 0 && table->values[table->last] == value)
-        return table->last;
-    return ht_table_look_up(table, value);
+    uint32_t found = table->slots[ht_table_find(table, value)];
+    return found != 0 ? found - 1 : ht_table_add(table, value);
 }
 
 #endif

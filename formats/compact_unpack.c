@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Columns into events. See the header.
+// Columns into events. See the header. A run of events is taken a column at a time, in short loops
+// without a choice that the processor could not foresee; only addresses go event by event.
 #include "formats/compact_unpack.h"
 
 #include "formats/compact_column.h"
@@ -10,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS = HT_COMPACT_EVENTS_MAX };
+enum {
+    EVENTS = HT_COMPACT_EVENTS_MAX,
+    RUN = 256, // events taken at once: they stay in the first cache
+};
 
 struct shape {
     uint8_t kind;
@@ -34,7 +38,9 @@ struct column {
 
 struct ht_unpack {
     uint32_t event_count;
-    uint32_t at; // the next event
+    uint32_t at;     // the next event
+    bool is_broken;  // the next event names what is not there
+    unsigned fields; // that any shape has
     uint64_t time_ns;
     uint64_t time_unit_ns;
     uint64_t address; // the last of the column
@@ -46,6 +52,10 @@ struct ht_unpack {
     uint64_t heap[EVENTS];
     struct ht_places places;
     uint64_t detail[HT_DICT_DETAIL_VALUES_MAX];
+    // Of the run, by event.
+    uint32_t run_fields[RUN];
+    uint32_t run_heaps[RUN]; // indices
+    uint32_t run_stacks[RUN];
 };
 
 struct ht_unpack *ht_unpack_open(void)
@@ -119,8 +129,10 @@ static bool take_shapes(struct ht_unpack *unpack)
         uint64_t source = take(unpack, HT_BLOCK_SHAPE_SOURCE);
         if (kind > UINT8_MAX || flags > UINT8_MAX || source > UINT8_MAX)
             return false;
-        unpack->shape[i] = (struct shape){(uint8_t)kind, (uint8_t)flags, (uint8_t)source,
-                                          (uint32_t)take(unpack, HT_BLOCK_SHAPE_FIELDS), 0};
+        uint32_t fields = (uint32_t)take(unpack, HT_BLOCK_SHAPE_FIELDS);
+        unpack->shape[i] =
+            (struct shape){(uint8_t)kind, (uint8_t)flags, (uint8_t)source, fields, 0};
+        unpack->fields |= fields;
     }
     return true;
 }
@@ -245,6 +257,8 @@ bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size)
 {
     unpack->event_count = 0;
     unpack->at = 0;
+    unpack->is_broken = false;
+    unpack->fields = 0;
     unpack->time_ns = unpack->time_unit_ns = 0;
     unpack->address = unpack->address_unit = 0;
     memset(unpack->columns, 0, sizeof unpack->columns);
@@ -257,12 +271,7 @@ bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size)
     return fits;
 }
 
-static enum ht_status give_up(struct ht_unpack *unpack)
-{
-    unpack->at = unpack->event_count;
-    return HT_FORMAT;
-}
-
+// The detail of the last event of a run.
 static void take_detail(struct ht_unpack *unpack, struct ht_unpacked *out)
 {
     uint64_t count = take(unpack, HT_BLOCK_DETAIL_COUNT);
@@ -327,82 +336,173 @@ static bool take_realloc(struct ht_unpack *unpack, struct ht_event *event, unsig
     return true;
 }
 
-static bool take_addresses(struct ht_unpack *unpack, struct ht_event *event, unsigned fields,
-                           uint32_t space)
+static bool take_address(struct ht_unpack *unpack, struct ht_event *event, unsigned fields,
+                         uint32_t heap)
 {
+    struct ht_places *places = &unpack->places;
     if ((fields & HT_SHAPE_ADDRESS) != 0) {
         unpack->address += take_signed(unpack, HT_BLOCK_ADDRESS) * unpack->address_unit;
         event->address = unpack->address;
     }
-    if ((fields & HT_SHAPE_BIRTH) == 0)
-        return (fields & HT_SHAPE_PLACE) == 0 || take_place(unpack, event, space);
-    if (event->kind == HT_KIND_REALLOC)
-        return take_realloc(unpack, event, fields, space);
     uint32_t birth;
-    if (!take_birth(unpack, &birth))
-        return false;
-    event->address = unpack->places.births[birth].address;
-    ht_places_release(&unpack->places, birth);
-    return true;
-}
-
-static void take_old(struct ht_unpack *unpack, struct ht_event *event, unsigned fields)
-{
-    if ((fields & HT_SHAPE_OLD_ADDRESS) != 0)
-        event->old_address =
-            event->address + take_signed(unpack, HT_BLOCK_OLD_ADDRESS) * unpack->address_unit;
-    if ((fields & HT_SHAPE_OLD_SIZE) != 0) {
-        uint64_t old_size = event->size + take_signed(unpack, HT_BLOCK_OLD_SIZE);
-        if (event->kind == HT_KIND_REALLOC) // in other kinds its place is the detail's
-            event->old_size = old_size;
-    }
-}
-
-// Takes what every event has. False when it names a thread or heap that is not there.
-static bool take_every(struct ht_unpack *unpack, struct ht_event *event, uint32_t *space)
-{
-    uint64_t number = count_of(unpack, HT_BLOCK_THREAD) > 0 ? take(unpack, HT_BLOCK_THREAD) : 0;
-    uint64_t heap = count_of(unpack, HT_BLOCK_HEAP) > 0 ? take(unpack, HT_BLOCK_HEAP) : 0;
-    if (number >= unpack->thread_count || heap >= unpack->heap_count)
-        return false;
-    struct thread *thread = &unpack->thread[number];
-    if (count_of(unpack, HT_BLOCK_CPU) > 0) {
-        uint64_t cpu = thread->last_cpu + take_signed(unpack, HT_BLOCK_CPU);
-        if (cpu > UINT16_MAX)
+    switch (fields & (HT_SHAPE_PLACE | HT_SHAPE_BIRTH)) {
+    case 0:
+        return true;
+    case HT_SHAPE_PLACE:
+        return take_place(unpack, event, ht_places_space(places, event->pid, heap));
+    default:
+        if (event->kind == HT_KIND_REALLOC)
+            return take_realloc(unpack, event, fields, ht_places_space(places, event->pid, heap));
+        if (!take_birth(unpack, &birth))
             return false;
-        thread->last_cpu = (uint32_t)cpu;
+        event->address = places->births[birth].address;
+        ht_places_release(places, birth);
+        return true;
     }
-    unpack->time_ns += take_signed(unpack, HT_BLOCK_TIME) * unpack->time_unit_ns;
-    event->time_ns = (int64_t)unpack->time_ns;
-    event->pid = thread->pid;
-    event->tid = thread->tid;
-    event->cpu = (uint16_t)thread->last_cpu;
-    event->heap = unpack->heap[heap];
-    *space = ht_places_space(&unpack->places, thread->pid, (uint32_t)heap);
-    return true;
 }
 
-enum ht_status ht_unpack_next(struct ht_unpack *unpack, struct ht_event *event,
+// The columns of a run. Each gives how many events it could be taken for: fewer than there are when
+// one names what is not there.
+
+static size_t take_shapes_of(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+{
+    const uint8_t *at = unpack->columns[HT_BLOCK_SHAPE].at;
+    size_t i = 0;
+    bool has_detail = false;
+    for (; i < count && !has_detail; i++) {
+        const struct shape *shape = &unpack->shape[ht_varint_take(&at)];
+        events[i] = (struct ht_event){.kind = shape->kind, .flags = shape->flags};
+        ht_event_set_source(&events[i], shape->source);
+        unpack->run_fields[i] = shape->fields;
+        has_detail = (shape->fields & HT_SHAPE_DETAIL) != 0;
+    }
+    unpack->columns[HT_BLOCK_SHAPE].at = at;
+    return i;
+}
+
+static void take_times(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+{
+    const uint8_t *at = unpack->columns[HT_BLOCK_TIME].at;
+    uint64_t time_ns = unpack->time_ns;
+    for (size_t i = 0; i < count; i++) {
+        time_ns += ht_unzigzag(ht_varint_take(&at)) * unpack->time_unit_ns;
+        events[i].time_ns = (int64_t)time_ns;
+    }
+    unpack->time_ns = time_ns;
+    unpack->columns[HT_BLOCK_TIME].at = at;
+}
+
+static size_t take_threads(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+{
+    bool has_threads = count_of(unpack, HT_BLOCK_THREAD) > 0;
+    bool has_cpus = count_of(unpack, HT_BLOCK_CPU) > 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = has_threads ? take(unpack, HT_BLOCK_THREAD) : 0;
+        if (number >= unpack->thread_count)
+            return i;
+        struct thread *thread = &unpack->thread[number];
+        uint64_t cpu = thread->last_cpu + (has_cpus ? take_signed(unpack, HT_BLOCK_CPU) : 0);
+        if (cpu > UINT16_MAX)
+            return i;
+        thread->last_cpu = (uint32_t)cpu;
+        events[i].pid = thread->pid;
+        events[i].tid = thread->tid;
+        events[i].cpu = (uint16_t)cpu;
+    }
+    return count;
+}
+
+static size_t take_heaps(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+{
+    bool has_heaps = count_of(unpack, HT_BLOCK_HEAP) > 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t heap = has_heaps ? take(unpack, HT_BLOCK_HEAP) : 0;
+        if (heap >= unpack->heap_count)
+            return i;
+        unpack->run_heaps[i] = (uint32_t)heap;
+        events[i].heap = unpack->heap[heap];
+    }
+    return count;
+}
+
+static size_t take_blocks(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned fields = unpack->run_fields[i];
+        if ((fields & HT_SHAPE_SIZE) != 0)
+            events[i].size = take(unpack, HT_BLOCK_SIZE);
+        if (!take_address(unpack, &events[i], fields, unpack->run_heaps[i]))
+            return i;
+    }
+    return count;
+}
+
+static void take_old(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct ht_event *event = &events[i];
+        if ((unpack->run_fields[i] & HT_SHAPE_OLD_ADDRESS) != 0)
+            event->old_address =
+                event->address + take_signed(unpack, HT_BLOCK_OLD_ADDRESS) * unpack->address_unit;
+        if ((unpack->run_fields[i] & HT_SHAPE_OLD_SIZE) != 0) {
+            uint64_t old_size = event->size + take_signed(unpack, HT_BLOCK_OLD_SIZE);
+            if (event->kind == HT_KIND_REALLOC) // in other kinds its place is the detail's
+                event->old_size = old_size;
+        }
+    }
+}
+
+static void take_stacks(struct ht_unpack *unpack, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool has_stack = (unpack->run_fields[i] & HT_SHAPE_STACK) != 0;
+        unpack->run_stacks[i] = has_stack ? (uint32_t)take(unpack, HT_BLOCK_STACK) : 0;
+    }
+}
+
+// The columns of as many of the next `wanted` events as name only what is there.
+static size_t take_run(struct ht_unpack *unpack, struct ht_event *events, size_t wanted)
+{
+    take_times(unpack, events, wanted);
+    size_t taken = take_threads(unpack, events, wanted);
+    taken = take_heaps(unpack, events, taken);
+    taken = take_blocks(unpack, events, taken);
+    if ((unpack->fields & (HT_SHAPE_OLD_ADDRESS | HT_SHAPE_OLD_SIZE)) != 0)
+        take_old(unpack, events, taken);
+    if ((unpack->fields & HT_SHAPE_STACK) != 0)
+        take_stacks(unpack, taken);
+    return taken;
+}
+
+// The block ends here: its next event names what is not there.
+static enum ht_status give_up(struct ht_unpack *unpack)
+{
+    unpack->event_count = unpack->at;
+    unpack->is_broken = false;
+    return HT_FORMAT;
+}
+
+enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events, size_t *count,
                               struct ht_unpacked *out)
 {
-    if (unpack->at == unpack->event_count)
-        return HT_END;
-    unpack->at++;
-    const struct shape *shape = &unpack->shape[take(unpack, HT_BLOCK_SHAPE)];
-    *event = (struct ht_event){.kind = shape->kind, .flags = shape->flags};
+    size_t left = unpack->event_count - unpack->at;
+    size_t limit = *count < RUN ? *count : RUN;
     *out = (struct ht_unpacked){0};
-    uint32_t space;
-    ht_event_set_source(event, shape->source);
-    if (!take_every(unpack, event, &space))
+    *count = 0;
+    if (unpack->is_broken)
         return give_up(unpack);
-    if ((shape->fields & HT_SHAPE_SIZE) != 0)
-        event->size = take(unpack, HT_BLOCK_SIZE);
-    if (!take_addresses(unpack, event, shape->fields, space))
+    if (left == 0)
+        return HT_END;
+    size_t wanted = take_shapes_of(unpack, events, left < limit ? left : limit);
+    size_t taken = take_run(unpack, events, wanted);
+    if (taken == 0)
         return give_up(unpack);
-    take_old(unpack, event, shape->fields);
-    if ((shape->fields & HT_SHAPE_STACK) != 0)
-        out->stack = (uint32_t)take(unpack, HT_BLOCK_STACK);
-    if ((shape->fields & HT_SHAPE_DETAIL) != 0)
+    if ((unpack->fields & HT_SHAPE_STACK) != 0)
+        out->stacks = unpack->run_stacks;
+    if (taken == wanted && (unpack->run_fields[taken - 1] & HT_SHAPE_DETAIL) != 0)
         take_detail(unpack, out);
+    unpack->is_broken = taken < wanted;
+    unpack->at += (uint32_t)taken;
+    *count = taken;
     return HT_OK;
 }

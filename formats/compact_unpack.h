@@ -15,11 +15,11 @@
 // small blocks touch little.
 struct ht_unpack;
 
-// What of an event is still as the file has it.
+// What of the events taken is still as the file has it.
 struct ht_unpacked {
-    uint32_t stack; // number in the file, 0 when there is none
-    bool has_detail;
-    const uint64_t *detail; // its values, valid until the next event
+    const uint32_t *stacks; // of each event the number in the file, or 0; NULL when none has one
+    bool has_detail;        // of the last event, which is the only one that may have one
+    const uint64_t *detail; // its values
     size_t detail_count;
 };
 
@@ -31,9 +31,11 @@ void ht_unpack_close(struct ht_unpack *unpack);
 // was taken. False when its columns do not fit together; then it has no events.
 bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size);
 
-// Takes the next event, which has no stack and no detail yet; HT_END after the last. HT_FORMAT
-// where the block names something that is not there: then it has no more events.
-enum ht_status ht_unpack_next(struct ht_unpack *unpack, struct ht_event *event,
+// Takes the next events into `events`: one or more, at most *count, which becomes their number.
+// They have no stacks and no details yet: *out has those, valid until the next call. HT_END after
+// the last. HT_FORMAT where the block names something that is not there: it has no more events
+// then.
+enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events, size_t *count,
                               struct ht_unpacked *out);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Writes .htape: the start, a frame with the header, then for each block a frame with what is new
-// in the dictionary and a frame with the block, and a frame with the end record. Holds one block.
+// in the dictionary and a frame with the block, a frame with the end record and one with the index.
+// Holds one block.
 #include "formats/compact_writer.h"
 
 #include "formats/compact_names.h"
@@ -15,6 +16,7 @@ struct compact_writer {
     struct ht_frame_sink sink;
     struct ht_names_written names;
     struct ht_pack *pack;
+    struct ht_group group;  // of the events in the pack
     struct ht_buffer block; // packed
     uint64_t event_count;
     uint64_t details_lost; // details that had left the dictionary's ring
@@ -63,6 +65,8 @@ static enum ht_status write_block(struct compact_writer *writer, struct ht_error
         return status;
     writer->event_count += ht_pack_event_count(writer->pack);
     writer->block.size = 0;
+    writer->sink.group = writer->group;
+    writer->group = (struct ht_group){0};
     status = ht_pack_finish(writer->pack, &writer->block, error);
     if (status == HT_OK)
         status = ht_frame_sink_put_packed(&writer->sink, HT_COMPACT_BLOCK, &writer->block, error);
@@ -85,6 +89,7 @@ static enum ht_status write_event(struct ht_writer *self, const struct ht_event 
             return status;
     }
     ht_pack_add(writer->pack, event, detail, detail_count);
+    ht_group_add(&writer->group, event);
     return HT_OK;
 }
 
@@ -143,7 +148,10 @@ static enum ht_status finish(struct ht_writer *self, struct ht_error *error)
     enum ht_status status = write_block(writer, error);
     if (status == HT_OK)
         status = write_names(writer, error);
-    return status == HT_OK ? write_end(writer, error) : status;
+    if (status == HT_OK)
+        status = write_end(writer, error);
+    return status == HT_OK ? ht_frame_sink_put_index(&writer->sink, HT_COMPACT_INDEX, error)
+                           : status;
 }
 
 static void close_writer(struct ht_writer *self)

@@ -66,19 +66,28 @@ static struct ht_process *next_process(const struct ht_trace *trace, uint32_t pi
     return id > 0 ? &trace->processes[id - 1] : NULL;
 }
 
-const struct ht_process *ht_trace_process_at(const struct ht_trace *trace, uint32_t pid,
-                                             int64_t time_ns)
+struct ht_pid_use ht_trace_pid_use(const struct ht_trace *trace, uint32_t pid, int64_t time_ns)
 {
-    const struct ht_process *found = NULL;
+    struct ht_pid_use use = {INT64_MIN, INT64_MAX, NULL};
     const struct ht_process *process = next_process(trace, pid, NULL);
     for (int i = 0; process != NULL && i < HT_TRACE_PID_USES; i++) {
         bool has_begun = process->start_ns <= time_ns; // an unknown start is before everything
         if (process->pid == pid && has_begun &&
-            (found == NULL || process->start_ns > found->start_ns))
-            found = process;
+            (use.process == NULL || process->start_ns > use.from_ns)) {
+            use.process = process;
+            use.from_ns = process->start_ns;
+        }
+        if (process->pid == pid && !has_begun && process->start_ns <= use.to_ns)
+            use.to_ns = process->start_ns - 1;
         process = next_process(trace, pid, process);
     }
-    return found;
+    return use;
+}
+
+const struct ht_process *ht_trace_process_at(const struct ht_trace *trace, uint32_t pid,
+                                             int64_t time_ns)
+{
+    return ht_trace_pid_use(trace, pid, time_ns).process;
 }
 
 // Whether two notes can be of one process: the same start, or one start unknown and the process

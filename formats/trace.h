@@ -90,7 +90,9 @@ struct ht_trace {
     uint32_t damage_count;
     char filters[HT_TRACE_FILTERS_BYTES]; // that have left out events, for people; "" when none
     uint64_t left_out;                    // events that they left out
-    struct ht_process *processes;         // owned
+    uint64_t groups;      // of events in the input, when the reader had an index to choose by
+    uint64_t groups_read; // of these
+    struct ht_process *processes; // owned
     uint32_t process_count;
     uint32_t process_capacity;
     uint32_t *process_heads;   // private, owned: newest entry of a hash plus one, or 0
@@ -113,6 +115,16 @@ void ht_trace_reset(struct ht_trace *trace);
 
 // Counts one loss and, while there is room, keeps its place.
 void ht_trace_damage(struct ht_trace *trace, enum ht_loss loss, uint64_t offset, const char *what);
+
+// What a pid means at a time, and from when to when it means that as far as is known now.
+struct ht_pid_use {
+    int64_t from_ns;
+    int64_t to_ns;
+    const struct ht_process *process; // NULL when none is known
+};
+
+// As ht_trace_process_at.
+struct ht_pid_use ht_trace_pid_use(const struct ht_trace *trace, uint32_t pid, int64_t time_ns);
 
 // The process that has this pid at this time: the latest one that began by then; NULL when none.
 // Of the uses of one pid, the HT_TRACE_PID_USES noted last are looked at.

@@ -9,6 +9,7 @@
 #ifndef HT_REPLAY_REPLAY_H
 #define HT_REPLAY_REPLAY_H
 
+#include "replay/causal.h"
 #include "replay/engine.h"
 #include "replay/heap.h"
 #include "replay/measure.h"
@@ -17,10 +18,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// The order of a replay's operations.
+enum ht_order {
+    HT_ORDER_SERIAL, // as recorded, on one thread
+    HT_ORDER_CAUSAL, // each worker's as recorded; between workers only what has to be
+    HT_ORDER_TIMED,  // the same, and none before its time
+    HT_ORDER_COUNT,
+};
+
+// "serial", "causal", "timed".
+const char *ht_order_name(enum ht_order order);
+
 struct ht_replay_options {
     enum ht_touch touch;          // zero is the default
     const struct ht_pulse *pulse; // of the run on the heap; may be NULL
     struct ht_measure *measure;   // NULL: the replay is timed; else it is measured by this
+
+    // NULL: the order is serial. Else this is run, all recorded heaps on one, and not measured.
+    const struct ht_schedule *schedule;
 };
 
 // Bytes of the process in memory, as the system tells them (replay/os.h says how and how exactly).
@@ -40,19 +55,23 @@ struct ht_replay_resident {
 
 struct ht_replay_result {
     const struct ht_heap *heap;
-    char heap_version[64];      // the heap's own name and version
-    bool is_apart;              // of several recorded heaps each was played on one of its own
-    enum ht_touch touch;        // the one that ran: none on a heap that is no memory
-    struct ht_plan_totals plan; // what was to be played, and the recording's own figures
-    struct ht_played played;    // what happened on the heap
-    bool is_whole;              // the plan was played to its end, not stopped by the pulse
-    uint64_t operations;        // played, without the skipped
-    uint64_t reallocs_in_place; // here; the recording's are in plan.by_kind
-    uint64_t reallocs_moved;    // here
-    uint64_t final_blocks;      // live at the end, here
-    bool is_timed;              // the next two are told: this was not measured
-    double ns_per_op;           // wall time on the heap, harness and touching included; 0 for none
-    double null_ns_per_op;      // the same of the null heap: what of it the harness is
+    char heap_version[64]; // the heap's own name and version
+    bool is_apart;         // of several recorded heaps each was played on one of its own
+    enum ht_touch touch;   // the one that ran: none on a heap that is no memory
+    enum ht_order order;
+    struct ht_schedule_totals schedule; // in the causal and the timed order
+    struct ht_causal_report causal;     // the same
+    struct ht_plan_totals plan;         // what was to be played, and the recording's own figures
+    struct ht_played played;            // what happened on the heap
+    bool is_whole;                      // the plan was played to its end, not stopped by the pulse
+    uint64_t operations;                // played, without the skipped
+    uint64_t reallocs_in_place;         // here; the recording's are in plan.by_kind
+    uint64_t reallocs_moved;            // here
+    uint64_t final_blocks;              // live at the end, here
+    bool is_timed;                      // the next two are told: this was not measured
+    double ns_per_op;      // wall time on the heap, harness and touching included; 0 for none
+    double null_ns_per_op; // the same of the null heap: what of it the harness is. 0 in the
+                           // timed order, which would only wait again
     struct ht_replay_resident resident;
     uint64_t harness_bytes; // memory of the plan, the tables of blocks and heaps and the metrics,
                             // outside of every heap

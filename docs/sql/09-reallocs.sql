@@ -6,4 +6,4 @@ SELECT upid, grp, sum(iif(name = 'realloc_moved', total, 0)) AS moved,
 FROM (
   SELECT upid, grp, name, max(value) AS total FROM winheap_counter
   WHERE name IN ('realloc_moved', 'realloc_inplace', 'copied_bytes') GROUP BY track_id)
-GROUP BY upid, grp ORDER BY copied_bytes DESC;
+GROUP BY upid, grp ORDER BY copied_bytes DESC, upid, grp;

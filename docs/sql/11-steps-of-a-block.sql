@@ -6,5 +6,5 @@ SELECT ts, name, tid, printf('0x%x', old_address) AS old, printf('0x%x', address
 FROM winheap_event
 WHERE kind = 'realloc' AND block_id = (
   SELECT block_id FROM winheap_event WHERE kind = 'chain'
-  ORDER BY extract_arg(arg_set_id, 'debug.copied_bytes') DESC LIMIT 1)
+  ORDER BY extract_arg(arg_set_id, 'debug.copied_bytes') DESC, block_id LIMIT 1)
 ORDER BY ts;

@@ -7,4 +7,5 @@ SELECT upid, block_id, count(*) AS steps, min(size - old_size) AS min_inc,
 FROM winheap_event
 WHERE kind = 'realloc' AND block_id IS NOT NULL AND size > old_size AND old_size > 0
 GROUP BY upid, block_id
-HAVING steps >= 3 AND (min_inc = max_inc OR ratio < 1.2) ORDER BY copied DESC, steps DESC LIMIT 20;
+HAVING steps >= 3 AND (min_inc = max_inc OR ratio < 1.2)
+ORDER BY copied DESC, steps DESC, upid, block_id LIMIT 20;

@@ -6,4 +6,4 @@ SELECT t.upid, printf('0x%x', extract_arg(s.arg_set_id, 'debug.heap')) AS heap,
   extract_arg(s.arg_set_id, 'debug.bucket_hi') AS hi,
   extract_arg(s.arg_set_id, 'debug.count') AS n
 FROM slice s JOIN process_track t ON t.id = s.track_id
-WHERE s.category = 'histogram' ORDER BY 1, 2, 3, 4;
+WHERE s.category = 'histogram' ORDER BY 1, 2, 3, 4, 6;

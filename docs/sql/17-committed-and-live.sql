@@ -8,4 +8,4 @@ SELECT upid, grp, sum(value) FILTER (WHERE name = 'live_bytes') AS live,
   sum(value) FILTER (WHERE name = 'reserved_bytes') AS reserved,
   round(100 * (1 - sum(value) FILTER (WHERE name = 'live_bytes') /
     sum(value) FILTER (WHERE name = 'committed_bytes')), 1) AS free_inside_pct
-FROM e GROUP BY upid, grp ORDER BY committed - live DESC;
+FROM e GROUP BY upid, grp ORDER BY committed - live DESC, upid, grp;

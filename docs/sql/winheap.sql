@@ -3,13 +3,15 @@
 --   trace_processor query -f winheap.sql ... , or include it as a module of a SQL package.
 -- Names follow docs/formats/perfetto.md.
 
--- Every sample of every counter, with its group ("Heap activity" or "Heap 0x…") and heap handle.
+-- Every sample of every counter, with its group ("Heap activity" or "Heap 0x…") and heap handle. The
+-- parent is asked of `track`: in Perfetto 55, process_counter_track has none.
 CREATE PERFETTO VIEW winheap_counter AS
 SELECT c.ts, c.value, ct.name, ct.id AS track_id, ct.upid, g.name AS grp,
   iif(g.name GLOB 'Heap 0x*', substr(g.name, 6), NULL) AS heap
 FROM counter c
-JOIN process_counter_track ct ON c.track_id = ct.id
-LEFT JOIN track g ON g.id = ct.parent_id;
+JOIN process_counter_track ct ON ct.id = c.track_id
+JOIN track t ON t.id = ct.id
+LEFT JOIN track g ON g.id = t.parent_id;
 
 -- Reallocs (instants), chains and blocks (slices), with their annotations.
 CREATE PERFETTO VIEW winheap_event AS

@@ -4,22 +4,9 @@
 # are those of the events, and the same input gives the same bytes. $2 is the root of the source.
 # shellcheck source=tests/cli/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/cli/with_stacks.sh
+. "$(dirname "$0")/with_stacks.sh"
 walk=$2/tests/tools/pftrace_walk.py
-
-# with_stacks: gives every alloc and most reallocs of a .tsv a call stack, by size.
-with_stacks() {
-    python3 -c '
-import sys
-modules = ["app.exe", "C:\\Windows\\System32\\shell32.dll", "odd \x27name\x27: \u00e9.dll"]
-for line in sys.stdin:
-    fields = line.rstrip("\n").split("\t")
-    if fields[4] in ("alloc", "realloc") and int(fields[7] or 0) % 7:
-        n = int(fields[7]) % 5
-        inner = [f"{modules[(n + i) % 3]}+{0x100 * n + i:#x}" for i in range(1 + n)]
-        fields[11] = ",".join(["ntdll.dll+0x10"] + inner + inner[:1] + ["0x7ff600001000"])
-    print("\t".join(fields))
-'
-}
 
 for scenario in empty one lifo churn vectors heaps cpus reuse unknown lost wow64 kinds; do
     "$heaptape" fixture --scenario "$scenario" --events 300 -o a.etl 2>err

@@ -150,6 +150,7 @@ void kit_block(struct kit_file *file, const struct ht_trace *trace, const struct
         if (events[i].kind != HT_KIND_REALLOC)
             detail = ht_dict_detail(trace->dict, events[i].detail, &detail_count);
         ht_pack_add(pack, &events[i], detail, detail_count);
+        ht_group_add(&file->sink.group, &events[i]);
     }
     struct ht_buffer block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
     assert_int_equal(ht_pack_finish(pack, &block, NULL), HT_OK);
@@ -189,6 +190,7 @@ struct ht_buffer kit_three_blocks(const struct ht_trace *trace, const struct ht_
     for (size_t i = 0; i < 3; i++)
         kit_block(&file, trace, events + i * KIT_BLOCK_EVENTS, KIT_BLOCK_EVENTS);
     kit_end_record(&file, 3 * KIT_BLOCK_EVENTS);
+    assert_int_equal(ht_frame_sink_put_index(&file.sink, HT_COMPACT_INDEX, NULL), HT_OK);
     struct ht_buffer bytes = *kit_bytes(&file);
     file.bytes = ht_buffer_with_limit(0);
     kit_close(&file);
@@ -242,6 +244,11 @@ struct ht_buffer kit_text(const struct ht_trace *trace, const struct ht_event *e
 
 struct kit_result kit_read(const void *bytes, size_t size)
 {
+    return kit_read_narrow(bytes, size, NULL);
+}
+
+struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct ht_scope *scope)
+{
     struct kit_result result = {.text = ht_buffer_with_limit(64 << 20)};
     struct ht_input *input = NULL;
     struct ht_reader *reader = NULL;
@@ -250,6 +257,8 @@ struct kit_result kit_read(const void *bytes, size_t size)
     assert_int_equal(ht_input_open_memory(bytes, size, "test", &input, NULL), HT_OK);
     result.status = ht_format_compact.open_reader(input, &result.trace, &reader, &result.error);
     assert_int_equal(reader != NULL, result.status == HT_OK);
+    if (result.status == HT_OK && scope != NULL)
+        result.status = ht_format_compact.narrow(reader, scope, &result.error);
     while (result.status == HT_OK) {
         result.status = ht_reader_next(reader, &event, &result.error);
         if (result.status != HT_OK)

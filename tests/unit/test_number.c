@@ -41,8 +41,9 @@ static void push_event(const struct ht_event *event)
 {
     assert_int_equal(ht_number_push(number, event, NULL), HT_OK);
     change_count = 0;
-    while (change_count < CHANGES_MAX && ht_number_next(number, &changes[change_count]))
-        change_count++;
+    const struct ht_change *change;
+    while (change_count < CHANGES_MAX && (change = ht_number_next(number)) != NULL)
+        changes[change_count++] = *change;
 }
 
 static void push(enum ht_kind kind, uint64_t address, uint64_t size)
@@ -249,12 +250,12 @@ static void a_destroyed_heap_may_hold_any_number_of_blocks(void **state)
         push(HT_KIND_ALLOC, 0x10 * (i + 1), i);
     struct ht_event event = {.pid = 4, .heap = 0x1000, .kind = HT_KIND_DESTROY};
     assert_int_equal(ht_number_push(number, &event, NULL), HT_OK);
-    struct ht_change change;
     for (uint64_t i = 10000; i-- > 0;) {
-        assert_true(ht_number_next(number, &change));
-        assert_int_equal(change.size, i);
+        const struct ht_change *change = ht_number_next(number);
+        assert_non_null(change);
+        assert_int_equal(change->size, i);
     }
-    assert_false(ht_number_next(number, &change));
+    assert_null(ht_number_next(number));
     assert_int_equal(ht_number_live_count(number), 0);
 }
 
@@ -466,6 +467,33 @@ static void a_pid_used_again_has_heaps_of_its_own(void **state)
     ht_trace_reset(&trace);
 }
 
+static void a_process_noted_between_events_counts_from_then(void **state)
+{
+    (void)state;
+    struct ht_trace trace;
+    assert_int_equal(ht_trace_init(&trace, NULL), HT_OK);
+    ht_number_close(number);
+    assert_int_equal(ht_number_open(&number, &trace, NULL), HT_OK);
+    struct ht_event event = {
+        .time_ns = 500, .pid = 4, .heap = 0x1000, .kind = HT_KIND_ALLOC, .address = 16, .size = 8};
+    const int64_t starts[] = {400, 900};
+    const int64_t times[] = {500, 899, 900, 500};
+    const uint32_t heaps[] = {1, 1, 2, 1};
+    push_event(&event);
+    assert_int_equal(ht_number_current_heap(number), 0); // of no known process
+    for (size_t i = 0; i < 2; i++) {
+        const struct ht_process process = {
+            .pid = 4, .start_ns = starts[i], .end_ns = HT_TIME_UNKNOWN};
+        assert_int_equal(ht_trace_note_process(&trace, &process, NULL), HT_OK);
+    }
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        event.time_ns = times[i];
+        push_event(&event);
+        assert_int_equal(ht_number_current_heap(number), heaps[i]);
+    }
+    ht_trace_reset(&trace);
+}
+
 #define NUMBER_TEST(test) cmocka_unit_test_setup_teardown(test, open_number, close_number)
 
 int main(void)
@@ -479,6 +507,7 @@ int main(void)
         NUMBER_TEST(a_block_made_over_another_ends_it_first),
         NUMBER_TEST(an_adopted_block_may_replace_another),
         NUMBER_TEST(a_pid_used_again_has_heaps_of_its_own),
+        NUMBER_TEST(a_process_noted_between_events_counts_from_then),
         NUMBER_TEST(what_failed_changes_nothing),
         NUMBER_TEST(a_realloc_of_nothing_is_an_alloc),
         NUMBER_TEST(the_tracked_size_wins_over_the_recorded_old_one),

@@ -92,11 +92,11 @@ static uint32_t stack_id(struct picture *picture, uint64_t offset)
 
 static void put(struct picture *picture, const struct ht_event *event)
 {
-    struct ht_change change;
+    const struct ht_change *change;
     assert_int_equal(picture->writer->write(picture->writer, event, NULL), HT_OK);
     assert_int_equal(ht_number_push(picture->number, event, NULL), HT_OK);
-    while (ht_number_next(picture->number, &change))
-        assert_int_equal(picture->writer->change(picture->writer, &change, NULL), HT_OK);
+    while ((change = ht_number_next(picture->number)) != NULL)
+        assert_int_equal(picture->writer->change(picture->writer, change, NULL), HT_OK);
 }
 
 static struct ht_event event_of(enum ht_kind kind, int64_t time_ns, uint64_t address, uint64_t size)

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The order of a command line: --order and what belongs to it.
+#ifndef HT_CLI_ORDER_CHOICE_H
+#define HT_CLI_ORDER_CHOICE_H
+
+#include "cli/options.h"
+#include "replay/replay.h"
+
+// The letters of the options that ht_order_choice_take takes, for a command's table.
+enum {
+    HT_OPTION_ORDER = HT_OPTION_LONG + 100,
+    HT_OPTION_WORKERS,
+    HT_OPTION_WINDOW,
+    HT_OPTION_SPEED,
+    HT_OPTION_ORDER_LAST = HT_OPTION_SPEED,
+};
+
+enum { HT_ORDER_WORDS_MAX = 8 };
+
+// What a command line asks for. The zero value is the serial order.
+struct ht_order_choice {
+    enum ht_order order;
+    struct ht_schedule_options schedule;   // its memory_limit is the caller's
+    const char *words[HT_ORDER_WORDS_MAX]; // these options, as they were
+    size_t word_count;
+};
+
+// Takes an option that ht_options_next gave, one of the letters above. False, after saying so, when
+// its value is none.
+bool ht_order_choice_take(struct ht_order_choice *choice, struct ht_options *options, int letter);
+
+// Fills in what was not given, once all options are taken. False, after saying so, when some of
+// them are for another order.
+bool ht_order_choice_complete(struct ht_order_choice *choice, struct ht_options *options);
+
+#endif

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Replays in the orders of several threads: the same operations as in the serial one, nothing
+# skipped, all blocks there at the end. With the Android log of 393 threads where the recordings are.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+zip=${HT_CORPUS:-$2/../shared/corpus}/alloc/android-systemui.zip
+
+# same_as_serial FILE WORKERS: the report in `out` tells of the same as that in serial.json, by so
+# many workers.
+same_as_serial() {
+    python3 - "$@" <<'PYTHON' || fail "$*: $(cat out)"
+import json, sys
+serial = json.load(open("serial.json"))
+causal = json.load(open("out"))
+assert serial["order"] == {"name": "serial"}
+assert causal["recorded"] == serial["recorded"]
+assert causal["by_kind"] == serial["by_kind"]
+assert causal["operations"] == serial["operations"]
+assert causal["is_whole"]
+for key in "end_bytes", "end_blocks", "skipped", "failed_allocs", "failed_reallocs":
+    assert causal["replayed"][key] == serial["replayed"][key], key
+order = causal["order"]
+assert order["workers"] == int(sys.argv[2]), order
+assert order["gates"] <= order["crossings"]
+assert order["waits"] <= order["gates"]
+peak = serial["replayed"]["peak_bytes"]
+assert abs(causal["replayed"]["peak_bytes"] - peak) <= order["drift_most_bytes"] + peak // 50
+PYTHON
+}
+
+expect 0 "$heaptape" fixture --scenario heaps --events 20000 -o a.etl
+expect 0 "$heaptape" replay a.etl --json
+mv out serial.json
+expect 0 "$heaptape" replay a.etl --order causal --workers 1 --json
+same_as_serial a.etl 1
+python3 -c 'import json; o = json.load(open("out"))["order"]; assert o["drift_most_bytes"] == 0, o'
+expect 0 "$heaptape" replay a.etl --order causal --workers all --window 2 --json
+expect 0 "$heaptape" replay a.etl --order timed --speed 1000000 --json
+prints '"speed":1000000.000'
+expect 0 "$heaptape" replay a.etl --order causal
+prints "order causal, digest 0x"
+prints "at most 4,096 operations apart"
+prints "all on one heap"
+expect 0 "$heaptape" replay a.etl --order timed --speed 100000
+prints "at 100000 times the recorded speed"
+prints "times waited for"
+
+expect 0 "$heaptape" fixture --scenario empty -o empty.etl
+for order in serial causal timed; do
+    expect 0 "$heaptape" replay empty.etl --order "$order" --json
+    python3 - <<'PYTHON' || fail "an empty trace grows: $(cat out)"
+import json
+resident = json.load(open("out"))["resident"]
+assert abs(resident["growth_bytes"]) <= 65536, resident
+assert resident.get("peak_growth_bytes", 0) <= 262144, resident
+PYTHON
+done
+
+expect 2 "$heaptape" replay a.etl --order sideways
+says "--order takes serial, causal or timed, not sideways"
+expect 2 "$heaptape" replay a.etl --workers 2
+says "--workers and --window are for --order causal and timed"
+expect 2 "$heaptape" replay a.etl --order causal --speed 2
+says "--speed is for --order timed"
+for speed in 0 -1 2x nan 1e9; do
+    expect 2 "$heaptape" replay a.etl --order timed --speed "$speed"
+    says "--speed takes 0.001 to 1000000"
+done
+expect 2 "$heaptape" replay a.etl --order causal --workers 0
+expect 2 "$heaptape" replay a.etl --order causal --window 1
+expect 2 "$heaptape" replay a.etl --order causal --metrics
+says "are for --order serial"
+
+expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 1 --order causal --workers 2
+prints "order causal"
+
+[ -f "$zip" ] || exit 0
+unzip -q "$zip" systemui.txt
+"$heaptape" fixture --from systemui.txt -o log.etl 2>err
+"$heaptape" convert log.etl -o log.htape 2>err
+expect 0 "$heaptape" replay log.htape --json
+mv out serial.json
+expect 0 "$heaptape" replay log.htape --order causal --workers 2 --json
+same_as_serial log.htape 2
+expect 0 "$heaptape" replay log.htape --order causal --workers all --json
+same_as_serial log.htape 393
