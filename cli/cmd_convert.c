@@ -15,6 +15,8 @@ enum {
     OPTION_TO = HT_OPTION_LONG,
     OPTION_BEST,
     OPTION_RAW,
+    OPTION_REDACT,
+    OPTION_REBASE,
     OPTION_STRICT,
     OPTION_FULL,
     OPTION_BUDGET,
@@ -28,6 +30,8 @@ static const struct ht_option option_table[] = {
     {"to", OPTION_TO, "FORMAT", "the format, when OUT's suffix does not say it"},
     {"best", OPTION_BEST, NULL, "make a .htape as small as it gets, which takes longer"},
     {"raw", OPTION_RAW, NULL, "keep the three records of a moved realloc apart"},
+    {"redact", OPTION_REDACT, NULL, "put pseudonyms for names, and leave out the wall time"},
+    {"rebase", OPTION_REBASE, NULL, "put other addresses for the recorded ones"},
     {"strict", OPTION_STRICT, NULL, "fail, and leave OUT alone, when the input has losses"},
     {"full", OPTION_FULL, NULL, "show every event in a .pftrace, over any budget"},
     {"budget", OPTION_BUDGET, "MB", "how large a .pftrace may be; 100 if not given"},
@@ -170,6 +174,22 @@ static enum ht_status turn(struct ht_quota *quota, struct ht_output **output,
     return status;
 }
 
+// How recordings were put together, and which of them had lost something.
+static void tell_merge(const struct ht_stream *stream)
+{
+    bool has_wall_time = true;
+    for (size_t i = 0; i < stream->part_count; i++) {
+        const struct ht_trace *trace = &stream->parts[i].trace;
+        char loss[256];
+        has_wall_time = has_wall_time && trace->origin.start_unix_ns != HT_TIME_UNKNOWN;
+        if (ht_show_loss(trace->loss, loss, sizeof loss))
+            ht_say("%s: lost: %s", ht_input_name(stream->parts[i].input), loss);
+    }
+    ht_say("merged %zu recordings %s", stream->part_count,
+           has_wall_time ? "by the wall time that they began at"
+                         : "as if they had begun together: not all tell the wall time");
+}
+
 static enum ht_status pump(const struct settings *settings, struct ht_stream *stream,
                            struct target *target, struct ht_error *error)
 {
@@ -187,6 +207,8 @@ static enum ht_status pump(const struct settings *settings, struct ht_stream *st
     if (settings->is_strict && ht_show_loss(stream->trace.loss, loss, sizeof loss))
         return ht_fail(error, HT_FORMAT, "%s: lost: %s", settings->inputs.paths[0], loss);
     status = ht_output_commit(target->output, error);
+    if (status == HT_OK && stream->part_count > 1)
+        tell_merge(stream);
     if (status == HT_OK)
         tell_result(settings, stream, target, events);
     return status;
@@ -220,6 +242,7 @@ static enum ht_exit run(int argc, char **argv)
 {
     struct settings settings = {0};
     struct ht_options options;
+    struct ht_merge_options changes = {0};
     const char *format_name = NULL;
     int letter;
     ht_options_init(&options, &ht_command_convert, argc, argv);
@@ -236,6 +259,12 @@ static enum ht_exit run(int argc, char **argv)
             break;
         case OPTION_RAW:
             settings.is_raw = true;
+            break;
+        case OPTION_REDACT:
+            changes.is_redacted = true;
+            break;
+        case OPTION_REBASE:
+            changes.is_rebased = true;
             break;
         case OPTION_STRICT:
             settings.is_strict = true;
@@ -259,6 +288,7 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_paths(&options, "IN", &settings.inputs))
         return options.exit;
+    settings.inputs.changes = changes;
     enum ht_exit misuse = check(&settings, format_name);
     return misuse == HT_EXIT_DONE ? convert(&settings) : misuse;
 }
@@ -267,9 +297,11 @@ const struct ht_command ht_command_convert = {
     .name = "convert",
     .what = "write a trace in another format",
     .usage = "IN... [FILTER]... -o OUT [--to FORMAT] [--best] [--raw] [--strict]\n"
+             "IN... [FILTER]... -o OUT [--redact] [--rebase]\n"
              "IN... [FILTER]... -o OUT.pftrace [--full] [--budget MB] [--split]",
     .about =
-        "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one. The\n"
+        "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one,\n"
+        "files of other formats are merged. The\n"
         "suffix of OUT says what is written:\n"
         "\n"
         "  .htape    compact and lossless, for keeping and sharing\n"

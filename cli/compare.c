@@ -1,97 +1,111 @@
 // SPDX-License-Identifier: MIT
 //
-// The runs of a comparison: through the pipe, and as figures. See the header.
+// The runs of a comparison as figures. See the header.
 #include "cli/compare.h"
 
-#include "cli/child.h"
-
-struct message {
-    enum ht_received what;
-    struct ht_error error;
-    struct ht_compare_run run;
+const struct ht_figure_about ht_figures[HT_FIGURE_COUNT] = {
+    [HT_FIGURE_NS] = {"ns_per_op", HT_UNIT_NS, true},
+    [HT_FIGURE_NULL_NS] = {"null_ns_per_op", HT_UNIT_NS, false},
+    [HT_FIGURE_NET_NS] = {NULL, HT_UNIT_NS, false},
+    [HT_FIGURE_PEAK] = {"peak_bytes", HT_UNIT_BYTES, false},
+    [HT_FIGURE_GROWTH] = {"growth_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_PEAK_GROWTH] = {"peak_growth_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_MOVED] = {"reallocs_moved", HT_UNIT_COUNT, false},
+    [HT_FIGURE_FAILED] = {"failed", HT_UNIT_COUNT, false},
+    [HT_FIGURE_F1] = {"f1_operations", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F1_TIME] = {"f1_time", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F2] = {"f2", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F3] = {"f3", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F4] = {"f4", HT_UNIT_RATIO, true},
+    [HT_FIGURE_RETENTION] = {"retention", HT_UNIT_RATIO, true},
+    [HT_FIGURE_PAGE_PEAK] = {"page_peak_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_SPARSE] = {"sparse_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_LARGEST_FREE] = {"largest_free_index", HT_UNIT_SHARE, false},
+    [HT_FIGURE_UNUSABLE] = {"unusable_p99", HT_UNIT_SHARE, false},
+    [HT_FIGURE_WASTE] = {"waste", HT_UNIT_SHARE, true},
+    [HT_FIGURE_RESIDENT_AT_PEAK] = {"resident_at_peak_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_MAPPED_AT_PEAK] = {"mapped_at_peak_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_AS_RECORDED] = {"as_recorded", HT_UNIT_SHARE, false},
 };
 
-void ht_compare_send(const struct ht_replay_result *result)
+// A ratio of 0 has no value.
+static bool tell(double *value, double told, bool is_told)
 {
-    const struct ht_played *played = &result->played;
-    const struct ht_plan_totals *plan = &result->plan;
-    struct message message = {.what = HT_RECEIVED_RUN};
-    message.run = (struct ht_compare_run){
-        .ns_per_op = result->ns_per_op,
-        .null_ns_per_op = result->null_ns_per_op,
-        .operations = result->operations,
-        .digest = plan->digest,
-        .reallocs = plan->by_kind[HT_OP_REALLOC_IN_PLACE] + plan->by_kind[HT_OP_REALLOC_MOVED],
-        .recorded_moved = plan->by_kind[HT_OP_REALLOC_MOVED],
-        .recorded_peak_bytes = plan->peak_bytes,
-        .recorded_heaps = plan->heap_limit,
-        .moved = result->reallocs_moved,
-        .peak_bytes = played->peak_bytes,
-        .failed = played->failed_allocs + played->failed_reallocs,
-        .growth_bytes = result->resident.growth_bytes,
-        .peak_growth_bytes = result->resident.peak_growth_bytes,
-        .has_growth = result->resident.source != NULL,
-        .has_peak_growth = result->resident.peak_source != NULL,
-        .is_apart = result->is_apart,
-        .is_memory = result->heap->is_memory,
-    };
-    for (size_t i = 0; i < sizeof message.run.heap_version; i++)
-        message.run.heap_version[i] = result->heap_version[i];
-    ht_child_write(ht_child_result_pipe(), &message, sizeof message);
+    *value = told;
+    return is_told;
 }
 
-void ht_compare_send_failure(const struct ht_error *error, bool is_of_heap)
+static bool metrics_figure(const struct ht_run_metrics *metrics, enum ht_figure figure,
+                           double *value)
 {
-    struct message message = {
-        .what = is_of_heap ? HT_RECEIVED_HEAP_FAILURE : HT_RECEIVED_FAILURE,
-        .error = *error,
-    };
-    ht_child_write(ht_child_result_pipe(), &message, sizeof message);
-}
-
-enum ht_received ht_compare_receive(struct ht_child *child, const char *heap_name,
-                                    struct ht_compare_run *run, struct ht_error *error)
-{
-    struct message message;
-    char how[64];
-    bool is_whole = ht_child_read(child, &message, sizeof message);
-    ht_child_end(child, how, sizeof how);
-    if (!is_whole) {
-        ht_fail(error, HT_UNSUPPORTED, "%s: the process of a run ended with %s", heap_name, how);
-        return HT_RECEIVED_HEAP_FAILURE;
+    switch (figure) {
+    case HT_FIGURE_F1:
+        return tell(value, metrics->f1_operations, metrics->f1_operations > 0);
+    case HT_FIGURE_F1_TIME:
+        return tell(value, metrics->f1_time, metrics->f1_time > 0);
+    case HT_FIGURE_F2:
+        return tell(value, metrics->f2, metrics->f2 > 0);
+    case HT_FIGURE_F3:
+        return tell(value, metrics->f3, metrics->f3 > 0);
+    case HT_FIGURE_F4:
+        return tell(value, metrics->f4, metrics->f4 > 0);
+    case HT_FIGURE_RETENTION:
+        return tell(value, metrics->retention, metrics->retention > 0);
+    case HT_FIGURE_PAGE_PEAK:
+        return tell(value, (double)metrics->page_peak_bytes, true);
+    case HT_FIGURE_SPARSE:
+        return tell(value, (double)metrics->sparse_bytes, true);
+    case HT_FIGURE_LARGEST_FREE:
+        return tell(value, metrics->largest_free, true);
+    case HT_FIGURE_UNUSABLE:
+        return tell(value, metrics->unusable_p99, true);
+    case HT_FIGURE_WASTE:
+        return tell(value, metrics->waste, metrics->has_waste);
+    case HT_FIGURE_RESIDENT_AT_PEAK:
+        return tell(value, (double)metrics->resident_bytes, metrics->has_resident);
+    case HT_FIGURE_MAPPED_AT_PEAK:
+        return tell(value, (double)metrics->mapped_bytes, metrics->has_mapped);
+    default:
+        return false;
     }
-    *run = message.run;
-    *error = message.error;
-    return message.what;
 }
 
-static bool has(const struct ht_compare_run *run, enum ht_figure figure)
-{
-    if (figure == HT_FIGURE_GROWTH)
-        return run->has_growth;
-    return figure != HT_FIGURE_PEAK_GROWTH || run->has_peak_growth;
-}
-
-static double value_of(const struct ht_compare_run *run, enum ht_figure figure)
+bool ht_run_figure(const struct ht_run *run, enum ht_figure figure, double *value)
 {
     switch (figure) {
     case HT_FIGURE_NS:
-        return run->ns_per_op;
+        return tell(value, run->ns_per_op, run->is_timed);
     case HT_FIGURE_NULL_NS:
-        return run->null_ns_per_op;
+        return tell(value, run->null_ns_per_op, run->is_timed);
     case HT_FIGURE_NET_NS:
-        return run->ns_per_op - run->null_ns_per_op;
+        return tell(value, run->ns_per_op - run->null_ns_per_op, run->is_timed);
     case HT_FIGURE_PEAK:
-        return (double)run->peak_bytes;
+        return tell(value, (double)run->peak_bytes, true);
     case HT_FIGURE_GROWTH:
-        return (double)run->growth_bytes;
+        return tell(value, (double)run->growth_bytes, run->has_growth);
     case HT_FIGURE_PEAK_GROWTH:
-        return (double)run->peak_growth_bytes;
+        return tell(value, (double)run->peak_growth_bytes, run->has_peak_growth);
     case HT_FIGURE_MOVED:
-        return (double)run->moved;
+        return tell(value, (double)run->moved, true);
+    case HT_FIGURE_FAILED:
+        return tell(value, (double)run->failed, true);
+    case HT_FIGURE_AS_RECORDED:
+        return tell(
+            value,
+            run->reallocs == 0 ? 0 : (double)run->metrics.agreed_reallocs / (double)run->reallocs,
+            run->has_metrics && run->reallocs > 0);
     default:
-        return (double)run->failed;
+        return run->has_metrics && metrics_figure(&run->metrics, figure, value);
     }
+}
+
+bool ht_recorded_figure(const struct ht_run *run, enum ht_figure figure, double *value)
+{
+    if (figure == HT_FIGURE_PEAK)
+        return tell(value, (double)run->recorded_peak_bytes, true);
+    if (figure == HT_FIGURE_MOVED)
+        return tell(value, (double)run->recorded_moved, true);
+    return run->has_metrics && metrics_figure(&run->recorded, figure, value);
 }
 
 bool ht_compared_spread(const struct ht_compared *heap, enum ht_figure figure,
@@ -99,9 +113,8 @@ bool ht_compared_spread(const struct ht_compared *heap, enum ht_figure figure,
 {
     double values[HT_RUNS_MAX];
     for (size_t i = 0; i < heap->run_count; i++) {
-        if (!has(&heap->runs[i], figure))
+        if (!ht_run_figure(&heap->runs[i], figure, &values[i]))
             return false;
-        values[i] = value_of(&heap->runs[i], figure);
     }
     if (heap->run_count == 0)
         return false;
@@ -113,10 +126,8 @@ bool ht_compared_spread(const struct ht_compared *heap, enum ht_figure figure,
 static bool ranked_spread(const struct ht_compared *heap, enum ht_figure figure,
                           struct ht_spread *spread)
 {
-    bool is_ranked =
-        figure == HT_FIGURE_NS || figure == HT_FIGURE_GROWTH || figure == HT_FIGURE_PEAK_GROWTH;
-    return is_ranked && heap->run_count >= HT_RUNS_TO_RANK && heap->runs[0].is_memory &&
-           ht_compared_spread(heap, figure, spread);
+    return ht_figures[figure].is_ranked && heap->run_count >= HT_RUNS_TO_RANK &&
+           heap->runs[0].is_memory && ht_compared_spread(heap, figure, spread);
 }
 
 size_t ht_compared_place(const struct ht_comparison *comparison, size_t index,
@@ -136,7 +147,7 @@ size_t ht_compared_place(const struct ht_comparison *comparison, size_t index,
     return ht_spread_place(spreads, count, own);
 }
 
-const struct ht_compare_run *ht_comparison_any_run(const struct ht_comparison *comparison)
+const struct ht_run *ht_comparison_any_run(const struct ht_comparison *comparison)
 {
     for (size_t i = 0; i < comparison->heap_count; i++) {
         if (comparison->heaps[i].run_count > 0)

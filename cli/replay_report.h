@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// What `heaptape replay` found, and its two ways of saying it.
+// What `heaptape replay` found, and its ways of saying it.
 #ifndef HT_CLI_REPLAY_REPORT_H
 #define HT_CLI_REPLAY_REPORT_H
 
 #include "cli/heap_choice.h"
 #include "cli/plan_reader.h"
+#include "cli/what_if.h"
 #include "formats/dict.h"
 #include "formats/json.h"
 #include "replay/latency.h"
 #include "replay/replay.h"
+
+// Another policy, and its changes as they were given.
+struct ht_changes {
+    struct ht_what_if what_if;
+    const char *texts[HT_WHAT_IF_CHANGES_MAX];
+    size_t count;
+};
 
 struct ht_replay_report {
     const char *file;
@@ -20,10 +28,21 @@ struct ht_replay_report {
     const struct ht_dict *stacks;     // of the trace, for the metrics; NULL: they are not at hand
     const struct ht_latency *latency; // NULL when no call was timed
     uint64_t latency_every;
+    const struct ht_baseline *baseline; // of a run with another policy, else NULL
+    const struct ht_changes *changes;   // that policy
+
+    // Recorded and here, or unchanged and what if. The metrics are NULL when none were taken.
+    const char *columns[2];
+    const struct ht_metrics_report *was;
+    const struct ht_metrics_report *is;
 };
 
 void ht_replay_print_text(const struct ht_replay_report *report);
 enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struct ht_error *error);
+
+// Writes the metrics of both columns over recorded time as a Perfetto trace.
+enum ht_status ht_replay_write_timeline(const struct ht_replay_report *report, const char *path,
+                                        struct ht_error *error);
 
 // The part of them that is the metrics'; in JSON it is one member.
 void ht_replay_print_metrics_text(const struct ht_replay_report *report);
