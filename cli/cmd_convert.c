@@ -10,13 +10,22 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_TO = HT_OPTION_LONG, OPTION_BEST, OPTION_RAW, OPTION_STRICT };
+enum {
+    OPTION_TO = HT_OPTION_LONG,
+    OPTION_BEST,
+    OPTION_RAW,
+    OPTION_REDACT,
+    OPTION_REBASE,
+    OPTION_STRICT
+};
 
 static const struct ht_option option_table[] = {
     {"output", 'o', "OUT", "write here; - is standard output"},
     {"to", OPTION_TO, "FORMAT", "the format, when OUT's suffix does not say it"},
     {"best", OPTION_BEST, NULL, "make a .htape as small as it gets, which takes longer"},
     {"raw", OPTION_RAW, NULL, "keep the three records of a moved realloc apart"},
+    {"redact", OPTION_REDACT, NULL, "put pseudonyms for names, and leave out the wall time"},
+    {"rebase", OPTION_REBASE, NULL, "put other addresses for the recorded ones"},
     {"strict", OPTION_STRICT, NULL, "fail, and leave OUT alone, when the input has losses"},
     {NULL, 0, NULL, NULL},
 };
@@ -93,6 +102,22 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
            is_lossy ? "; lost: " : "", loss);
 }
 
+// How recordings were put together, and which of them had lost something.
+static void tell_merge(const struct ht_stream *stream)
+{
+    bool has_wall_time = true;
+    for (size_t i = 0; i < stream->part_count; i++) {
+        const struct ht_trace *trace = &stream->parts[i].trace;
+        char loss[256];
+        has_wall_time = has_wall_time && trace->origin.start_unix_ns != HT_TIME_UNKNOWN;
+        if (ht_show_loss(trace->loss, loss, sizeof loss))
+            ht_say("%s: lost: %s", ht_input_name(stream->parts[i].input), loss);
+    }
+    ht_say("merged %zu recordings %s", stream->part_count,
+           has_wall_time ? "by the wall time that they began at"
+                         : "as if they had begun together: not all tell the wall time");
+}
+
 static enum ht_status pump(const struct settings *settings, struct ht_stream *stream,
                            struct ht_output *output, struct ht_error *error)
 {
@@ -108,6 +133,8 @@ static enum ht_status pump(const struct settings *settings, struct ht_stream *st
     if (settings->is_strict && ht_show_loss(stream->trace.loss, loss, sizeof loss))
         return ht_fail(error, HT_FORMAT, "%s: lost: %s", settings->inputs.paths[0], loss);
     status = ht_output_commit(output, error);
+    if (status == HT_OK && stream->part_count > 1)
+        tell_merge(stream);
     if (status == HT_OK)
         tell_result(settings, stream, output, events);
     return status;
@@ -135,6 +162,7 @@ static enum ht_exit run(int argc, char **argv)
 {
     struct settings settings = {0};
     struct ht_options options;
+    struct ht_merge_options changes = {0};
     const char *format_name = NULL;
     int letter;
     ht_options_init(&options, &ht_command_convert, argc, argv);
@@ -152,6 +180,12 @@ static enum ht_exit run(int argc, char **argv)
         case OPTION_RAW:
             settings.is_raw = true;
             break;
+        case OPTION_REDACT:
+            changes.is_redacted = true;
+            break;
+        case OPTION_REBASE:
+            changes.is_rebased = true;
+            break;
         case OPTION_STRICT:
             settings.is_strict = true;
             break;
@@ -161,6 +195,7 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_paths(&options, "IN", &settings.inputs))
         return options.exit;
+    settings.inputs.changes = changes;
     enum ht_exit misuse = check(&settings, format_name);
     return misuse == HT_EXIT_DONE ? convert(&settings) : misuse;
 }
@@ -168,9 +203,11 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_convert = {
     .name = "convert",
     .what = "write a trace in another format",
-    .usage = "IN... [FILTER]... -o OUT [--to FORMAT] [--best] [--raw] [--strict]",
+    .usage = "IN... [FILTER]... -o OUT [--to FORMAT] [--best] [--raw] [--strict]\n"
+             "IN... [FILTER]... -o OUT [--redact] [--rebase]",
     .about =
-        "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one. The\n"
+        "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one,\n"
+        "files of other formats are merged. The\n"
         "suffix of OUT says what is written:\n"
         "\n"
         "  .htape    compact and lossless, for keeping and sharing\n"

@@ -435,6 +435,7 @@ static enum ht_exit run(int argc, char **argv)
         settings.changes = (struct ht_changes){0};
     return open_and_replay(&settings);
 }
+
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
