@@ -93,17 +93,17 @@ static enum ht_status run_once(const struct ht_comparison *comparison, struct ht
                                struct ht_error *error)
 {
     struct ht_child child;
-    struct ht_compare_run run;
+    struct ht_run run;
     enum ht_status status = begin_run(comparison, heap->name, &child, error);
     if (status != HT_OK)
         return status;
-    enum ht_received received = ht_compare_receive(&child, heap->name, &run, error);
+    enum ht_received received = ht_run_receive(&child, heap->name, &run, NULL, error);
     if (ht_system_is_interrupted())
         return HT_OK; // what was received may be half a run
     if (received == HT_RECEIVED_FAILURE)
         return HT_IO;
     if (received == HT_RECEIVED_RUN) {
-        const struct ht_compare_run *any = ht_comparison_any_run(comparison);
+        const struct ht_run *any = ht_comparison_any_run(comparison);
         if (any != NULL && any->digest != run.digest)
             return ht_fail(error, HT_IO, "%s: it has changed from one run to the next",
                            comparison->file);

@@ -87,8 +87,10 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
     char kept[80] = "";
     if (settings->inputs.filter.text[0] != '\0')
         snprintf(kept, sizeof kept, " of %s", ht_show_count(events + stream->trace.left_out).text);
-    ht_say("%s: %s%s events, %s%s%s%s", settings->output, ht_show_count(events).text, kept,
-           ht_show_size(written).text, ratio, is_lossy ? "; lost: " : "", loss);
+    struct ht_shown part = ht_show_part(stream);
+    ht_say("%s: %s%s events, %s%s%s%s%s%s", settings->output, ht_show_count(events).text, kept,
+           ht_show_size(written).text, ratio, *part.text != '\0' ? "; " : "", part.text,
+           is_lossy ? "; lost: " : "", loss);
 }
 
 static enum ht_status pump(const struct settings *settings, struct ht_stream *stream,

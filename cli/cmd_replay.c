@@ -2,7 +2,6 @@
 //
 // heaptape replay: re-issues the operations of a trace on a real heap. This file makes the plan and
 // runs it; replay_text.c and replay_json.c print.
-#include "cli/compare.h"
 #include "cli/heap_choice.h"
 #include "cli/options.h"
 #include "cli/order_choice.h"
@@ -14,6 +13,7 @@
 #include "cli/show.h"
 #include "cli/system.h"
 #include "convert/pipeline.h"
+#include "replay/heap_copying.h"
 
 #include <string.h>
 
@@ -21,7 +21,9 @@ enum {
     OPTION_HEAP = HT_OPTION_LONG,
     OPTION_HEAP_ENV,
     OPTION_TOUCH,
+    OPTION_WHAT_IF,
     OPTION_METRICS,
+    OPTION_STEP,
     OPTION_LATENCY,
     OPTION_JSON,
     OPTION_REPORT,
@@ -36,7 +38,10 @@ static const struct ht_option option_table[] = {
     {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},
     {"window", HT_OPTION_WINDOW, "N", "operations that threads may be apart (default 4096)"},
     {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},
+    {"what-if", OPTION_WHAT_IF, "CHANGE",
+     "realloc=copy, growth=F, size-class-off[=N[-M]]: beside the unchanged run"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
+    {"step", OPTION_STEP, "N", "with metrics: a sample every N operations (default: 512 in all)"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {"report", OPTION_REPORT, "OUT", "write the metrics as a page to look at, too (HTML)"},
@@ -50,10 +55,14 @@ struct settings {
     struct ht_heap_choice heap;
     struct ht_order_choice order;
     struct ht_replay_options replay;
+    struct ht_changes changes;
     bool has_metrics;
+    uint64_t sample_step;   // of the metrics; 0: as suits the run
     uint64_t latency_every; // 0: no call is timed
     bool is_json;
     const char *page; // NULL: none is wanted
+    int argc;         // the command line
+    char **argv;
 };
 
 // What a replay reads.
@@ -64,23 +73,40 @@ struct material {
     struct ht_trail *trail;       // for the schedule, then gone, and for metrics
     struct ht_measure *measure;   // NULL: no metrics are wanted
     struct ht_stream stream;      // the trace once more, for its call stacks
+    struct ht_baseline baseline;
 };
+
+// Begun by this program, to tell it what is found rather than to print it: by `heaptape compare`,
+// or as the unchanged run beside a changed one.
+static bool is_told_to(void)
+{
+    return ht_child_result_pipe() >= 0;
+}
+
+static enum ht_status map_here(const struct material *material, uint64_t operations,
+                               struct ht_heap_map **map, struct ht_error *error)
+{
+    return ht_heap_map_make(map, material->plan, material->trail,
+                            ht_measure_addresses(material->measure), operations, error);
+}
 
 static enum ht_status write_page(const char *path, const struct material *material,
                                  const struct ht_replay_report *report, struct ht_error *error)
 {
-    struct ht_heap_map *recorded;
-    struct ht_heap_map *replayed = NULL;
-    enum ht_status status = ht_heap_map_make(&recorded, material->plan, material->trail, NULL,
-                                             ht_plan_totals(material->plan)->operations, error);
+    struct ht_heap_map *recorded = NULL;
+    struct ht_heap_map *here = NULL;
+    enum ht_status status = HT_OK;
+    if (report->baseline == NULL)
+        status = ht_heap_map_make(&recorded, material->plan, material->trail, NULL,
+                                  ht_plan_totals(material->plan)->operations, error);
     if (status == HT_OK)
-        status = ht_heap_map_make(&replayed, material->plan, material->trail,
-                                  ht_measure_addresses(material->measure),
-                                  report->result->played.operations, error);
+        status = map_here(material, report->result->played.operations, &here, error);
     if (status == HT_OK)
-        status = ht_replay_write_page(report, recorded, replayed, path, error);
+        status = ht_replay_write_page(report,
+                                      recorded != NULL ? recorded : &report->baseline->details->map,
+                                      here, path, error);
     ht_heap_map_close(recorded);
-    ht_heap_map_close(replayed);
+    ht_heap_map_close(here);
     return status;
 }
 
@@ -98,7 +124,20 @@ static enum ht_status print(const struct settings *settings, const struct materi
         .stacks = material->stream.trace.dict,
         .latency = latency,
         .latency_every = settings->latency_every,
+        .columns = {"recorded", "here"},
     };
+    if (material->measure != NULL) {
+        report.was = ht_measure_recorded(material->measure);
+        report.is = ht_measure_replayed(material->measure);
+    }
+    if (settings->changes.count > 0) {
+        report.changes = &settings->changes;
+        report.baseline = &material->baseline;
+        report.columns[0] = "unchanged";
+        report.columns[1] = "what if";
+    }
+    if (report.baseline != NULL && report.was != NULL)
+        report.was = &report.baseline->details->report;
     enum ht_status status = HT_OK;
     if (settings->is_json)
         status = ht_replay_print_json(&report, error);
@@ -137,6 +176,7 @@ static enum ht_status read_stacks(struct material *material, const struct settin
 
 static void material_close(struct material *material)
 {
+    ht_baseline_close(&material->baseline);
     ht_stream_close(&material->stream);
     ht_measure_close(material->measure);
     ht_trail_close(material->trail);
@@ -161,17 +201,26 @@ static enum ht_status material_read(struct material *material, const struct sett
                                     struct ht_error *error)
 {
     *material = (struct material){0};
-    enum ht_status status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
+    const uint64_t *gap_sizes = NULL;
     bool is_serial = settings->order.order == HT_ORDER_SERIAL;
+    enum ht_status status = HT_OK;
+    if (settings->changes.count > 0)
+        status = ht_baseline_take(&material->baseline, settings->argc, settings->argv,
+                                  settings->has_metrics, error);
+    if (material->baseline.details != NULL)
+        gap_sizes = material->baseline.details->gap_sizes;
+    if (status == HT_OK)
+        status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
     if (status == HT_OK && (settings->has_metrics || !is_serial))
         status = ht_trail_open(&material->trail, HT_PLAN_MEMORY_DEFAULT, error);
     if (status == HT_OK)
-        status = ht_plan_read(&settings->inputs, material->plan, material->trail, &material->source,
-                              error);
+        status = ht_plan_read(&settings->inputs, &settings->changes.what_if, material->plan,
+                              material->trail, &material->source, error);
     if (status == HT_OK && !is_serial)
         status = make_schedule(material, settings, error);
     if (status == HT_OK && settings->has_metrics)
-        status = ht_measure_open(&material->measure, material->plan, material->trail, error);
+        status = ht_measure_open(&material->measure, material->plan, material->trail,
+                                 settings->sample_step, gap_sizes, error);
     if (status == HT_OK && settings->page != NULL)
         status = ht_measure_keep_addresses(material->measure, error);
     return status;
@@ -184,7 +233,7 @@ static enum ht_status play(const struct settings *settings, const struct materia
     struct ht_progress_replay progress;
     struct ht_replay_options options = settings->replay;
     ht_progress_replay_begin(&progress, ht_plan_totals(material->plan)->operations);
-    progress.line.is_wanted = progress.line.is_wanted && ht_child_result_pipe() < 0;
+    progress.line.is_wanted = progress.line.is_wanted && !is_told_to();
     options.pulse = &progress.pulse;
     options.measure = material->measure;
     options.schedule = material->schedule;
@@ -193,7 +242,25 @@ static enum ht_status play(const struct settings *settings, const struct materia
     return status;
 }
 
-// Reads, plays and reports; what `heaptape compare` began reports to it.
+// Tells the process that began this one.
+static enum ht_status tell(const struct settings *settings, const struct material *material,
+                           const struct ht_replay_result *result, struct ht_error *error)
+{
+    struct ht_run run = ht_run_of(result, material->measure);
+    struct ht_heap_map *map = NULL;
+    enum ht_status status = HT_OK;
+    if (settings->page != NULL)
+        status = map_here(material, result->played.operations, &map, error);
+    if (status == HT_OK) {
+        ht_run_send(&run);
+        if (run.has_metrics)
+            ht_run_send_details(material->measure, map);
+    }
+    ht_heap_map_close(map);
+    return status;
+}
+
+// Reads, plays and reports.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
                              const struct ht_latency *latency, struct ht_error *error)
 {
@@ -203,12 +270,12 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
     enum ht_status status = material_read(&material, settings, error);
     if (status == HT_OK)
         status = play(settings, &material, heap, &result, error);
-    if (status == HT_OK && settings->has_metrics && result.is_whole)
+    if (status == HT_OK && settings->has_metrics && result.is_whole && !is_told_to())
         status = read_stacks(&material, settings, error);
-    if (status == HT_OK && ht_child_result_pipe() < 0)
+    if (status == HT_OK && !is_told_to())
         status = print(settings, &material, &result, latency, error);
     else if (status == HT_OK && result.is_whole)
-        ht_compare_send(&result);
+        status = tell(settings, &material, &result, error);
     if (status == HT_OK && !result.is_whole)
         status = ht_fail(error, HT_IO, "interrupted: this is of %s%s operations",
                          material.schedule == NULL ? "the first " : "",
@@ -230,11 +297,17 @@ static enum ht_status replay_timed(const struct settings *settings, const struct
     return status;
 }
 
-static enum ht_exit open_and_replay(const struct settings *settings, int argc, char **argv)
+static enum ht_exit open_and_replay(const struct settings *settings)
 {
     struct ht_error error = {0};
     const struct ht_heap *heap;
-    enum ht_status status = ht_heap_choice_open(&settings->heap, argc, argv, &heap, &error);
+    enum ht_status status =
+        ht_heap_choice_open(&settings->heap, settings->argc, settings->argv, &heap, &error);
+    struct ht_copying_heap copying;
+    if (status == HT_OK && settings->changes.what_if.is_copying) {
+        status = ht_copying_heap_around(&copying, heap, &error);
+        heap = &copying.whole.heap;
+    }
     bool is_of_heap = status != HT_OK;
     if (status == HT_OK && settings->latency_every > 0)
         status = replay_timed(settings, heap, &error);
@@ -242,11 +315,22 @@ static enum ht_exit open_and_replay(const struct settings *settings, int argc, c
         status = replay(settings, heap, NULL, &error);
     if (status == HT_OK)
         return HT_EXIT_DONE;
-    if (ht_child_result_pipe() >= 0)
-        ht_compare_send_failure(&error, is_of_heap);
+    if (is_told_to())
+        ht_run_send_failure(&error, is_of_heap);
     else
         ht_say("%s", error.text);
     return HT_EXIT_FAILED;
+}
+
+static bool add_change(struct ht_changes *changes, struct ht_options *options)
+{
+    struct ht_error error;
+    if (ht_what_if_add(&changes->what_if, options->value, &error) != HT_OK) {
+        options->exit = ht_options_misuse(options->command, "--what-if: %s", error.text);
+        return false;
+    }
+    changes->texts[changes->count++] = options->value;
+    return true;
 }
 
 // False when the command line is done with, after options->exit is set.
@@ -260,9 +344,14 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
         return ht_heap_choice_add_setting(&settings->heap, options);
     case OPTION_TOUCH:
         return ht_heap_choice_touch(options, &settings->replay.touch);
+    case OPTION_WHAT_IF:
+        return add_change(&settings->changes, options);
     case OPTION_METRICS:
         settings->has_metrics = true;
         return true;
+    case OPTION_STEP:
+        settings->has_metrics = true;
+        return ht_options_number(options, INT64_MAX, &settings->sample_step);
     case OPTION_LATENCY:
         return ht_options_number(options, LATENCY_MOST, &settings->latency_every);
     case OPTION_JSON:
@@ -278,27 +367,33 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
     }
 }
 
-// What options may not stand together. HT_EXIT_DONE when there is nothing to say.
+// What does not go together. HT_EXIT_DONE when all does.
 static enum ht_exit check(const struct settings *settings)
 {
+    const struct ht_command *command = &ht_command_replay;
     if (settings->has_metrics && settings->latency_every > 0)
-        return ht_options_misuse(&ht_command_replay,
+        return ht_options_misuse(command,
                                  "--metrics and --latency disturb each other: one at a time");
     if (settings->order.order != HT_ORDER_SERIAL &&
         (settings->has_metrics || settings->latency_every > 0))
-        return ht_options_misuse(&ht_command_replay,
+        return ht_options_misuse(command,
                                  "--metrics, --report and --latency are for --order serial");
+    if (settings->changes.count > 0 && settings->latency_every > 0)
+        return ht_options_misuse(command, "--what-if and --latency: one at a time");
+    if (settings->changes.count > 0 && strcmp(settings->inputs.paths[0], "-") == 0)
+        return ht_options_misuse(command,
+                                 "--what-if reads IN twice, so it cannot be standard input");
     if (settings->page != NULL && strcmp(settings->page, "-") == 0)
-        return ht_options_misuse(&ht_command_replay, "--report needs the name of a file");
+        return ht_options_misuse(command, "--report needs the name of a file");
     for (size_t i = 0; settings->page != NULL && i < settings->inputs.count; i++)
         if (ht_system_is_same_file(settings->inputs.paths[i], settings->page))
-            return ht_options_misuse(&ht_command_replay, "%s is also the input", settings->page);
+            return ht_options_misuse(command, "%s is also the input", settings->page);
     return HT_EXIT_DONE;
 }
 
 static enum ht_exit run(int argc, char **argv)
 {
-    struct settings settings = {.heap = {.name = "libc"}};
+    struct settings settings = {.heap = {.name = "libc"}, .argc = argc, .argv = argv};
     struct ht_options options;
     int letter;
     ht_options_init(&options, &ht_command_replay, argc, argv);
@@ -310,14 +405,20 @@ static enum ht_exit run(int argc, char **argv)
         !ht_order_choice_complete(&settings.order, &options))
         return options.exit;
     enum ht_exit exit = check(&settings);
-    return exit == HT_EXIT_DONE ? open_and_replay(&settings, argc, argv) : exit;
+    if (exit != HT_EXIT_DONE)
+        return exit;
+    if (is_told_to())
+        settings.changes = (struct ht_changes){0};
+    return open_and_replay(&settings);
 }
+
 const struct ht_command ht_command_replay = {
     .name = "replay",
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
              "IN... [--heap NAME] [--order NAME] [--workers N] [--window N] [--speed X]\n"
-             "IN... [--heap NAME] [--metrics | --latency N] [--report OUT] [--json]",
+             "IN... [--heap NAME] [--metrics [--step N] | --latency N] [--report OUT] [--json]\n"
+             "IN... [--heap NAME] --what-if CHANGE... [--metrics] [--report OUT] [--json]",
     .about =
         "Calls malloc, realloc and free with the recorded sizes, in the recorded order or by\n"
         "several threads at once, and sets what the heap did beside the recording and beside a\n"

@@ -102,7 +102,7 @@ static void print_heap(const struct ht_comparison *comparison, size_t index, int
     print_row("", name_width, spreads);
 }
 
-static struct cell show_recorded(const struct ht_compare_run *run, enum ht_figure figure)
+static struct cell show_recorded(const struct ht_run *run, enum ht_figure figure)
 {
     if (figure == HT_FIGURE_PEAK)
         return show_value(figure, (double)run->recorded_peak_bytes);
@@ -111,7 +111,7 @@ static struct cell show_recorded(const struct ht_compare_run *run, enum ht_figur
     return (struct cell){""};
 }
 
-static void print_heads(const struct ht_compare_run *run, int name_width)
+static void print_heads(const struct ht_run *run, int name_width)
 {
     struct cell heads[COLUMN_COUNT];
     struct cell recorded[COLUMN_COUNT];
@@ -126,7 +126,7 @@ static void print_heads(const struct ht_compare_run *run, int name_width)
 
 void ht_comparison_print_text(const struct ht_comparison *comparison)
 {
-    const struct ht_compare_run *any = ht_comparison_any_run(comparison);
+    const struct ht_run *any = ht_comparison_any_run(comparison);
     int name_width = (int)strlen("recorded");
     if (any == NULL)
         return;
@@ -171,7 +171,7 @@ static void print_csv_text(const char *text)
 
 static void print_csv_run(const struct ht_compared *heap, size_t index)
 {
-    const struct ht_compare_run *run = &heap->runs[index];
+    const struct ht_run *run = &heap->runs[index];
     print_csv_text(heap->name);
     putchar(',');
     print_csv_text(run->heap_version);
@@ -255,7 +255,7 @@ static void put_heap(struct ht_json *json, const struct ht_comparison *compariso
 
 static void put_head(struct ht_json *json, const struct ht_comparison *comparison)
 {
-    const struct ht_compare_run *any = ht_comparison_any_run(comparison);
+    const struct ht_run *any = ht_comparison_any_run(comparison);
     ht_json_put_string(json, "file", comparison->file);
     ht_json_put_string(json, "touch", ht_touch_name(comparison->touch));
     ht_json_put_string(json, "order", ht_order_name(comparison->order.order));

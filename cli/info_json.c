@@ -70,6 +70,10 @@ static void put_filters(struct ht_json *json, const struct ht_trace *trace)
     ht_json_key(json, "filters");
     ht_json_text(json, trace->filters, strlen(trace->filters));
     ht_json_put_u64(json, "left_out", trace->left_out);
+    if (trace->groups == 0)
+        return;
+    ht_json_put_u64(json, "groups", trace->groups);
+    ht_json_put_u64(json, "groups_read", trace->groups_read);
 }
 
 static void put_events(struct ht_json *json, const struct ht_summary *summary)

@@ -80,6 +80,8 @@ static void print_head(const struct ht_stream *stream)
     row("format", "%s%s%s", format, is_original ? "" : ", recorded as ", is_original ? "" : origin);
     if (size > 0)
         row("size", "%s", ht_show_bytes(size).text);
+    if (stream->trace.groups > 0)
+        row("index", "%s", ht_show_part(stream).text);
     print_origin(&stream->trace.origin);
     print_filters(&stream->trace);
 }

@@ -46,6 +46,8 @@ static void put_moment(struct ht_json *json, const char *key, const struct ht_mo
         ht_json_put_u64(json, "usable_bytes", moment->usable_bytes);
     ht_json_put_u64(json, "page_bytes", moment->page_bytes);
     ht_json_put_u64(json, "sparse_bytes", moment->sparse_bytes);
+    ht_json_put_u64(json, "reallocs", moment->reallocs);
+    ht_json_put_u64(json, "moved", moment->moved);
     ht_json_end(json);
 }
 
@@ -68,13 +70,16 @@ static void put_sizes(struct ht_json *json, const char *key,
     ht_json_end(json);
 }
 
-static void put_gaps(struct ht_json *json, const struct ht_gaps *gaps)
+static void put_gaps(struct ht_json *json, const struct ht_look *look)
 {
+    const struct ht_gaps *gaps = &look->gaps;
     ht_json_put_object(json, "gaps");
     ht_json_put_u64(json, "regions", gaps->regions);
     ht_json_put_u64(json, "count", gaps->count);
     ht_json_put_u64(json, "free_bytes", gaps->free_bytes);
     ht_json_put_u64(json, "largest_bytes", gaps->largest_bytes);
+    ht_json_put_u64(json, "slim_bytes", gaps->slim_bytes);
+    put_share(json, "header_share", gaps->slim_bytes, look->page_bytes);
     put_share(json, "largest_free_index", gaps->free_bytes - gaps->largest_bytes, gaps->free_bytes);
     if (gaps->free_bytes > 0) {
         static const char *const keys[HT_GAP_SIZES] = {"unusable_p50", "unusable_p90",
@@ -140,15 +145,51 @@ static void put_pinning(struct ht_json *json, const struct ht_look_pinning *pinn
 }
 
 static void put_look(struct ht_json *json, const char *key, const struct ht_look *look,
-                     bool has_usable, const struct ht_dict *stacks)
+                     const struct ht_metrics_report *report, const struct ht_dict *stacks)
 {
     if (!look->is_taken)
         return;
     ht_json_put_object(json, key);
     ht_json_put_u64(json, "operation", look->operation);
-    put_gaps(json, &look->gaps);
-    put_sizes(json, "live", look->live, has_usable);
+    if (report->resident_source != NULL)
+        ht_json_put_u64(json, "resident_bytes", look->held.resident_bytes);
+    if (report->mapped_source != NULL)
+        ht_json_put_u64(json, "mapped_bytes", look->held.mapped_bytes);
+    put_gaps(json, look);
+    put_sizes(json, "live", look->live, report->has_usable);
     put_pinning(json, &look->pinning, stacks);
+    ht_json_end(json);
+}
+
+static void put_grown(struct ht_json *json, const struct ht_metrics_grown grown[HT_METRICS_DECADES])
+{
+    begin_array(json, "grown_from");
+    for (int i = 0; i < HT_METRICS_DECADES; i++) {
+        if (grown[i].count > 0) {
+            ht_json_begin_object(json);
+            ht_json_put_u64(json, "from", ht_metrics_decade_from(i));
+            ht_json_put_u64(json, "count", grown[i].count);
+            ht_json_put_u64(json, "in_place", grown[i].in_place);
+            ht_json_end(json);
+        }
+    }
+    ht_json_end(json);
+}
+
+static void put_factors(struct ht_json *json,
+                        const struct ht_metrics_grown factors[HT_METRICS_FACTORS])
+{
+    begin_array(json, "grown_by");
+    for (int i = 0; i < HT_METRICS_FACTORS; i++) {
+        if (factors[i].count > 0) {
+            ht_json_begin_object(json);
+            put_share(json, "up_to", ht_metrics_factor_percent(i),
+                      i < HT_METRICS_FACTORS - 1 ? 100 : 0);
+            ht_json_put_u64(json, "count", factors[i].count);
+            ht_json_put_u64(json, "in_place", factors[i].in_place);
+            ht_json_end(json);
+        }
+    }
     ht_json_end(json);
 }
 
@@ -169,17 +210,8 @@ static void put_reallocs(struct ht_json *json, const struct ht_metrics_report *r
         ht_json_put_u64(json, "bytes_copied", reallocs->bytes_copied);
         ht_json_end(json);
     }
-    begin_array(json, "grown_from");
-    for (int i = 0; i < HT_METRICS_DECADES; i++) {
-        if (report->grown[i].count > 0) {
-            ht_json_begin_object(json);
-            ht_json_put_u64(json, "from", ht_metrics_decade_from(i));
-            ht_json_put_u64(json, "count", report->grown[i].count);
-            ht_json_put_u64(json, "in_place", report->grown[i].in_place);
-            ht_json_end(json);
-        }
-    }
-    ht_json_end(json);
+    put_grown(json, report->grown);
+    put_factors(json, report->factors);
     ht_json_put_u64(json, "doubling_bytes", report->doubling_bytes);
     ht_json_put_u64(json, "doubling_operation", report->doubling_operation);
     ht_json_end(json);
@@ -197,6 +229,10 @@ static void put_sample(struct ht_json *json, const struct ht_moment *moment)
     ht_json_u64(json, moment->usable_bytes);
     ht_json_u64(json, moment->page_bytes);
     ht_json_u64(json, moment->sparse_bytes);
+    ht_json_u64(json, moment->reallocs);
+    ht_json_u64(json, moment->moved);
+    ht_json_u64(json, moment->held.resident_bytes);
+    ht_json_u64(json, moment->held.mapped_bytes);
     ht_json_end(json);
 }
 
@@ -207,6 +243,10 @@ static void put_report(struct ht_json *json, const char *key,
     ht_json_put_u64(json, "operations", report->operations);
     ht_json_put_u64(json, "oversized", report->oversized);
     put_bool(json, "has_usable", report->has_usable);
+    if (report->resident_source != NULL)
+        ht_json_put_string(json, "resident_source", report->resident_source);
+    if (report->mapped_source != NULL)
+        ht_json_put_string(json, "mapped_source", report->mapped_source);
     put_ratio(json, "f1_operations", report->f1_operations);
     put_ratio(json, "f1_time", report->f1_time);
     put_ratio(json, "f2", report->f2);
@@ -216,8 +256,8 @@ static void put_report(struct ht_json *json, const char *key,
     put_moment(json, "peak", &report->peak, report->has_usable);
     put_moment(json, "page_peak", &report->page_peak, report->has_usable);
     put_moment(json, "end", &report->end, report->has_usable);
-    put_look(json, "at_peak", &report->look, report->has_usable, stacks);
-    put_look(json, "at_end", &report->last, report->has_usable, stacks);
+    put_look(json, "at_peak", &report->look, report, stacks);
+    put_look(json, "at_end", &report->last, report, stacks);
     put_sizes(json, "made", report->made, report->has_usable);
     put_reallocs(json, report);
     ht_json_put_u64(json, "sample_step", report->sample_step);
@@ -245,10 +285,12 @@ static void put_score(struct ht_json *json, const struct ht_score *score)
 void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_report *report)
 {
     const struct ht_measure *measure = report->measure;
-    static const char *const fields[] = {"operation",    "time_ns",    "live_bytes",  "live_blocks",
-                                         "usable_bytes", "page_bytes", "sparse_bytes"};
+    static const char *const fields[] = {
+        "operation",    "time_ns",  "live_bytes", "live_blocks",    "usable_bytes", "page_bytes",
+        "sparse_bytes", "reallocs", "moved",      "resident_bytes", "mapped_bytes"};
     ht_json_put_object(json, "metrics");
-    put_score(json, ht_measure_score(measure));
+    if (report->baseline == NULL)
+        put_score(json, ht_measure_score(measure));
     ht_json_line(json);
     ht_json_put_u64(json, "bytes_of_page", HT_PAGE_BYTES);
     ht_json_key(json, "gap_sizes");
@@ -261,7 +303,8 @@ void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_rep
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         ht_json_string(json, fields[i]);
     ht_json_end(json);
-    put_report(json, "recorded", ht_measure_recorded(measure), report->stacks);
-    put_report(json, "replayed", ht_measure_replayed(measure), report->stacks);
+    bool is_changed = report->baseline != NULL;
+    put_report(json, is_changed ? "unchanged" : "recorded", report->was, report->stacks);
+    put_report(json, is_changed ? "what_if" : "replayed", report->is, report->stacks);
     ht_json_end(json);
 }

@@ -1,94 +1,41 @@
 // SPDX-License-Identifier: MIT
 //
 // The metrics of `heaptape replay --metrics` for people: recorded beside replayed.
+#include "cli/figures.h"
 #include "cli/replay_report.h"
-#include "cli/show.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { FRAMES_SHOWN = 4 };
 
-// The text of a cell; "-" for what has no value.
-struct cell {
-    char text[32];
-};
-
-static struct cell cell_of_count(uint64_t count)
-{
-    struct cell cell;
-    snprintf(cell.text, sizeof cell.text, "%.26s", ht_show_count(count).text);
-    return cell;
-}
-
-static struct cell cell_of_ratio(double ratio)
-{
-    struct cell cell = {"-"};
-    if (ratio > 0)
-        snprintf(cell.text, sizeof cell.text, "%.3f", ratio);
-    return cell;
-}
-
-static struct cell cell_of_share(uint64_t part, uint64_t whole)
-{
-    struct cell cell = {"-"};
-    if (whole > 0)
-        snprintf(cell.text, sizeof cell.text, "%.1f %%", 100 * (double)part / (double)whole);
-    return cell;
-}
-
-// The share of what is left of the whole without a part.
-static struct cell cell_of_rest(uint64_t whole, uint64_t part)
-{
-    return cell_of_share(whole > part ? whole - part : 0, whole);
-}
-
-static void row(const char *label, struct cell recorded, struct cell here)
+static void row(const char *label, struct ht_shown recorded, struct ht_shown here)
 {
     printf("  %-30s%18s%18s\n", label, recorded.text, here.text);
 }
 
 static void row_of_ratios(const char *label, double recorded, double here)
 {
-    row(label, cell_of_ratio(recorded), cell_of_ratio(here));
+    row(label, ht_figure_ratio(recorded), ht_figure_ratio(here));
 }
 
 static void row_of_counts(const char *label, uint64_t recorded, uint64_t here)
 {
-    row(label, cell_of_count(recorded), cell_of_count(here));
+    row(label, ht_show_count(recorded), ht_show_count(here));
 }
 
 // "  from 10-99 B".
-static struct cell label_of_decade(const char *before, int decade, const char *behind)
+static struct ht_shown label_of_decade(const char *before, int decade, const char *behind)
 {
-    static const char *const decades[HT_METRICS_DECADES] = {
-        "0-9",
-        "10-99",
-        "100-999",
-        "1,000-9,999",
-        "10,000-99,999",
-        "100,000-999,999",
-        "1,000,000-9,999,999",
-        "over 9,999,999",
-    };
-    struct cell label;
-    snprintf(label.text, sizeof label.text, "%s%s%s", before, decades[decade], behind);
+    struct ht_shown label;
+    snprintf(label.text, sizeof label.text, "%s%s%s", before, ht_figure_decade(decade), behind);
     return label;
 }
 
-// Blocks on sparse pages.
-static uint64_t pinning(const struct ht_look *look)
-{
-    uint64_t blocks = 0;
-    for (int i = 0; i < HT_METRICS_DECADES; i++)
-        blocks += look->pinning.by_size[i].blocks;
-    return blocks;
-}
-
-static void print_spread(const struct ht_metrics_report *recorded,
+static void print_spread(const char *const columns[2], const struct ht_metrics_report *recorded,
                          const struct ht_metrics_report *here)
 {
-    printf("\n  %-30s%18s%18s\n", "pages in use / live bytes", "recorded", "here");
+    printf("\n  %-30s%18s%18s\n", "pages in use / live bytes", columns[0], columns[1]);
     row_of_ratios("  F1 average by operation", recorded->f1_operations, here->f1_operations);
     row_of_ratios("  F1 average by recorded time", recorded->f1_time, here->f1_time);
     row_of_ratios("  F2 at the live peak", recorded->f2, here->f2);
@@ -99,65 +46,86 @@ static void print_spread(const struct ht_metrics_report *recorded,
     row_of_counts("  bytes", recorded->peak.live_bytes, here->peak.live_bytes);
     row_of_counts("  bytes of pages in use", recorded->peak.page_bytes, here->peak.page_bytes);
     row_of_counts("  bytes of sparse pages", recorded->peak.sparse_bytes, here->peak.sparse_bytes);
-    row_of_counts("    blocks on them", pinning(&recorded->look), pinning(&here->look));
+    row_of_counts("    blocks on them", ht_figure_pinning_blocks(&recorded->look),
+                  ht_figure_pinning_blocks(&here->look));
     row_of_counts("page peak, at operation", recorded->page_peak.operation,
                   here->page_peak.operation);
     row_of_counts("  bytes of pages in use", recorded->page_peak.page_bytes,
                   here->page_peak.page_bytes);
     row_of_counts("end, bytes of pages in use", recorded->end.page_bytes, here->end.page_bytes);
     row_of_counts("  bytes of sparse pages", recorded->end.sparse_bytes, here->end.sparse_bytes);
-    row_of_counts("    blocks on them", pinning(&recorded->last), pinning(&here->last));
+    row_of_counts("    blocks on them", ht_figure_pinning_blocks(&recorded->last),
+                  ht_figure_pinning_blocks(&here->last));
+}
+
+// The share of all bytes made that was not asked for.
+static struct ht_shown waste_made(const struct ht_metrics_report *report)
+{
+    uint64_t requested = 0;
+    uint64_t usable = 0;
+    for (int i = 0; i < HT_METRICS_DECADES; i++) {
+        requested += report->made[i].requested_bytes;
+        usable += report->made[i].usable_bytes;
+    }
+    return ht_figure_rest(usable, requested);
 }
 
 // Bytes inside of blocks that were not asked for; only heaps that tell usable sizes have them.
-static void print_internal(const struct ht_metrics_report *here)
+static void print_internal(const struct ht_metrics_report *was, const struct ht_metrics_report *is)
 {
-    const struct cell none = {"-"};
-    uint64_t made_requested = 0;
-    uint64_t made_usable = 0;
-    if (!here->has_usable)
+    if (!is->has_usable)
         return;
-    for (int i = 0; i < HT_METRICS_DECADES; i++) {
-        made_requested += here->made[i].requested_bytes;
-        made_usable += here->made[i].usable_bytes;
-    }
-    row("wasted in blocks, live peak", none,
-        cell_of_rest(here->peak.usable_bytes, here->peak.live_bytes));
-    row("  of all blocks made", none, cell_of_rest(made_usable, made_requested));
+    row("wasted in blocks, live peak", ht_figure_rest(was->peak.usable_bytes, was->peak.live_bytes),
+        ht_figure_rest(is->peak.usable_bytes, is->peak.live_bytes));
+    row("  of all blocks made", waste_made(was), waste_made(is));
 }
 
-static void print_gaps(const struct ht_gaps *recorded, const struct ht_gaps *here,
+static struct ht_shown held(const char *source, const struct ht_look *look, uint64_t bytes)
+{
+    return source != NULL && look->is_taken ? ht_show_count(bytes) : (struct ht_shown){"-"};
+}
+
+static double held_for_live(const struct ht_metrics_report *report)
+{
+    bool is_known = report->look.is_taken && report->peak.live_bytes > 0;
+    return is_known ? (double)report->look.held.resident_bytes / (double)report->peak.live_bytes
+                    : 0;
+}
+
+// What the system says at the live peak. It says nothing of a recording.
+static void print_held(const struct ht_metrics_report *was, const struct ht_metrics_report *is)
+{
+    if (is->resident_source == NULL)
+        return;
+    row("resident growth at live peak",
+        held(was->resident_source, &was->look, was->look.held.resident_bytes),
+        held(is->resident_source, &is->look, is->look.held.resident_bytes));
+    row_of_ratios("  for each live byte", held_for_live(was), held_for_live(is));
+    row("mapped growth at live peak",
+        held(was->mapped_source, &was->look, was->look.held.mapped_bytes),
+        held(is->mapped_source, &is->look, is->look.held.mapped_bytes));
+}
+
+static void print_gaps(const struct ht_look *was, const struct ht_look *is,
                        const uint64_t sizes[HT_GAP_SIZES])
 {
+    const struct ht_gaps *recorded = &was->gaps;
+    const struct ht_gaps *here = &is->gaps;
     static const char *const ranks[HT_GAP_SIZES] = {"median", "90 %", "99 %"};
-    row_of_counts("gaps at the recorded live peak", recorded->count, here->count);
+    row("headers and rounding of pages", ht_figure_share(recorded->slim_bytes, was->page_bytes),
+        ht_figure_share(here->slim_bytes, is->page_bytes));
+    row_of_counts("gaps at the live peak", recorded->count, here->count);
     row_of_counts("  bytes", recorded->free_bytes, here->free_bytes);
     row_of_counts("  largest", recorded->largest_bytes, here->largest_bytes);
-    row("  not in the largest", cell_of_rest(recorded->free_bytes, recorded->largest_bytes),
-        cell_of_rest(here->free_bytes, here->largest_bytes));
+    row("  not in the largest", ht_figure_rest(recorded->free_bytes, recorded->largest_bytes),
+        ht_figure_rest(here->free_bytes, here->largest_bytes));
     for (int i = 0; i < HT_GAP_SIZES; i++) {
         char label[64];
         snprintf(label, sizeof label, "  unusable for %.12s (%s)", ht_show_size(sizes[i]).text,
                  ranks[i]);
-        row(label, cell_of_rest(recorded->free_bytes, recorded->usable_bytes[i]),
-            cell_of_rest(here->free_bytes, here->usable_bytes[i]));
+        row(label, ht_figure_rest(recorded->free_bytes, recorded->usable_bytes[i]),
+            ht_figure_rest(here->free_bytes, here->usable_bytes[i]));
     }
-}
-
-static uint64_t copied(const struct ht_metrics_report *report)
-{
-    uint64_t bytes = 0;
-    for (int i = 0; i < HT_DIRECTION_COUNT; i++)
-        bytes += report->reallocs[i].bytes_copied;
-    return bytes;
-}
-
-static uint64_t requested(const struct ht_metrics_report *report)
-{
-    uint64_t bytes = 0;
-    for (int i = 0; i < HT_DIRECTION_COUNT; i++)
-        bytes += report->reallocs[i].requested_bytes;
-    return bytes;
 }
 
 static void print_grown(const struct ht_metrics_report *recorded,
@@ -168,8 +136,24 @@ static void print_grown(const struct ht_metrics_report *recorded,
         const struct ht_metrics_grown *was = &recorded->grown[i];
         const struct ht_metrics_grown *is = &here->grown[i];
         if (was->count + is->count > 0)
-            row(label_of_decade("  from ", i, " B").text, cell_of_share(was->in_place, was->count),
-                cell_of_share(is->in_place, is->count));
+            row(label_of_decade("  from ", i, " B").text,
+                ht_figure_share(was->in_place, was->count),
+                ht_figure_share(is->in_place, is->count));
+    }
+}
+
+static void print_factors(const struct ht_metrics_report *recorded,
+                          const struct ht_metrics_report *here)
+{
+    printf("  grown in place, by new / old\n");
+    for (int i = 0; i < HT_METRICS_FACTORS; i++) {
+        const struct ht_metrics_grown *was = &recorded->factors[i];
+        const struct ht_metrics_grown *is = &here->factors[i];
+        char label[96];
+        snprintf(label, sizeof label, "  by %s", ht_figure_factor(i).text);
+        if (was->count + is->count > 0)
+            row(label, ht_figure_share(was->in_place, was->count),
+                ht_figure_share(is->in_place, is->count));
     }
 }
 
@@ -181,26 +165,30 @@ static void print_reallocs(const struct ht_metrics_report *recorded,
         [HT_DIRECTION_SHRINK] = "shrinking reallocs moved",
         [HT_DIRECTION_SAME] = "reallocs of same size moved",
     };
-    if (requested(recorded) + requested(here) == 0)
+    if (ht_figure_requested_bytes(recorded) + ht_figure_requested_bytes(here) == 0)
         return;
     for (int i = 0; i < HT_DIRECTION_COUNT; i++) {
         const struct ht_metrics_reallocs *was = &recorded->reallocs[i];
         const struct ht_metrics_reallocs *is = &here->reallocs[i];
         if (was->count + is->count > 0)
-            row(labels[i], cell_of_share(was->moved, was->count),
-                cell_of_share(is->moved, is->count));
+            row(labels[i], ht_figure_share(was->moved, was->count),
+                ht_figure_share(is->moved, is->count));
     }
-    row("bytes copied / requested", cell_of_share(copied(recorded), requested(recorded)),
-        cell_of_share(copied(here), requested(here)));
+    row("bytes copied / requested",
+        ht_figure_share(ht_figure_copied_bytes(recorded), ht_figure_requested_bytes(recorded)),
+        ht_figure_share(ht_figure_copied_bytes(here), ht_figure_requested_bytes(here)));
     row_of_counts("greatest old + new at a move", recorded->doubling_bytes, here->doubling_bytes);
-    if (recorded->reallocs[HT_DIRECTION_GROW].count + here->reallocs[HT_DIRECTION_GROW].count > 0)
+    if (recorded->reallocs[HT_DIRECTION_GROW].count + here->reallocs[HT_DIRECTION_GROW].count > 0) {
         print_grown(recorded, here);
+        print_factors(recorded, here);
+    }
 }
 
 static void row_of_pinning(const char *label, const struct ht_pinning *pinning,
                            uint64_t sparse_bytes)
 {
-    row(label, cell_of_count(pinning->blocks), cell_of_share(pinning->pinned_bytes, sparse_bytes));
+    row(label, ht_show_count(pinning->blocks),
+        ht_figure_share(pinning->pinned_bytes, sparse_bytes));
 }
 
 static int most(const struct ht_pinning decades[HT_METRICS_DECADES])
@@ -255,25 +243,27 @@ static void print_score(const struct ht_score *score)
     if (score->verdict == HT_VERDICT_NONE)
         return;
     printf("    F1 %s, F2 %s, retention %s of the recorded (each to be within %d %%)\n",
-           cell_of_ratio(score->f1_ratio).text, cell_of_ratio(score->f2_ratio).text,
-           cell_of_ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
+           ht_figure_ratio(score->f1_ratio).text, ht_figure_ratio(score->f2_ratio).text,
+           ht_figure_ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
     if (score->reallocs > 0)
         printf("    %s of the reallocs moved or stayed as recorded (to be %d %%)\n",
-               cell_of_share(score->reallocs_agreed, score->reallocs).text,
+               ht_figure_share(score->reallocs_agreed, score->reallocs).text,
                HT_SCORE_REALLOC_PERCENT);
 }
 
 void ht_replay_print_metrics_text(const struct ht_replay_report *report)
 {
     const struct ht_measure *measure = report->measure;
-    const struct ht_metrics_report *recorded = ht_measure_recorded(measure);
-    const struct ht_metrics_report *here = ht_measure_replayed(measure);
-    print_spread(recorded, here);
-    print_internal(here);
-    print_gaps(&recorded->look.gaps, &here->look.gaps, ht_measure_gap_sizes(measure));
+    const struct ht_metrics_report *recorded = report->was;
+    const struct ht_metrics_report *here = report->is;
+    print_spread(report->columns, recorded, here);
+    print_held(recorded, here);
+    print_internal(recorded, here);
+    print_gaps(&recorded->look, &here->look, ht_measure_gap_sizes(measure));
     print_reallocs(recorded, here);
     if (recorded->oversized + here->oversized > 0)
         row_of_counts("left out: over 1 TiB", recorded->oversized, here->oversized);
     print_pinning(here, report->stacks);
-    print_score(ht_measure_score(measure));
+    if (report->baseline == NULL)
+        print_score(ht_measure_score(measure));
 }

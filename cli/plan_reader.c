@@ -23,6 +23,8 @@ struct sent {
 
 struct sender {
     const struct ht_paths *paths;
+    const struct ht_what_if *what_if;
+    struct ht_what_if_filter *filter;
     int pipe;
     bool is_heard; // somebody reads what is sent
     size_t count;
@@ -54,7 +56,11 @@ static enum ht_status send_event(struct sender *sender, struct ht_number *number
     enum ht_status status = ht_number_push(number, event, error);
     const struct ht_change *change;
     while (status == HT_OK && (change = ht_number_next(number)) != NULL) {
-        sender->changes[sender->count++] = (struct sent){*change, mark_of(event, change)};
+        struct sent sent = {*change, mark_of(event, change)};
+        bool is_left = true;
+        status = ht_what_if_apply(sender->filter, &sent.change, &is_left, error);
+        if (status == HT_OK && is_left)
+            sender->changes[sender->count++] = sent;
         if (sender->count == CHANGES_OF_BLOCK)
             send_block(sender);
     }
@@ -91,16 +97,20 @@ static void read_and_send(void *context, int pipe)
     if (ending.status == HT_OK)
         ending.status = ht_number_open(&number, &stream.trace, &ending.error);
     if (ending.status == HT_OK)
+        ending.status = ht_what_if_open(&sender->filter, sender->what_if, &ending.error);
+    if (ending.status == HT_OK)
         ending.status = send_events(sender, &stream, number, &ending.error);
     if (ending.status == HT_OK) {
         for (int i = 0; i < HT_LOSS_COUNT; i++)
             ending.source.loss[i] = stream.trace.loss[i];
         ending.source.counts = *ht_number_counts(number);
+        ending.source.changed = *ht_what_if_counts(sender->filter);
     }
     if (sender->count > 0)
         send_block(sender);
     send_block(sender);
     ht_child_write(pipe, &ending, sizeof ending);
+    ht_what_if_close(sender->filter);
     ht_number_close(number);
     ht_stream_close(&stream);
 }
@@ -134,11 +144,11 @@ static enum ht_status take_blocks(const struct ht_child *child, struct ht_plan *
     return HT_END;
 }
 
-enum ht_status ht_plan_read(const struct ht_paths *paths, struct ht_plan *plan,
-                            struct ht_trail *trail, struct ht_plan_source *source,
-                            struct ht_error *error)
+enum ht_status ht_plan_read(const struct ht_paths *paths, const struct ht_what_if *what_if,
+                            struct ht_plan *plan, struct ht_trail *trail,
+                            struct ht_plan_source *source, struct ht_error *error)
 {
-    struct sender sender = {.paths = paths, .is_heard = true};
+    struct sender sender = {.paths = paths, .what_if = what_if, .is_heard = true};
     struct ht_child child;
     struct ending ending;
     char how[64];

@@ -11,17 +11,20 @@
 #include "formats/trace.h"
 #include "replay/plan.h"
 #include "replay/trail.h"
+#include "replay/what_if.h"
 
 // What the reading says of the trace besides its operations.
 struct ht_plan_source {
     uint64_t loss[HT_LOSS_COUNT];
     struct ht_number_counts counts;
+    struct ht_what_if_counts changed;
 };
 
-// Adds every operation of the trace to the plan, and its mark to the trail, which may be NULL, with
-// a line of progress. Nothing is buffered for standard output before.
-enum ht_status ht_plan_read(const struct ht_paths *paths, struct ht_plan *plan,
-                            struct ht_trail *trail, struct ht_plan_source *source,
-                            struct ht_error *error);
+// Adds every operation of the trace, as it is under `what_if`, to the plan, and its mark to the
+// trail, which may be NULL, with a line of progress. Nothing is buffered for standard output
+// before.
+enum ht_status ht_plan_read(const struct ht_paths *paths, const struct ht_what_if *what_if,
+                            struct ht_plan *plan, struct ht_trail *trail,
+                            struct ht_plan_source *source, struct ht_error *error);
 
 #endif

@@ -157,6 +157,42 @@ static void put_latency(struct ht_json *json, const struct ht_replay_report *rep
     ht_json_end(json);
 }
 
+static void put_difference(struct ht_json *json, const char *key,
+                           const struct ht_difference *difference, double value)
+{
+    if (difference->unit == HT_DIFFERENCE_COUNT || difference->unit == HT_DIFFERENCE_NS) {
+        ht_json_put_i64(json, key, (int64_t)value);
+        return;
+    }
+    ht_json_key(json, key);
+    ht_json_thousandths(json, (uint64_t)(value * 1000 + 0.5));
+}
+
+static void put_what_if(struct ht_json *json, const struct ht_replay_report *report)
+{
+    const struct ht_what_if_counts *changed = &report->source->changed;
+    struct ht_difference differences[HT_DIFFERENCES_MAX];
+    struct ht_run run = ht_run_of(report->result, report->measure);
+    size_t count = ht_differences_of(&report->baseline->run, &run, differences);
+    ht_json_put_object(json, "what_if");
+    ht_json_key(json, "changes");
+    ht_json_begin_array(json);
+    for (size_t i = 0; i < report->changes->count; i++)
+        ht_json_string(json, report->changes->texts[i]);
+    ht_json_end(json);
+    ht_json_put_u64(json, "spared", changed->spared);
+    ht_json_put_u64(json, "spare_peak_bytes", changed->spare_peak_bytes);
+    ht_json_put_u64(json, "elsewhere", changed->elsewhere);
+    ht_json_put_u64(json, "elsewhere_peak_bytes", changed->elsewhere_peak_bytes);
+    for (size_t i = 0; i < count; i++) {
+        ht_json_put_object(json, differences[i].key);
+        put_difference(json, "unchanged", &differences[i], differences[i].unchanged);
+        put_difference(json, "what_if", &differences[i], differences[i].changed);
+        ht_json_end(json);
+    }
+    ht_json_end(json);
+}
+
 static void put_loss(struct ht_json *json, const struct ht_replay_report *report)
 {
     ht_json_put_object(json, "loss");
@@ -179,10 +215,14 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     ht_json_begin_object(&json);
     put_head(&json, report);
     put_order(&json, result);
-    put_recorded(&json, &result->plan);
+    if (report->baseline == NULL)
+        put_recorded(&json, &result->plan);
     put_replayed(&json, result);
-    put_agreement(&json, &result->played);
+    if (report->baseline == NULL)
+        put_agreement(&json, &result->played);
     put_memory(&json, result);
+    if (report->baseline != NULL)
+        put_what_if(&json, report);
     if (report->measure != NULL)
         ht_replay_put_metrics_json(&json, report);
     if (report->latency != NULL)

@@ -3,7 +3,8 @@
 // The page of `heaptape replay --report`: one file that refers to no other and loads nothing, which
 // its own policy forbids besides.
 #include "cli/replay_page.h"
-#include "cli/show.h"
+
+#include "cli/figures.h"
 #include "cli/system.h"
 #include "replay/pages.h"
 
@@ -60,34 +61,6 @@ static const char script[] =
     "});\n"
     "</script>\n";
 
-static const char *const decades[HT_METRICS_DECADES] = {
-    "0-9",
-    "10-99",
-    "100-999",
-    "1,000-9,999",
-    "10,000-99,999",
-    "100,000-999,999",
-    "1,000,000-9,999,999",
-    "over 9,999,999",
-};
-
-// The text of a cell; "-" for what has no value.
-static struct ht_shown share(uint64_t part, uint64_t whole)
-{
-    struct ht_shown shown = {"-"};
-    if (whole > 0)
-        snprintf(shown.text, sizeof shown.text, "%.1f %%", 100 * (double)part / (double)whole);
-    return shown;
-}
-
-static struct ht_shown ratio(double value)
-{
-    struct ht_shown shown = {"-"};
-    if (value > 0)
-        snprintf(shown.text, sizeof shown.text, "%.3f", value);
-    return shown;
-}
-
 // A cell whose hover says the same figure more exactly.
 static void cell(struct ht_html *html, const char *text, const char *exact)
 {
@@ -108,7 +81,7 @@ static void cell_of_share(struct ht_html *html, uint64_t part, uint64_t whole)
 {
     char exact[160];
     snprintf(exact, sizeof exact, "%s of %s", ht_show_count(part).text, ht_show_count(whole).text);
-    cell(html, share(part, whole).text, exact);
+    cell(html, ht_figure_share(part, whole).text, exact);
 }
 
 // A table's head; the first column is of labels and the rest of figures. Ended by end_table.
@@ -195,11 +168,11 @@ static void put_verdict(struct ht_html *html, const struct ht_score *score)
             html,
             "<br><span class=\"small\">F1 %s, F2 %s, retention %s of the recorded (each to"
             " be within %d %%)",
-            ratio(score->f1_ratio).text, ratio(score->f2_ratio).text,
-            ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
+            ht_figure_ratio(score->f1_ratio).text, ht_figure_ratio(score->f2_ratio).text,
+            ht_figure_ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
     if (score->verdict != HT_VERDICT_NONE && score->reallocs > 0)
         ht_html_print(html, "; %s of the reallocs moved or stayed as recorded (to be %d %%)",
-                      share(score->reallocs_agreed, score->reallocs).text,
+                      ht_figure_share(score->reallocs_agreed, score->reallocs).text,
                       HT_SCORE_REALLOC_PERCENT);
     ht_html_put(html, score->verdict != HT_VERDICT_NONE ? "</span></p>\n" : "</p>\n");
 }
@@ -211,9 +184,9 @@ static void row_of_ratios(struct ht_html *html, const char *label, double was, d
     char exact[64];
     begin_row(html, label);
     snprintf(exact, sizeof exact, "%.6f", was);
-    cell(html, ratio(was).text, exact);
+    cell(html, ht_figure_ratio(was).text, exact);
     snprintf(exact, sizeof exact, "%.6f", is);
-    cell(html, ratio(is).text, exact);
+    cell(html, ht_figure_ratio(is).text, exact);
     end_row(html);
 }
 
@@ -280,7 +253,7 @@ static void put_waste(struct ht_html *html, const struct ht_metrics_report *is)
         const struct ht_metrics_sizes *live = &is->look.live[i];
         if (made->blocks == 0)
             continue;
-        begin_row(html, decades[i]);
+        begin_row(html, ht_figure_decade(i));
         cell_of_count(html, made->blocks);
         cell_of_bytes(html, made->requested_bytes);
         cell_of_bytes(html, made->usable_bytes);
@@ -300,7 +273,7 @@ static void put_grown(struct ht_html *html, const struct ht_metrics_report *was,
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
         if (was->grown[i].count + is->grown[i].count == 0)
             continue;
-        begin_row(html, decades[i]);
+        begin_row(html, ht_figure_decade(i));
         cell_of_count(html, was->grown[i].count);
         cell_of_share(html, was->grown[i].in_place, was->grown[i].count);
         cell_of_share(html, is->grown[i].in_place, is->grown[i].count);
@@ -353,7 +326,7 @@ static void put_pinning_by_decade(struct ht_html *html, const char *what,
     for (int i = 0; i < HT_METRICS_DECADES; i++) {
         if (was[i].blocks + is[i].blocks == 0)
             continue;
-        begin_row(html, decades[i]);
+        begin_row(html, ht_figure_decade(i));
         cell_of_count(html, was[i].blocks);
         cell_of_bytes(html, was[i].pinned_bytes);
         cell_of_count(html, is[i].blocks);
@@ -426,8 +399,8 @@ static void put_pinning(struct ht_html *html, const struct ht_metrics_report *wa
 static void put_page(struct ht_html *html, const struct ht_replay_report *report,
                      const struct ht_heap_map *recorded, const struct ht_heap_map *replayed)
 {
-    const struct ht_metrics_report *was = ht_measure_recorded(report->measure);
-    const struct ht_metrics_report *is = ht_measure_replayed(report->measure);
+    const struct ht_metrics_report *was = report->was;
+    const struct ht_metrics_report *is = report->is;
     ht_html_put(html, head);
     put_facts(html, report);
     put_verdict(html, ht_measure_score(report->measure));

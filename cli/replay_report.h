@@ -6,10 +6,18 @@
 
 #include "cli/heap_choice.h"
 #include "cli/plan_reader.h"
+#include "cli/what_if.h"
 #include "formats/dict.h"
 #include "formats/json.h"
 #include "replay/latency.h"
 #include "replay/replay.h"
+
+// Another policy, and its changes as they were given.
+struct ht_changes {
+    struct ht_what_if what_if;
+    const char *texts[HT_WHAT_IF_CHANGES_MAX];
+    size_t count;
+};
 
 struct ht_replay_report {
     const char *file;
@@ -20,6 +28,13 @@ struct ht_replay_report {
     const struct ht_dict *stacks;     // of the trace, for the metrics; NULL: they are not at hand
     const struct ht_latency *latency; // NULL when no call was timed
     uint64_t latency_every;
+    const struct ht_baseline *baseline; // of a run with another policy, else NULL
+    const struct ht_changes *changes;   // that policy
+
+    // Recorded and here, or unchanged and what if. The metrics are NULL when none were taken.
+    const char *columns[2];
+    const struct ht_metrics_report *was;
+    const struct ht_metrics_report *is;
 };
 
 void ht_replay_print_text(const struct ht_replay_report *report);

@@ -138,6 +138,26 @@ static void print_latency(const struct ht_replay_report *report)
            ht_show_count(ht_latency_pair_ns(report->latency)).text);
 }
 
+static void print_what_if(const struct ht_replay_report *report)
+{
+    const struct ht_what_if_counts *changed = &report->source->changed;
+    struct ht_difference differences[HT_DIFFERENCES_MAX];
+    struct ht_run run = ht_run_of(report->result, report->measure);
+    size_t count = ht_differences_of(&report->baseline->run, &run, differences);
+    printf("\n  %-30s%18s%18s%14s\n", "", report->columns[0], report->columns[1], "difference");
+    for (size_t i = 0; i < count; i++)
+        printf("  %-30s%18s%18s%14s\n", differences[i].label,
+               ht_difference_value(&differences[i], differences[i].unchanged).text,
+               ht_difference_value(&differences[i], differences[i].changed).text,
+               ht_difference_text(&differences[i]).text);
+    if (changed->spared + changed->spare_peak_bytes + changed->elsewhere > 0)
+        printf("\n");
+    row_if_any("reallocs within the capacity", changed->spared);
+    row_if_any("most capacity not asked for", changed->spare_peak_bytes);
+    row_if_any("calls for blocks elsewhere", changed->elsewhere);
+    row_if_any("  most bytes live there", changed->elsewhere_peak_bytes);
+}
+
 void ht_replay_print_text(const struct ht_replay_report *report)
 {
     const struct ht_replay_result *result = report->result;
@@ -151,12 +171,17 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     print_order(result);
     for (size_t i = 0; i < report->choice->setting_count; i++)
         printf("  with %s\n", report->choice->settings[i]);
+    for (size_t i = 0; report->changes != NULL && i < report->changes->count; i++)
+        printf("  what if: %s\n", report->changes->texts[i]);
     print_speed(result);
     if (result->order != HT_ORDER_SERIAL)
         print_causal(result);
     if (report->latency != NULL)
         print_latency(report);
-    print_pairs(result);
+    if (report->baseline != NULL)
+        print_what_if(report);
+    else
+        print_pairs(result);
     print_memory(result);
     if (report->measure != NULL)
         ht_replay_print_metrics_text(report);

@@ -3,6 +3,7 @@
 // Humane numbers. See the header.
 #include "cli/show.h"
 
+#include "convert/pipeline.h"
 #include "formats/bytes.h"
 
 #include <inttypes.h>
@@ -121,4 +122,18 @@ void ht_say(const char *format, ...)
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
+}
+
+struct ht_shown ht_show_part(const struct ht_stream *stream)
+{
+    struct ht_shown shown = {""};
+    const struct ht_trace *trace = &stream->trace;
+    uint64_t size = ht_stream_size(stream);
+    uint64_t bytes = ht_stream_bytes_read(stream);
+    if (trace->groups > 0)
+        snprintf(shown.text, sizeof shown.text,
+                 "read %" PRIu64 " of %" PRIu64 " groups, %.12s of %.12s", trace->groups_read,
+                 trace->groups, ht_show_size(bytes < size ? bytes : size).text,
+                 ht_show_size(size).text);
+    return shown;
 }

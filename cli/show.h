@@ -20,6 +20,11 @@ struct ht_shown ht_show_size(uint64_t bytes);       // 10.0 MiB
 struct ht_shown ht_show_seconds(int64_t time_ns);   // 1.234567890 s
 struct ht_shown ht_show_wall_time(int64_t unix_ns); // 2024-05-06 07:08:09.123 UTC
 
+// How much of an input with an index was read ("read 3 of 120 groups, 1.2 of 45.0 MiB"), "" when
+// the whole was.
+struct ht_stream;
+struct ht_shown ht_show_part(const struct ht_stream *stream);
+
 // Prints a name out of a trace to standard output: control characters, which a terminal would
 // obey, become "?".
 void ht_show_name(const char *name, size_t length);

@@ -56,11 +56,29 @@ static enum ht_status add_filter(struct ht_stream *stream, const struct ht_filte
     return status;
 }
 
+// Lets the reader leave out what the filter would. Folding has to see it all.
+static enum ht_status narrow(struct ht_stream *stream, const struct ht_filter *filter,
+                             struct ht_error *error)
+{
+    bool is_of_pids = filter->process_count == 0 && filter->pid_count > 0;
+    if (stream->format->narrow == NULL ||
+        (!is_of_pids && filter->from_ns == INT64_MIN && filter->until_ns == INT64_MAX))
+        return HT_OK;
+    stream->scope = (struct ht_scope){filter->from_ns, filter->until_ns, stream->pids,
+                                      is_of_pids ? filter->pid_count : 0};
+    for (size_t i = 0; i < stream->scope.pid_count; i++)
+        stream->pids[i] = filter->pids[i];
+    return stream->format->narrow(stream->reader, &stream->scope, error);
+}
+
 // Ends the opening, well or not. `filter` may be NULL.
 static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bool is_raw,
                              const struct ht_filter *filter, struct ht_error *error)
 {
-    if (status == HT_OK && !is_raw && !stream->trace.origin.is_folded)
+    bool is_folding = !is_raw && !stream->trace.origin.is_folded;
+    if (status == HT_OK && filter != NULL && !is_folding)
+        status = narrow(stream, filter, error);
+    if (status == HT_OK && is_folding)
         status = add_fold(stream, error);
     if (status == HT_OK && filter != NULL && filter->text[0] != '\0')
         status = add_filter(stream, filter, error);
@@ -155,16 +173,21 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
     return status;
 }
 
-static enum ht_status write_all(struct ht_writer *writer, struct ht_number *number,
-                                const struct ht_events *events, struct ht_error *error)
+// Writes a run of events and counts those that are written whole.
+static enum ht_status write_run(struct ht_writer *writer, struct ht_number *number,
+                                const struct ht_events *run, uint64_t *events,
+                                struct ht_error *error)
 {
-    enum ht_status status = HT_OK;
-    for (size_t i = 0; i < events->count && status == HT_OK; i++) {
-        status = writer->write(writer, &events->at[i], error);
+    size_t step = number != NULL ? 1 : run->count;
+    for (size_t i = 0; i < run->count; i += step) {
+        enum ht_status status = writer->write(writer, &run->at[i], step, error);
         if (status == HT_OK && number != NULL)
-            status = write_changes(writer, number, &events->at[i], error);
+            status = write_changes(writer, number, &run->at[i], error);
+        if (status != HT_OK)
+            return status;
+        *events += step;
     }
-    return status;
+    return HT_OK;
 }
 
 static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
@@ -175,10 +198,9 @@ static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
     enum ht_status status = HT_OK;
     uint64_t told = 0;
     while ((status = ht_stream_read(stream, &run, error)) == HT_OK) {
-        status = write_all(writer, number, &run, error);
+        status = write_run(writer, number, &run, events, error);
         if (status != HT_OK)
             return status;
-        *events += run.count;
         if (progress != NULL && *events / PROGRESS_STEP > told) {
             told = *events / PROGRESS_STEP;
             progress->tell(progress->context, stream, told * PROGRESS_STEP);

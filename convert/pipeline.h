@@ -18,6 +18,8 @@ struct ht_stream {
     size_t joined_count;
     const struct ht_format *format;
     struct ht_reader *reader; // the stages around the format's reader, or that alone
+    struct ht_scope scope;    // of the format's reader
+    uint32_t pids[HT_FILTER_VALUES_MAX];
     struct ht_trace trace;
     struct ht_events rest; // read and not yet taken by ht_stream_next
     struct ht_event room[HT_STREAM_EVENTS];

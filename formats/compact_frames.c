@@ -19,6 +19,7 @@ enum {
     FLAG_CONTENT_CHECKSUM = 4, // in FLG
     FRAME_TARGET = 1 << 20,    // a frame ends when its messages have this many bytes
     READ_SIZE = 64 << 10,
+    CHECKSUM_SIZE = 4, // of the content, at the end of a frame
 };
 
 static const uint32_t magic_lz4 = 0x184D2204;
@@ -67,12 +68,15 @@ void ht_frame_sink_init(struct ht_frame_sink *sink, struct ht_output *output)
     sink->is_best = false;
     sink->content = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
     sink->packed = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
+    sink->group = (struct ht_group){0};
+    ht_index_sink_init(&sink->index, HT_COMPACT_START_SIZE);
 }
 
 void ht_frame_sink_reset(struct ht_frame_sink *sink)
 {
     ht_buffer_reset(&sink->content);
     ht_buffer_reset(&sink->packed);
+    ht_index_sink_reset(&sink->index);
 }
 
 static enum ht_status end_when_full(struct ht_frame_sink *sink, struct ht_error *error)
@@ -113,7 +117,27 @@ enum ht_status ht_frame_sink_end(struct ht_frame_sink *sink, struct ht_error *er
     if (LZ4F_isError(size))
         return ht_fail(error, HT_MEMORY, "LZ4: %s", LZ4F_getErrorName(size));
     sink->content.size = 0;
-    return ht_output_write(sink->output, sink->packed.data, size, error);
+    uint32_t checksum = ht_load32(sink->packed.data + size - CHECKSUM_SIZE);
+    status = ht_index_sink_add(&sink->index, size, checksum, &sink->group, error);
+    sink->group = (struct ht_group){0};
+    return status == HT_OK ? ht_output_write(sink->output, sink->packed.data, size, error) : status;
+}
+
+enum ht_status ht_frame_sink_put_index(struct ht_frame_sink *sink, uint32_t field,
+                                       struct ht_error *error)
+{
+    uint64_t offset = sink->index.end;
+    uint8_t trailer[HT_COMPACT_TRAILER_SIZE];
+    Ht__Index message = ht_index_sink_message(&sink->index);
+    if (sink->index.is_full)
+        return HT_OK;
+    enum ht_status status = ht_packet_append(&sink->content, field, &message.base, error);
+    if (status == HT_OK)
+        status = ht_frame_sink_end(sink, error);
+    if (status != HT_OK)
+        return status;
+    ht_index_trailer_put(trailer, offset);
+    return ht_output_write(sink->output, trailer, sizeof trailer, error);
 }
 
 struct ht_frame_source {
@@ -126,6 +150,8 @@ struct ht_frame_source {
     uint64_t frame_offset; // in the input, of the frame handed out last
     struct ht_buffer content;
     unsigned damaged_count;
+    bool is_seeking; // reads by offset, no longer in sequence
+    bool is_single;  // there is nothing to read behind the window
 };
 
 enum ht_status ht_frame_source_open(struct ht_input *input, struct ht_trace *trace,
@@ -177,6 +203,8 @@ static size_t bytes_left(const struct ht_frame_source *source)
 static enum ht_status read_more(struct ht_frame_source *source, struct ht_error *error)
 {
     struct ht_buffer *window = &source->window;
+    if (source->is_single)
+        return HT_END;
     if (source->at > 0) {
         memmove(window->data, next_bytes(source), bytes_left(source));
         window->size -= source->at;
@@ -187,7 +215,11 @@ static enum ht_status read_more(struct ht_frame_source *source, struct ht_error 
     if (status != HT_OK)
         return status;
     size_t got = 0;
-    status = ht_input_read(source->input, window->data + window->size, READ_SIZE, &got, error);
+    if (source->is_seeking)
+        status = ht_input_read_at(source->input, source->offset + window->size,
+                                  window->data + window->size, READ_SIZE, &got, error);
+    else
+        status = ht_input_read(source->input, window->data + window->size, READ_SIZE, &got, error);
     window->size += got;
     return status == HT_OK && got == 0 ? HT_END : status;
 }
@@ -318,4 +350,39 @@ enum ht_status ht_frame_source_next(struct ht_frame_source *source, struct ht_cu
         if (status != HT_OK)
             return status;
     }
+}
+
+void ht_frame_source_seek(struct ht_frame_source *source, uint64_t offset)
+{
+    source->is_seeking = true;
+    source->is_single = false;
+    source->window.size = 0;
+    source->at = 0;
+    source->offset = offset;
+}
+
+enum ht_status ht_frame_source_at(struct ht_frame_source *source, uint64_t offset, uint32_t bytes,
+                                  const uint32_t *checksum, struct ht_cursor *content,
+                                  struct ht_error *error)
+{
+    size_t got = 0;
+    ht_frame_source_seek(source, offset);
+    source->frame_offset = offset;
+    enum ht_status status = ht_buffer_reserve(&source->window, bytes, error);
+    if (status == HT_OK)
+        status = ht_input_read_at(source->input, offset, source->window.data, bytes, &got, error);
+    if (status != HT_OK)
+        return status == HT_LIMIT ? HT_FORMAT : status;
+    source->window.size = got;
+    source->is_single = true;
+    bool is_frame = got > CHECKSUM_SIZE && ht_load32(next_bytes(source)) == magic_lz4;
+    status = is_frame ? unpack(source, error) : HT_FORMAT;
+    source->is_single = false;
+    if (status == HT_MEMORY)
+        return status;
+    if (status != HT_OK || bytes_left(source) > 0 ||
+        (checksum != NULL && ht_load32(next_bytes(source) - CHECKSUM_SIZE) != *checksum))
+        return HT_FORMAT;
+    *content = ht_cursor_over(source->content.data, source->content.size);
+    return HT_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef HT_FORMATS_COMPACT_FRAMES_H
 #define HT_FORMATS_COMPACT_FRAMES_H
 
+#include "formats/compact_index.h"
 #include "formats/input.h"
 #include "formats/output.h"
 #include "formats/packet.h"
@@ -13,7 +14,7 @@
 
 enum {
     HT_COMPACT_MAJOR = 1,
-    HT_COMPACT_MINOR = 0,
+    HT_COMPACT_MINOR = 1,
     HT_COMPACT_START_SIZE = 16,
 };
 
@@ -32,6 +33,8 @@ struct ht_frame_sink {
     bool is_best;             // LZ4 looks for the best matches, at a price
     struct ht_buffer content; // messages of the frame that is being filled
     struct ht_buffer packed;
+    struct ht_group group;      // what the index will say of the frame
+    struct ht_index_sink index; // of the frames that were written
 };
 
 void ht_frame_sink_init(struct ht_frame_sink *sink, struct ht_output *output);
@@ -48,6 +51,10 @@ enum ht_status ht_frame_sink_put_packed(struct ht_frame_sink *sink, uint32_t fie
 // Ends the frame: what comes next is in another. A frame without messages is not written.
 enum ht_status ht_frame_sink_end(struct ht_frame_sink *sink, struct ht_error *error);
 
+// Writes the index of the frames so far, if there is room for one, and the end of the file.
+enum ht_status ht_frame_sink_put_index(struct ht_frame_sink *sink, uint32_t field,
+                                       struct ht_error *error);
+
 // Frames on their way in. A frame is unpacked whole and handed out only when its checksum is right;
 // one that is damaged is counted in the trace, and reading goes on at the next that is whole.
 struct ht_frame_source;
@@ -61,6 +68,16 @@ void ht_frame_source_close(struct ht_frame_source *source);
 // that the end of the input cuts short has then been counted as HT_LOSS_CUT.
 enum ht_status ht_frame_source_next(struct ht_frame_source *source, struct ht_cursor *content,
                                     struct ht_error *error);
+
+// The messages of the frame at an offset of a seekable input, which has this many bytes and this
+// checksum, valid until the next call; what comes next is read from behind it. HT_FORMAT when
+// there is another frame or none; that is not counted.
+enum ht_status ht_frame_source_at(struct ht_frame_source *source, uint64_t offset, uint32_t bytes,
+                                  const uint32_t *checksum, struct ht_cursor *content,
+                                  struct ht_error *error);
+
+// Goes to an offset of a seekable input, to read on from there.
+void ht_frame_source_seek(struct ht_frame_source *source, uint64_t offset);
 
 // Offset in the input of the frame handed out last, or of the end.
 uint64_t ht_frame_source_offset(const struct ht_frame_source *source);

@@ -17,6 +17,7 @@ enum ht_compact_message {
     HT_COMPACT_BLOCK = 5,
     HT_COMPACT_END = 6,
     HT_COMPACT_MODULES = 7,
+    HT_COMPACT_INDEX = 8,
 };
 
 // How much of a trace has been written. The zero value is "nothing".

@@ -22,7 +22,11 @@ struct compact_reader {
     ProtobufCAllocator allocator;
     struct ht_names_map names;
     struct ht_unpack *unpack; // of the block in the frame
-    uint64_t event_count;
+    struct ht_input *input;
+    Ht__Index *index; // NULL when the file is read through
+    struct ht_index_place place;
+    const struct ht_scope *scope;
+    uint64_t event_count; // those left out included
     bool has_header;
     bool has_end;
 };
@@ -154,6 +158,16 @@ static enum ht_status take_end(struct compact_reader *reader, struct ht_error *e
     return status;
 }
 
+// The index is for those who seek. Here it is checked only: behind a file whose frames were all
+// read, it speaks of them.
+static enum ht_status take_index(struct compact_reader *reader, struct ht_error *error)
+{
+    (void)error;
+    bool fits = ht_index_fits((const Ht__Index *)reader->message, HT_COMPACT_START_SIZE,
+                              ht_frame_source_offset(reader->frames));
+    return fits || reader->trace->loss[HT_LOSS_DAMAGED_BUFFERS] > 0 ? HT_OK : HT_FORMAT;
+}
+
 // What to do with a message, by its field in ht.Stream. A taker gives HT_FORMAT for a message that
 // is damaged.
 static const struct {
@@ -167,6 +181,7 @@ static const struct {
     [HT_COMPACT_BLOCK] = {NULL, NULL}, // unpacked an event at a time
     [HT_COMPACT_END] = {&ht__end__descriptor, take_end},
     [HT_COMPACT_MODULES] = {&ht__modules__descriptor, take_modules},
+    [HT_COMPACT_INDEX] = {&ht__index__descriptor, take_index},
 };
 
 static void drop_message(struct compact_reader *reader)
@@ -174,6 +189,13 @@ static void drop_message(struct compact_reader *reader)
     if (reader->message != NULL)
         protobuf_c_message_free_unpacked(reader->message, &reader->allocator);
     reader->message = NULL;
+}
+
+static void drop_index(struct compact_reader *reader)
+{
+    if (reader->index != NULL)
+        protobuf_c_message_free_unpacked(&reader->index->base, &reader->allocator);
+    reader->index = NULL;
 }
 
 static enum ht_status unpack_message(struct compact_reader *reader, const struct ht_packet *packet,
@@ -196,7 +218,7 @@ static enum ht_status take_message(struct compact_reader *reader, const struct h
 {
     if (packet->field >= sizeof messages / sizeof *messages)
         return HT_OK; // of a newer version
-    if (reader->has_end) {
+    if (reader->has_end && packet->field != HT_COMPACT_INDEX) {
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a message behind the end record");
         return HT_OK;
     }
@@ -214,6 +236,34 @@ static enum ht_status take_message(struct compact_reader *reader, const struct h
     return status;
 }
 
+// The next frame that the index has and the scope asks for. A frame that is not as the index says
+// ends the use of it: from there on the file is read through.
+static enum ht_status next_indexed(struct compact_reader *reader, struct ht_error *error)
+{
+    const Ht__Index *index = reader->index;
+    struct ht_trace *trace = reader->trace;
+    while (reader->place.frame < index->n_frame_bytes) {
+        struct ht_index_place place = reader->place;
+        uint32_t event_count = index->event_count[place.frame];
+        ht_index_step(index, &reader->place);
+        if (ht_index_can_skip(index, &place, reader->scope)) {
+            reader->event_count += event_count;
+            trace->left_out += event_count;
+            continue;
+        }
+        enum ht_status status =
+            ht_frame_source_at(reader->frames, place.offset, index->frame_bytes[place.frame],
+                               &index->frame_checksum[place.frame], &reader->content, error);
+        trace->groups_read += event_count > 0 && status == HT_OK;
+        if (status != HT_FORMAT)
+            return status;
+        ht_frame_source_seek(reader->frames, place.offset);
+        drop_index(reader);
+        return ht_frame_source_next(reader->frames, &reader->content, error);
+    }
+    return HT_END;
+}
+
 // Takes the next message of the file.
 static enum ht_status step(struct compact_reader *reader, struct ht_error *error)
 {
@@ -223,7 +273,9 @@ static enum ht_status step(struct compact_reader *reader, struct ht_error *error
         return take_message(reader, &packet, error);
     if (reader->content.failed)
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a frame that does not hold messages");
-    enum ht_status status = ht_frame_source_next(reader->frames, &reader->content, error);
+    enum ht_status status = reader->index != NULL
+                                ? next_indexed(reader, error)
+                                : ht_frame_source_next(reader->frames, &reader->content, error);
     if (status != HT_OK)
         reader->content = (struct ht_cursor){0};
     if (status == HT_END && !reader->has_end && reader->trace->loss[HT_LOSS_CUT] == 0)
@@ -298,6 +350,7 @@ static void close_reader(struct ht_reader *self)
 {
     struct compact_reader *reader = (struct compact_reader *)self;
     drop_message(reader);
+    drop_index(reader);
     ht_names_map_reset(&reader->names);
     ht_unpack_close(reader->unpack);
     ht_frame_source_close(reader->frames);
@@ -317,6 +370,7 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     reader->base = (struct ht_reader){read_events, close_reader};
     reader->trace = trace;
     reader->name = ht_input_name(input);
+    reader->input = input;
     reader->allocator = (ProtobufCAllocator){allocate, release, reader};
     ht_names_map_init(&reader->names);
     trace->origin.format = ht_format_compact.name;
@@ -334,6 +388,66 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     return HT_OK;
 }
 
+// Takes the index in this frame, if there is one and it is of this file.
+static enum ht_status take_index_at(struct compact_reader *reader, struct ht_frame_source *frames,
+                                    uint64_t offset, uint32_t bytes, struct ht_error *error)
+{
+    struct ht_cursor content;
+    struct ht_packet packet;
+    enum ht_status status = ht_frame_source_at(frames, offset, bytes, NULL, &content, error);
+    if (status != HT_OK)
+        return status == HT_FORMAT ? HT_OK : status;
+    if (!ht_packet_next(&content, &packet) || packet.field != HT_COMPACT_INDEX)
+        return HT_OK;
+    reader->budget = HT_COMPACT_MESSAGE_MAX;
+    reader->index = (Ht__Index *)protobuf_c_message_unpack(
+        &ht__index__descriptor, &reader->allocator, packet.size, packet.data);
+    if (reader->index != NULL && !ht_index_fits(reader->index, HT_COMPACT_START_SIZE, offset))
+        drop_index(reader);
+    return HT_OK;
+}
+
+// Leaves reader->index NULL when there is none that can be used: the file is read through then,
+// which tells of any damage.
+static enum ht_status find_index(struct compact_reader *reader, struct ht_error *error)
+{
+    uint8_t trailer[HT_COMPACT_TRAILER_SIZE];
+    size_t got = 0;
+    uint64_t size = ht_input_size(reader->input); // 0 of a stream
+    if (size < HT_COMPACT_START_SIZE + sizeof trailer)
+        return HT_OK;
+    uint64_t end = size - sizeof trailer;
+    enum ht_status status =
+        ht_input_read_at(reader->input, end, trailer, sizeof trailer, &got, error);
+    if (status != HT_OK || got < sizeof trailer)
+        return status;
+    uint64_t offset = ht_index_trailer_offset(trailer);
+    if (offset < HT_COMPACT_START_SIZE || offset >= end || end - offset > HT_COMPACT_MESSAGE_MAX)
+        return HT_OK;
+    // Not by the reader's own source, which lends the messages of the first frame.
+    struct ht_frame_source *frames = NULL;
+    status = ht_frame_source_open(reader->input, reader->trace, &frames, error);
+    if (status == HT_OK)
+        status = take_index_at(reader, frames, offset, (uint32_t)(end - offset), error);
+    ht_frame_source_close(frames);
+    return status;
+}
+
+static enum ht_status narrow(struct ht_reader *self, const struct ht_scope *scope,
+                             struct ht_error *error)
+{
+    struct compact_reader *reader = (struct compact_reader *)self;
+    enum ht_status status = find_index(reader, error);
+    if (status != HT_OK || reader->index == NULL)
+        return status;
+    reader->scope = scope;
+    reader->place = (struct ht_index_place){.offset = HT_COMPACT_START_SIZE};
+    ht_index_step(reader->index, &reader->place); // the header's frame has been read
+    for (size_t i = 0; i < reader->index->n_event_count; i++)
+        reader->trace->groups += reader->index->event_count[i] > 0;
+    return HT_OK;
+}
+
 static const struct ht_format best = {
     .name = "htape",
     .suffix = ".htape",
@@ -347,6 +461,7 @@ const struct ht_format ht_format_compact = {
     .what = "heaptape's compact format: lossless, for sharing and replay",
     .taste = ht_compact_start_taste,
     .open_reader = open_reader,
+    .narrow = narrow,
     .open_writer = ht_compact_writer_open,
     .best = &best,
 };

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // Writes .htape: the start, a frame with the header, then for each block a frame with what is new
-// in the dictionary and a frame with the block, and a frame with the end record. Holds one block.
+// in the dictionary and a frame with the block, a frame with the end record and one with the index.
+// Holds one block.
 //
 // Packing the events and compressing them is the work of a relay: it is as much as reading them.
-// What is told of the trace is written here, while the relay waits.
+// What is told of the trace is written here, while the relay has nothing to do.
 #include "formats/compact_writer.h"
 
 #include "formats/compact_names.h"
 #include "formats/compact_pack.h"
 #include "formats/relay.h"
+#include "formats/stream_copy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@ struct piece {
     bool begins_block; // the block before is whole
     size_t count;
     size_t value_count;
-    struct ht_event events[PIECE_EVENTS];
+    _Alignas(HT_STREAM_ALIGN) struct ht_event events[PIECE_EVENTS];
     uint64_t values[PIECE_VALUES]; // of their details: see ht_pack_add
 };
 
@@ -41,6 +43,7 @@ struct compact_writer {
     // The relay's, while it has work.
     struct ht_frame_sink sink;
     struct ht_pack *pack;
+    struct ht_group group;  // of the events in the pack
     struct ht_buffer block; // packed
 };
 
@@ -83,6 +86,8 @@ static enum ht_status write_block(struct compact_writer *writer, struct ht_error
     if (ht_pack_event_count(writer->pack) == 0)
         return HT_OK;
     writer->block.size = 0;
+    writer->sink.group = writer->group;
+    writer->group = (struct ht_group){0};
     enum ht_status status = ht_pack_finish(writer->pack, &writer->block, error);
     if (status == HT_OK)
         status = ht_frame_sink_put_packed(&writer->sink, HT_COMPACT_BLOCK, &writer->block, error);
@@ -95,9 +100,12 @@ static enum ht_status pack_piece(void *context, void *relayed, struct ht_error *
     struct compact_writer *writer = context;
     const struct piece *piece = relayed;
     enum ht_status status = piece->begins_block ? write_block(writer, error) : HT_OK;
-    if (status == HT_OK)
-        ht_pack_add(writer->pack, piece->events, piece->count, piece->values);
-    return status;
+    if (status != HT_OK)
+        return status;
+    ht_pack_add(writer->pack, piece->events, piece->count, piece->values);
+    for (size_t i = 0; i < piece->count; i++)
+        ht_group_add(&writer->group, &piece->events[i]);
+    return HT_OK;
 }
 
 static enum ht_status pass_piece(struct compact_writer *writer, bool begins_block,
@@ -133,15 +141,30 @@ static enum ht_status reserve(struct compact_writer *writer, size_t values, stru
     return HT_OK;
 }
 
-static void put_event(struct compact_writer *writer, const struct ht_event *event)
+static bool has_detail(const struct ht_event *event)
 {
-    writer->piece->events[writer->piece->count++] = *event;
-    writer->block_events++;
-    writer->event_count++;
+    return event->kind != HT_KIND_REALLOC && event->detail != 0;
 }
 
-static enum ht_status write_with_detail(struct compact_writer *writer, struct ht_event event,
-                                        struct ht_error *error)
+// Puts events up to the next that has a detail, as many as there is room for, and gives how many.
+static size_t put_plain(struct compact_writer *writer, const struct ht_event *events, size_t count)
+{
+    struct piece *piece = writer->piece;
+    size_t room = PIECE_EVENTS - piece->count;
+    size_t block_room = HT_COMPACT_EVENTS_MAX - writer->block_events;
+    room = room < block_room ? room : block_room;
+    size_t put = 0;
+    for (; put < count && put < room && !has_detail(&events[put]); put++)
+        ht_stream_copy(&piece->events[piece->count + put], &events[put], sizeof *events);
+    piece->count += put;
+    writer->block_events += put;
+    writer->event_count += put;
+    return put;
+}
+
+// Puts an event with the values of its detail.
+static enum ht_status put_with_detail(struct compact_writer *writer, struct ht_event event,
+                                      struct ht_error *error)
 {
     size_t count = 0;
     const uint64_t *detail = ht_dict_detail(writer->trace->dict, event.detail, &count);
@@ -157,19 +180,26 @@ static enum ht_status write_with_detail(struct compact_writer *writer, struct ht
         writer->block_values += count;
     }
     writer->details_lost += detail == NULL;
-    put_event(writer, &event);
+    piece->events[piece->count++] = event;
+    writer->block_events++;
+    writer->event_count++;
     return HT_OK;
 }
 
-static enum ht_status write_event(struct ht_writer *self, const struct ht_event *event,
-                                  struct ht_error *error)
+static enum ht_status write_events(struct ht_writer *self, const struct ht_event *events,
+                                   size_t count, struct ht_error *error)
 {
     struct compact_writer *writer = (struct compact_writer *)self;
-    if (event->kind != HT_KIND_REALLOC && event->detail != 0)
-        return write_with_detail(writer, *event, error);
-    enum ht_status status = reserve(writer, 0, error);
-    if (status == HT_OK)
-        put_event(writer, event);
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < count && status == HT_OK;) {
+        if (has_detail(&events[i])) {
+            status = put_with_detail(writer, events[i++], error);
+            continue;
+        }
+        status = reserve(writer, 0, error);
+        if (status == HT_OK)
+            i += put_plain(writer, &events[i], count - i);
+    }
     return status;
 }
 
@@ -230,7 +260,10 @@ static enum ht_status finish(struct ht_writer *self, struct ht_error *error)
         status = pass_piece(writer, false, error);
     if (status == HT_OK)
         status = ht_relay_wait(writer->relay, error);
-    return status == HT_OK ? write_end(writer, error) : status;
+    if (status == HT_OK)
+        status = write_end(writer, error);
+    return status == HT_OK ? ht_frame_sink_put_index(&writer->sink, HT_COMPACT_INDEX, error)
+                           : status;
 }
 
 static void close_writer(struct ht_writer *self)
@@ -262,7 +295,8 @@ static enum ht_status open_writer(struct ht_output *output, const struct ht_trac
     struct compact_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return ht_fail_memory(error, "the writer");
-    writer->base = (struct ht_writer){write_event, NULL, finish, close_writer};
+    writer->base =
+        (struct ht_writer){.write = write_events, .finish = finish, .close = close_writer};
     writer->trace = trace;
     ht_frame_sink_init(&writer->sink, output);
     writer->sink.is_best = is_best;

@@ -12,6 +12,15 @@
 #include "formats/output.h"
 #include "formats/trace.h"
 
+// Which events are wanted: of a range of time, which ends before until_ns, and of these processes,
+// or of all when there are none.
+struct ht_scope {
+    int64_t from_ns;
+    int64_t until_ns;
+    const uint32_t *pids;
+    size_t pid_count;
+};
+
 // Events one behind another.
 struct ht_events {
     struct ht_event *at;
@@ -42,8 +51,8 @@ static inline enum ht_status ht_reader_next(struct ht_reader *reader, struct ht_
 }
 
 struct ht_writer {
-    // Takes one event; events come in the order of the trace.
-    enum ht_status (*write)(struct ht_writer *self, const struct ht_event *event,
+    // Takes events, in the order of the trace; one at a time when `change` is not NULL.
+    enum ht_status (*write)(struct ht_writer *self, const struct ht_event *events, size_t count,
                             struct ht_error *error);
     // What the event just written did to the live blocks, once for each change. NULL when the
     // format does not need it: numbering blocks then never runs.
@@ -73,6 +82,12 @@ struct ht_format {
     // event yet: a recording in several files. NULL when the format has no such recordings.
     enum ht_status (*join)(struct ht_reader *reader, struct ht_input *input,
                            struct ht_error *error);
+
+    // Tells a reader that has not given an event yet that only these are wanted, so that it may
+    // leave others out; those are counted in the trace. The scope outlives the reader. NULL when
+    // the format has no index.
+    enum ht_status (*narrow)(struct ht_reader *reader, const struct ht_scope *scope,
+                             struct ht_error *error);
 
     // Opens a writer, NULL when the format is not written. `trace` has its origin already and
     // gets the rest while events pass; writers read it at finish.

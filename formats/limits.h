@@ -24,8 +24,10 @@ enum {
     // The compact stream.
     HT_COMPACT_MESSAGE_MAX = 32 << 20, // one frame, packed or unpacked, or the arrays of a message
     HT_COMPACT_EVENTS_MAX = 1 << 17,   // events in one block
-    HT_COMPACT_DETAIL_VALUES_MAX = 1 << 17, // detail values in one block, as written
-    HT_COMPACT_DAMAGED_FRAMES_MAX = 256,    // after so many the rest of a file is given up
+    HT_COMPACT_DETAIL_VALUES_MAX = 1 << 17,      // detail values in one block, as written
+    HT_COMPACT_DAMAGED_FRAMES_MAX = 256,         // after so many the rest of a file is given up
+    HT_COMPACT_GROUP_PIDS_MAX = 64,              // processes that the index tells of one frame
+    HT_COMPACT_INDEX_COLUMN_BYTES_MAX = 4 << 20, // of frames past this there is no index
 
     // TSV and allocation logs.
     HT_TEXT_LINE_MAX = 64 << 10,

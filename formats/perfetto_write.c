@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -29,9 +30,11 @@ struct perfetto_writer {
 };
 
 static enum ht_status perfetto_write(struct ht_writer *self, const struct ht_event *event,
-                                     struct ht_error *error)
+                                     size_t count, struct ht_error *error)
 {
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    assert(count == 1); // it takes changes
+    (void)count;
     return ht_perfetto_model_event(writer->model, event, error);
 }
 

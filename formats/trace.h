@@ -90,7 +90,9 @@ struct ht_trace {
     uint32_t damage_count;
     char filters[HT_TRACE_FILTERS_BYTES]; // that have left out events, for people; "" when none
     uint64_t left_out;                    // events that they left out
-    struct ht_process *processes;         // owned
+    uint64_t groups;      // of events in the input, when the reader had an index to choose by
+    uint64_t groups_read; // of these
+    struct ht_process *processes; // owned
     uint32_t process_count;
     uint32_t process_capacity;
     uint32_t *process_heads;   // private, owned: newest entry of a hash plus one, or 0

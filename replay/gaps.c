@@ -24,6 +24,7 @@ static uint64_t last_of(const struct ht_extent *block)
 static void add_gap(struct ht_gaps *gaps, uint64_t bytes, const uint64_t sizes[HT_GAP_SIZES])
 {
     if (bytes < HT_GAP_BYTES_MIN) {
+        gaps->slim_bytes += bytes;
         return;
     }
     gaps->count++;

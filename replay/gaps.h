@@ -32,6 +32,7 @@ struct ht_gaps {
     uint64_t count;                      // of gaps
     uint64_t free_bytes;                 // sum of e
     uint64_t largest_bytes;              // max of e
+    uint64_t slim_bytes;                 // of the runs that are too short for a gap
     uint64_t usable_bytes[HT_GAP_SIZES]; // sum of floor(e / s) * s, with s the i-th size
 };
 

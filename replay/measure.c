@@ -16,6 +16,9 @@ struct ht_measure {
     size_t page_room; // that the recording took
     struct ht_metrics_report recorded;
     struct ht_metrics *replayed;
+    struct ht_moment *samples; // those of the recording, then as many of the replay
+    uint64_t sample_step;      // as asked for
+    uint32_t sample_room;      // for each
     uint64_t *addresses; // of the replay's blocks after each operation; NULL: they are not kept
     uint64_t addresses_bytes;
     uint64_t seen; // operations of the replay
@@ -59,7 +62,7 @@ static uint64_t size_of_rank(const struct ht_plan *plan, uint64_t rank)
     return size;
 }
 
-static void find_gap_sizes(struct ht_measure *measure)
+static void find_gap_sizes(struct ht_measure *measure, const uint64_t *asked)
 {
     static const uint64_t percents[HT_GAP_SIZES] = {50, 90, 99};
     const uint64_t *by_kind = ht_plan_totals(measure->plan)->by_kind;
@@ -67,7 +70,9 @@ static void find_gap_sizes(struct ht_measure *measure)
         by_kind[HT_OP_ALLOC] + by_kind[HT_OP_REALLOC_IN_PLACE] + by_kind[HT_OP_REALLOC_MOVED];
     for (int i = 0; i < HT_GAP_SIZES; i++) {
         uint64_t not_exceeding = (requests * percents[i] + 99) / 100;
-        uint64_t size = requests == 0 ? 1 : size_of_rank(measure->plan, not_exceeding - 1);
+        uint64_t size = asked != NULL   ? asked[i]
+                        : requests == 0 ? 1
+                                        : size_of_rank(measure->plan, not_exceeding - 1);
         measure->gap_sizes[i] = size > 0 ? size : 1;
     }
 }
@@ -80,6 +85,9 @@ static struct ht_metrics_options options_of(const struct ht_measure *measure, ui
         .block_limit = totals->block_limit,
         .look_at = look_at,
         .page_room = measure->page_room,
+        .samples = measure->samples,
+        .sample_room = measure->sample_room,
+        .sample_step = measure->sample_step,
     };
     for (int i = 0; i < HT_GAP_SIZES; i++) {
         options.gap_sizes[i] = measure->gap_sizes[i];
@@ -123,8 +131,32 @@ static enum ht_status take_recorded(struct ht_measure *measure, uint64_t look_at
     return status;
 }
 
+static uint64_t samples_bytes(const struct ht_measure *measure)
+{
+    return 2 * measure->sample_room * (uint64_t)sizeof *measure->samples;
+}
+
+static enum ht_status make_room_for_samples(struct ht_measure *measure, struct ht_error *error)
+{
+    uint64_t operations = ht_plan_totals(measure->plan)->operations;
+    uint64_t samples = HT_MEASURE_SAMPLES;
+    if (measure->sample_step > 0) {
+        samples = operations / measure->sample_step + 1;
+    }
+    if (samples > HT_MEASURE_SAMPLES_MAX) {
+        return ht_fail(error, HT_LIMIT,
+                       "a sample every %llu of %llu operations is %llu samples; %d are the limit",
+                       (unsigned long long)measure->sample_step, (unsigned long long)operations,
+                       (unsigned long long)samples, HT_MEASURE_SAMPLES_MAX);
+    }
+    measure->sample_room = (uint32_t)samples;
+    measure->samples = ht_os_map(samples_bytes(measure));
+    return measure->samples == NULL ? ht_fail_memory(error, "the samples") : HT_OK;
+}
+
 enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan *plan,
-                               const struct ht_trail *trail, struct ht_error *error)
+                               const struct ht_trail *trail, uint64_t sample_step,
+                               const uint64_t *gap_sizes, struct ht_error *error)
 {
     *measure = ht_os_map(sizeof **measure);
     if (*measure == NULL) {
@@ -132,9 +164,13 @@ enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan
     }
     (*measure)->plan = plan;
     (*measure)->trail = trail;
-    find_gap_sizes(*measure);
+    (*measure)->sample_step = sample_step;
+    find_gap_sizes(*measure, gap_sizes);
+    enum ht_status status = make_room_for_samples(*measure, error);
     // Once to find the peak, and once more to look at the blocks there.
-    enum ht_status status = take_recorded(*measure, UINT64_MAX, error);
+    if (status == HT_OK) {
+        status = take_recorded(*measure, UINT64_MAX, error);
+    }
     if (status == HT_OK) {
         status = take_recorded(*measure, (*measure)->recorded.peak.operation, error);
     }
@@ -149,6 +185,7 @@ void ht_measure_close(struct ht_measure *measure)
 {
     if (measure != NULL) {
         ht_metrics_close(measure->replayed);
+        ht_os_unmap(measure->samples, samples_bytes(measure));
         ht_os_unmap(measure->addresses, measure->addresses_bytes);
         ht_os_unmap(measure, sizeof *measure);
     }
@@ -174,6 +211,8 @@ enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap
     }
     struct ht_metrics_options options = options_of(measure, measure->recorded.peak.operation);
     options.has_usable = heap->usable != NULL;
+    options.asks_system = true;
+    options.samples = measure->samples + measure->sample_room;
     measure->heap = heap;
     measure->selves = selves;
     measure->step = ht_trail_begin(measure->trail);
@@ -283,8 +322,8 @@ enum ht_status ht_measure_finish(struct ht_measure *measure, const struct ht_pla
 uint64_t ht_measure_memory_bytes(const struct ht_measure *measure)
 {
     uint64_t metrics = measure->replayed == NULL ? 0 : ht_metrics_memory_bytes(measure->replayed);
-    return sizeof *measure + measure->addresses_bytes + ht_trail_memory_bytes(measure->trail) +
-           metrics;
+    return sizeof *measure + samples_bytes(measure) + measure->addresses_bytes +
+           ht_trail_memory_bytes(measure->trail) + metrics;
 }
 
 const struct ht_metrics_report *ht_measure_recorded(const struct ht_measure *measure)

@@ -15,6 +15,11 @@ enum {
     HT_SCORE_REALLOC_PERCENT = 90, // at least so many reallocs moved, or did not, as recorded
 };
 
+enum {
+    HT_MEASURE_SAMPLES = 512,         // at most, over the run, when no step is asked for
+    HT_MEASURE_SAMPLES_MAX = 1 << 16, // with a step
+};
+
 enum ht_verdict {
     HT_VERDICT_NONE,   // nothing was live, or the replay was stopped: there is nothing to say
     HT_VERDICT_YES,    // spread and reallocs agree; without any realloc, the spread does
@@ -35,10 +40,13 @@ struct ht_score {
 
 struct ht_measure;
 
-// Takes the metrics of the recording. Plan and trail are lent until closed. On failure *measure is
-// NULL.
+// Takes the metrics of the recording. Plan and trail are lent until closed. Samples are
+// `sample_step` operations apart, 0 for what suits the run; HT_LIMIT when there would be more than
+// HT_MEASURE_SAMPLES_MAX of them. Gaps are judged by `gap_sizes`, or when that is NULL by those of
+// the plan. On failure *measure is NULL.
 enum ht_status ht_measure_open(struct ht_measure **measure, const struct ht_plan *plan,
-                               const struct ht_trail *trail, struct ht_error *error);
+                               const struct ht_trail *trail, uint64_t sample_step,
+                               const uint64_t *gap_sizes, struct ht_error *error);
 void ht_measure_close(struct ht_measure *measure);
 
 // Has the next replay keep the addresses of its blocks, one for each operation. HT_MEMORY.

@@ -37,6 +37,7 @@ struct ht_metrics {
     double ratio_time_sum; // of C / L * ns
     double time_sum;       // ns
     uint64_t memory_bytes;
+    struct ht_metrics_held before; // of the whole process, without the memory here
     enum ht_status status;
     struct ht_error error;
     void *listed; // LISTED_BYTES for each block
@@ -62,9 +63,49 @@ uint64_t ht_metrics_decade_from(int decade)
     return from;
 }
 
+uint32_t ht_metrics_factor_percent(int factor)
+{
+    static const uint32_t percents[HT_METRICS_FACTORS] = {110, 125, 150, 175, 200, 300, 400, 0};
+    return percents[factor];
+}
+
+int ht_metrics_factor(uint64_t old_size, uint64_t size)
+{
+    int factor = 0;
+    while (factor < HT_METRICS_FACTORS - 1 &&
+           size * 100 > old_size * ht_metrics_factor_percent(factor)) {
+        factor++;
+    }
+    return factor;
+}
+
 static double ratio(uint64_t part, uint64_t whole)
 {
     return whole == 0 ? 0 : (double)part / (double)whole;
+}
+
+static uint64_t less(uint64_t bytes, uint64_t by)
+{
+    return bytes > by ? bytes - by : 0;
+}
+
+// The whole process, but for the memory here.
+static struct ht_metrics_held held_by_process(const struct ht_metrics *metrics)
+{
+    uint64_t own_bytes = ht_metrics_memory_bytes(metrics);
+    return (struct ht_metrics_held){.resident_bytes = less(ht_os_resident().bytes, own_bytes),
+                                    .mapped_bytes = less(ht_os_mapped().bytes, own_bytes)};
+}
+
+static struct ht_metrics_held held_now(const struct ht_metrics *metrics)
+{
+    if (!metrics->options.asks_system) {
+        return (struct ht_metrics_held){0};
+    }
+    struct ht_metrics_held now = held_by_process(metrics);
+    return (struct ht_metrics_held){
+        .resident_bytes = less(now.resident_bytes, metrics->before.resident_bytes),
+        .mapped_bytes = less(now.mapped_bytes, metrics->before.mapped_bytes)};
 }
 
 enum ht_status ht_metrics_open(struct ht_metrics **metrics,
@@ -82,13 +123,24 @@ enum ht_status ht_metrics_open(struct ht_metrics **metrics,
     (*metrics)->listed = (*metrics)->blocks + options->block_limit;
     struct ht_metrics_report *report = &(*metrics)->report;
     report->has_usable = options->has_usable;
-    report->sample_step = options->operations / HT_METRICS_SAMPLES + 1;
+    report->samples = options->samples;
+    report->sample_step = options->sample_step;
+    if (report->sample_step == 0) {
+        uint32_t room = options->sample_room > 0 ? options->sample_room : 1;
+        report->sample_step = options->operations / room + 1;
+    }
     enum ht_status status = ht_pages_reserve(&(*metrics)->pages, options->page_room, error);
     if (status != HT_OK) {
         ht_metrics_close(*metrics);
         *metrics = NULL;
+        return status;
     }
-    return status;
+    if (options->asks_system) {
+        report->resident_source = ht_os_resident().source;
+        report->mapped_source = ht_os_mapped().source;
+        (*metrics)->before = held_by_process(*metrics);
+    }
+    return HT_OK;
 }
 
 void ht_metrics_close(struct ht_metrics *metrics)
@@ -137,6 +189,12 @@ static void end(struct ht_metrics *metrics, struct block *block)
     block->state = BLOCK_NONE;
 }
 
+static void add_grown(struct ht_metrics_grown *grown, bool is_moved)
+{
+    grown->count++;
+    grown->in_place += !is_moved;
+}
+
 static void count_realloc(struct ht_metrics *metrics, const struct ht_place *old,
                           const struct ht_place *place)
 {
@@ -148,10 +206,11 @@ static void count_realloc(struct ht_metrics *metrics, const struct ht_place *old
     struct ht_metrics_reallocs *reallocs = &report->reallocs[direction];
     reallocs->count++;
     reallocs->requested_bytes += place->size;
+    metrics->now.reallocs++;
+    metrics->now.moved += is_moved;
     if (direction == HT_DIRECTION_GROW) {
-        struct ht_metrics_grown *grown = &report->grown[ht_metrics_decade(old->size)];
-        grown->count++;
-        grown->in_place += !is_moved;
+        add_grown(&report->grown[ht_metrics_decade(old->size)], is_moved);
+        add_grown(&report->factors[ht_metrics_factor(old->size, place->size)], is_moved);
     }
     if (!is_moved) {
         return;
@@ -237,7 +296,10 @@ static uint32_t look_for_most(struct ht_metrics *metrics, bool by_stack,
 
 static void take_look(struct ht_metrics *metrics, struct ht_look *look)
 {
-    *look = (struct ht_look){.is_taken = true, .operation = metrics->now.operation};
+    *look = (struct ht_look){.is_taken = true,
+                             .operation = metrics->now.operation,
+                             .page_bytes = metrics->now.page_bytes,
+                             .held = held_now(metrics)};
     look_for_gaps(metrics, look);
     look_by_decade(metrics, look);
     look->pinning.threads = look_for_most(metrics, false, look->pinning.by_thread);
@@ -260,10 +322,13 @@ static void add_time(struct ht_metrics *metrics, int64_t time_ns)
     now->time_ns = time_ns;
 }
 
-static void add_sample(struct ht_metrics_report *report, const struct ht_moment *now)
+static void add_sample(struct ht_metrics *metrics)
 {
-    if (report->sample_count < HT_METRICS_SAMPLES) {
-        report->samples[report->sample_count++] = *now;
+    struct ht_metrics_report *report = &metrics->report;
+    if (report->sample_count < metrics->options.sample_room) {
+        struct ht_moment *sample = &metrics->options.samples[report->sample_count++];
+        *sample = metrics->now;
+        sample->held = held_now(metrics);
     }
 }
 
@@ -289,7 +354,7 @@ static void account(struct ht_metrics *metrics)
         take_look(metrics, &report->look);
     }
     if (report->operations % report->sample_step == 0) {
-        add_sample(report, now);
+        add_sample(metrics);
     }
 }
 
@@ -329,7 +394,7 @@ enum ht_status ht_metrics_finish(struct ht_metrics *metrics, struct ht_error *er
     }
     report->end = metrics->now;
     if (report->operations % report->sample_step != 0) {
-        add_sample(report, &report->end);
+        add_sample(metrics);
     }
     take_look(metrics, &report->last);
     report->f1_operations =

@@ -23,9 +23,9 @@
 #include <stdint.h>
 
 enum {
-    HT_METRICS_DECADES = 8,   // sizes 0-9, 10-99, 100-999 ... the last without an end
-    HT_METRICS_SAMPLES = 512, // at most, over the run
-    HT_METRICS_PINNING = 8,   // threads and stacks told that pin most
+    HT_METRICS_DECADES = 8, // sizes 0-9, 10-99, 100-999 ... the last without an end
+    HT_METRICS_FACTORS = 8, // growth to 1.1, 1.25, 1.5 ... the last without an end
+    HT_METRICS_PINNING = 8, // threads and stacks told that pin most
 };
 #define HT_METRICS_SIZE_MAX (UINT64_C(1) << 40)
 
@@ -36,15 +36,25 @@ enum ht_direction {
     HT_DIRECTION_COUNT,
 };
 
+// What the system says that the process holds more than when the metrics were opened, their own
+// memory not counted. 0 also where it holds less, or the system does not tell.
+struct ht_metrics_held {
+    uint64_t resident_bytes;
+    uint64_t mapped_bytes;
+};
+
 // The figures after one operation.
 struct ht_moment {
-    uint64_t operation;    // index in the plan, from 0
-    int64_t time_ns;       // of that operation, in the recording
-    uint64_t live_bytes;   // L
-    uint64_t live_blocks;  // blocks of no bytes included
-    uint64_t usable_bytes; // U; 0 where the heap does not tell
-    uint64_t page_bytes;   // C
-    uint64_t sparse_bytes; // of C, pages that are less than a quarter live: pinned by little
+    uint64_t operation;          // index in the plan, from 0
+    int64_t time_ns;             // of that operation, in the recording
+    uint64_t live_bytes;         // L
+    uint64_t live_blocks;        // blocks of no bytes included
+    uint64_t usable_bytes;       // U; 0 where the heap does not tell
+    uint64_t page_bytes;         // C
+    uint64_t sparse_bytes;       // of C, pages that are less than a quarter live: pinned by little
+    uint64_t reallocs;           // so far, of blocks that stayed in the figures
+    uint64_t moved;              // of these
+    struct ht_metrics_held held; // in samples only
 };
 
 // Blocks of one decade of requested sizes.
@@ -68,6 +78,8 @@ struct ht_look_pinning {
 struct ht_look {
     bool is_taken;
     uint64_t operation;
+    uint64_t page_bytes; // C
+    struct ht_metrics_held held;
     struct ht_gaps gaps;
     struct ht_metrics_sizes live[HT_METRICS_DECADES];
     struct ht_look_pinning pinning;
@@ -81,7 +93,7 @@ struct ht_metrics_reallocs {
     uint64_t bytes_copied;    // sum of min(old size, new size) over those that moved
 };
 
-// Growing reallocs of one decade of old sizes.
+// Growing reallocs of one decade of old sizes, or of one range of factors.
 struct ht_metrics_grown {
     uint64_t count;
     uint64_t in_place;
@@ -90,6 +102,8 @@ struct ht_metrics_grown {
 // A ratio is 0 where it has no value, for there was nothing to divide by.
 struct ht_metrics_report {
     bool has_usable;
+    const char *resident_source; // of the held bytes, static text; NULL: they are not told
+    const char *mapped_source;
     uint64_t operations;
     uint64_t oversized; // blocks made or resized to a size over HT_METRICS_SIZE_MAX
 
@@ -109,12 +123,13 @@ struct ht_metrics_report {
 
     struct ht_metrics_reallocs reallocs[HT_DIRECTION_COUNT];
     struct ht_metrics_grown grown[HT_METRICS_DECADES];
+    struct ht_metrics_grown factors[HT_METRICS_FACTORS]; // by new size / old size
     uint64_t doubling_bytes;     // greatest old size + new size of a realloc that moved
     uint64_t doubling_operation; // the first with it
 
     uint64_t sample_step; // operations from one sample to the next
     uint32_t sample_count;
-    struct ht_moment samples[HT_METRICS_SAMPLES]; // the last is `end`
+    const struct ht_moment *samples; // the caller's; the last is `end`
 };
 
 struct ht_metrics_options {
@@ -123,6 +138,10 @@ struct ht_metrics_options {
     uint64_t look_at;                 // the operation to look after, UINT64_MAX for none
     uint64_t gap_sizes[HT_GAP_SIZES]; // sizes to judge gaps by, each at least 1
     bool has_usable;                  // places tell usable bytes
+    bool asks_system;                 // for what the process holds: only in a replay
+    struct ht_moment *samples;        // where to put them
+    uint32_t sample_room;             // how many there is room for
+    uint64_t sample_step;             // operations from one to the next; 0: so that they have room
     size_t page_room;                 // partly filled pages to have room for from the start
 };
 
@@ -164,5 +183,10 @@ size_t ht_metrics_page_room(const struct ht_metrics *metrics);
 // The decade of a size: 0 for 0-9, 1 for 10-99 ... and the least size in one.
 int ht_metrics_decade(uint64_t size);
 uint64_t ht_metrics_decade_from(int decade);
+
+// The range of factors that a growth falls into, and the greatest factor in one, in per cent; 0 for
+// the last, which has none. From a size of 0 everything grows without end.
+int ht_metrics_factor(uint64_t old_size, uint64_t size);
+uint32_t ht_metrics_factor_percent(int factor);
 
 #endif

@@ -36,7 +36,11 @@ struct ht_os_figure {
 // off by some dozen pages a CPU.
 struct ht_os_figure ht_os_resident(void);
 
-// The most of these since the process began or ht_os_resident_peak_reset. Linux: VmHWM of
+// Bytes of address space that the whole process has mapped now, as exact as the system's own count.
+// Linux: the first number of /proc/self/statm.
+struct ht_os_figure ht_os_mapped(void);
+
+// The most resident bytes since the process began or ht_os_resident_peak_reset. Linux: VmHWM of
 // /proc/self/status, from the kernel's counters, not from a walk: compare it only with itself.
 struct ht_os_figure ht_os_resident_peak(void);
 

@@ -95,6 +95,13 @@ struct ht_os_figure ht_os_resident(void)
     return figure(strtoull(end, NULL, 10) * ht_os_page_size(), "resident of /proc/self/statm");
 }
 
+struct ht_os_figure ht_os_mapped(void)
+{
+    char text[PROC_TEXT_SIZE];
+    read_text("/proc/self/statm", text);
+    return figure(strtoull(text, NULL, 10) * ht_os_page_size(), "size of /proc/self/statm");
+}
+
 struct ht_os_figure ht_os_resident_peak(void)
 {
     char text[PROC_TEXT_SIZE];

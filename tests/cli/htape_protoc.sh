@@ -27,8 +27,9 @@ expect 1 '  text: "ntdll.dll"'
 expect 2 '  module {'
 expect 1 '    time_stamp: 2147483648'
 expect 1 'blocks {'
-expect 2 '  event_count: 99' # of the block and of the end record
+expect 3 '  event_count: 99' # of the block, of the end record and of the index
 expect 1 '  first_time_ns: -5000'
 expect 1 'end {'
+expect 1 'index {'
 shapes=$(printf '%s\n' "$text" | grep -c '^  shape: ')
 [ "$shapes" -eq 99 ] || { echo "expected 99 events with a shape, found $shapes"; exit 1; }

@@ -8,6 +8,7 @@ import sys
 
 PAGE = 4096
 REGION = 65536
+FACTORS = 110, 125, 150, 175, 200, 300, 400
 
 
 class Heap:
@@ -16,6 +17,9 @@ class Heap:
     def __init__(self):
         self.blocks = {}
         self.moments = []
+        self.reallocs = 0
+        self.moved = 0
+        self.grown = collections.Counter()
 
     def note(self, time):
         pages = collections.Counter()
@@ -33,6 +37,8 @@ class Heap:
                 "live_blocks": len(self.blocks),
                 "page_bytes": PAGE * len(pages),
                 "sparse_bytes": PAGE * sum(live * 4 < PAGE for live in pages),
+                "reallocs": self.reallocs,
+                "moved": self.moved,
                 "blocks": dict(self.blocks),
             }
         )
@@ -63,6 +69,13 @@ def realloc(heap, key, old, size, old_size, time):
         heap.end(key, time)
     if old not in heap.blocks:
         heap.begin(old, old_size, time)
+    was = heap.blocks[old]
+    heap.reallocs += 1
+    heap.moved += key != old
+    if size > was:
+        factor = next((f for f in FACTORS if size * 100 <= was * f), None)
+        heap.grown[factor, "count"] += 1
+        heap.grown[factor, "in_place"] += key == old
     heap.blocks = {
         key if each == old else each: size if each == old else bytes_
         for each, bytes_ in heap.blocks.items()
@@ -87,7 +100,7 @@ def play(rows):
             heap.begin(key, number(row["size"]), time)
         else:
             realloc(heap, key, old, number(row["size"]), number(row["old_size"]), time)
-    return heap.moments
+    return heap
 
 
 def runs(pid, blocks):
@@ -109,7 +122,7 @@ def runs(pid, blocks):
         if region + 1 not in used:
             found.append(run)
             run = 0
-    return len(used), [run for run in found if run >= 32]
+    return len(used), found
 
 
 def gaps(blocks):
@@ -118,7 +131,10 @@ def gaps(blocks):
         of_pid = runs(pid, blocks)
         regions += of_pid[0]
         found += of_pid[1]
+    slim = sum(run for run in found if run < 32)
+    found = [run for run in found if run >= 32]
     return {
+        "slim_bytes": slim,
         "regions": regions,
         "count": len(found),
         "free_bytes": sum(found),
@@ -159,7 +175,8 @@ def compare(what, found, expected):
 
 def main(trace, report):
     with open(trace, encoding="utf-8") as file:
-        moments = play(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        heap = play(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    moments = heap.moments
     recorded = json.load(open(report, encoding="utf-8"))["metrics"]["recorded"]
     compare("operations", recorded["operations"], len(moments))
     if not moments:
@@ -176,6 +193,11 @@ def main(trace, report):
         compare(f"{name} operation", recorded[name]["operation"], moment["operation"])
         for key, value in gaps(moment["blocks"]).items():
             compare(f"{name} {key}", recorded[name]["gaps"][key], value)
+    grown = {}
+    for each in recorded["reallocs"]["grown_by"]:
+        factor = round(each["up_to"] * 100) if "up_to" in each else None
+        grown.update({(factor, key): each[key] for key in ("count", "in_place") if each[key]})
+    compare("growth", grown, dict(+heap.grown))
 
 
 main(*sys.argv[1:])

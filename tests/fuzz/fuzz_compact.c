@@ -2,7 +2,7 @@
 //
 // Fuzz target of the .htape reader. Bytes that begin as a .htape are taken as a file, all others
 // as the messages of one, behind a right checksum. What reads to its end must survive being
-// written and read again.
+// written and read again, and may be read by its index too.
 #include "formats/compact.h"
 #include "formats/compact_frames.h"
 
@@ -35,7 +35,7 @@ static uint64_t read_all(const void *data, size_t size, struct ht_trace *trace,
             break;
         count++;
         if (writer != NULL)
-            must(writer->write(writer, &event, NULL));
+            must(writer->write(writer, &event, 1, NULL));
     }
     if (writer != NULL) {
         must(writer->finish(writer, NULL));
@@ -91,6 +91,30 @@ static void round_trip(const uint8_t *data, size_t size, uint64_t count)
     ht_trace_reset(&first);
 }
 
+// Reads by the index, if there is one. What it leaves out comes on top of what is read.
+static void seek(const uint8_t *data, size_t size)
+{
+    static const uint32_t pids[] = {4, 8};
+    const struct ht_scope scope = {0, 1000000, pids, 2};
+    struct ht_trace trace;
+    struct ht_input *input = NULL;
+    struct ht_reader *reader = NULL;
+    struct ht_event event;
+    must(ht_trace_init(&trace, NULL));
+    must(ht_input_open_memory(data, size, "fuzz", &input, NULL));
+    enum ht_status status = ht_format_compact.open_reader(input, &trace, &reader, NULL);
+    if (status == HT_OK)
+        status = ht_format_compact.narrow(reader, &scope, NULL);
+    while (status == HT_OK)
+        status = ht_reader_next(reader, &event, NULL);
+    if (trace.groups_read > trace.groups)
+        abort();
+    if (reader != NULL)
+        reader->close(reader);
+    ht_input_close(input);
+    ht_trace_reset(&trace);
+}
+
 static void read_file(const uint8_t *data, size_t size)
 {
     struct ht_trace trace;
@@ -98,6 +122,7 @@ static void read_file(const uint8_t *data, size_t size)
     must(ht_trace_init(&trace, NULL));
     uint64_t count = read_all(data, size, &trace, NULL, &status);
     ht_trace_reset(&trace);
+    seek(data, size);
     if (status == HT_END && count > 0)
         round_trip(data, size, count);
 }

@@ -114,7 +114,7 @@ struct ht_buffer kit_write_as(const struct ht_format *format, const struct ht_tr
     assert_int_equal(ht_output_open_memory(&bytes, &output, NULL), HT_OK);
     assert_int_equal(format->open_writer(output, trace, &writer, NULL), HT_OK);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(writer->write(writer, &events[i], NULL), HT_OK);
+        assert_int_equal(writer->write(writer, &events[i], 1, NULL), HT_OK);
     assert_int_equal(writer->finish(writer, NULL), HT_OK);
     writer->close(writer);
     assert_int_equal(ht_output_commit(output, NULL), HT_OK);
@@ -155,6 +155,7 @@ void kit_block(struct kit_file *file, const struct ht_trace *trace, const struct
             event.detail = 1;
         }
         ht_pack_add(pack, &event, 1, values);
+        ht_group_add(&file->sink.group, &events[i]);
     }
     struct ht_buffer block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
     assert_int_equal(ht_pack_finish(pack, &block, NULL), HT_OK);
@@ -194,6 +195,7 @@ struct ht_buffer kit_three_blocks(const struct ht_trace *trace, const struct ht_
     for (size_t i = 0; i < 3; i++)
         kit_block(&file, trace, events + i * KIT_BLOCK_EVENTS, KIT_BLOCK_EVENTS);
     kit_end_record(&file, 3 * KIT_BLOCK_EVENTS);
+    assert_int_equal(ht_frame_sink_put_index(&file.sink, HT_COMPACT_INDEX, NULL), HT_OK);
     struct ht_buffer bytes = *kit_bytes(&file);
     file.bytes = ht_buffer_with_limit(0);
     kit_close(&file);
@@ -247,6 +249,11 @@ struct ht_buffer kit_text(const struct ht_trace *trace, const struct ht_event *e
 
 struct kit_result kit_read(const void *bytes, size_t size)
 {
+    return kit_read_narrow(bytes, size, NULL);
+}
+
+struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct ht_scope *scope)
+{
     struct kit_result result = {.text = ht_buffer_with_limit(64 << 20)};
     struct ht_input *input = NULL;
     struct ht_reader *reader = NULL;
@@ -255,6 +262,8 @@ struct kit_result kit_read(const void *bytes, size_t size)
     assert_int_equal(ht_input_open_memory(bytes, size, "test", &input, NULL), HT_OK);
     result.status = ht_format_compact.open_reader(input, &result.trace, &reader, &result.error);
     assert_int_equal(reader != NULL, result.status == HT_OK);
+    if (result.status == HT_OK && scope != NULL)
+        result.status = ht_format_compact.narrow(reader, scope, &result.error);
     while (result.status == HT_OK) {
         result.status = ht_reader_next(reader, &event, &result.error);
         if (result.status != HT_OK)

@@ -45,7 +45,8 @@ void kit_end_record(struct kit_file *file, uint64_t event_count);
 struct ht_buffer *kit_bytes(struct kit_file *file);
 void kit_close(struct kit_file *file);
 
-// The first events of the sample as a file of three blocks; its dictionary is before them.
+// The first events of the sample as a file of three blocks, with an index; its dictionary is before
+// them.
 struct ht_buffer kit_three_blocks(const struct ht_trace *trace, const struct ht_event *events);
 
 // What was read from a file.
@@ -59,6 +60,9 @@ struct kit_result {
 
 // Reads bytes as .htape. The caller resets the result.
 struct kit_result kit_read(const void *bytes, size_t size);
+
+// The same for these events only, by the index.
+struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct ht_scope *scope);
 void kit_result_reset(struct kit_result *result);
 
 // Appends a line with every field of an event, its detail and its stack.

@@ -50,10 +50,22 @@ static void a_file_without_damage_tells_none(void **state)
     kit_result_reset(&result);
 }
 
+// Where the frames of the sample begin: header, dictionary, three blocks, end, index.
+static size_t frame_at(const struct ht_buffer *bytes, int index)
+{
+    for (size_t at = HT_COMPACT_START_SIZE; at + 4 <= bytes->size; at++)
+        if (ht_load32(bytes->data + at) == 0x184D2204 && index-- == 0)
+            return at;
+    fail_msg("no such frame");
+    return 0;
+}
+
 static void a_cut_at_every_byte_keeps_the_whole_blocks(void **state)
 {
     const struct sample *sample = *state;
     size_t last_count = 0;
+    size_t trailer_at = sample->bytes.size - HT_COMPACT_TRAILER_SIZE;
+    size_t end_at = frame_at(&sample->bytes, 6); // behind the end record: there the index begins
     for (size_t size = 0; size < sample->bytes.size; size++) {
         uint8_t *exact = malloc(size + 1);
         assert_non_null(exact);
@@ -62,9 +74,11 @@ static void a_cut_at_every_byte_keeps_the_whole_blocks(void **state)
         if (size < HT_COMPACT_START_SIZE) {
             assert_int_equal(result.status, HT_FORMAT);
         } else {
+            // The end of a skippable frame may be missing.
+            bool is_whole = size == end_at || size == trailer_at || size >= trailer_at + 8;
             assert_int_equal(result.status, HT_END);
-            assert_int_equal(result.trace.loss[HT_LOSS_CUT], 1);
-            assert_int_equal(kit_losses(&result.trace), 1);
+            assert_int_equal(result.trace.loss[HT_LOSS_CUT], is_whole ? 0 : 1);
+            assert_int_equal(kit_losses(&result.trace), is_whole ? 0 : 1);
         }
         assert_int_equal(result.event_count % KIT_BLOCK_EVENTS, 0);
         assert_true(result.event_count >= last_count);
@@ -73,7 +87,7 @@ static void a_cut_at_every_byte_keeps_the_whole_blocks(void **state)
         kit_result_reset(&result);
         free(exact);
     }
-    assert_int_equal(last_count, 3 * KIT_BLOCK_EVENTS); // only the end record was missing
+    assert_int_equal(last_count, 3 * KIT_BLOCK_EVENTS);
 }
 
 static void every_flipped_bit_is_told_or_harmless(void **state)
@@ -93,16 +107,6 @@ static void every_flipped_bit_is_told_or_harmless(void **state)
     }
     // The minor version, and places where another LZ4 sequence unpacks to the same bytes.
     assert_in_range(untold, 8, sample->bytes.size * 8 / 10);
-}
-
-// Where the frames of the sample begin: header, dictionary, three blocks, end.
-static size_t frame_at(const struct ht_buffer *bytes, int index)
-{
-    for (size_t at = HT_COMPACT_START_SIZE; at + 4 <= bytes->size; at++)
-        if (ht_load32(bytes->data + at) == 0x184D2204 && index-- == 0)
-            return at;
-    fail_msg("no such frame");
-    return 0;
 }
 
 static void check_second_block_lost(struct kit_result *result, const struct sample *sample)

@@ -12,10 +12,17 @@
 static const struct ht_metrics_options small = {
     .operations = 100, .block_limit = 16, .look_at = UINT64_MAX, .gap_sizes = {1, 1, 1}};
 
-static struct ht_metrics *open_with(const struct ht_metrics_options *options)
+enum { SAMPLES = 512 };
+
+static struct ht_moment samples[SAMPLES];
+
+static struct ht_metrics *open_with(const struct ht_metrics_options *asked)
 {
     struct ht_metrics *metrics;
-    assert_int_equal(ht_metrics_open(&metrics, options, NULL), HT_OK);
+    struct ht_metrics_options options = *asked;
+    options.samples = samples;
+    options.sample_room = SAMPLES;
+    assert_int_equal(ht_metrics_open(&metrics, &options, NULL), HT_OK);
     return metrics;
 }
 
@@ -367,6 +374,62 @@ static void samples_are_even_and_end_with_the_last_operation(void **state)
     ht_metrics_close(metrics);
 }
 
+static void a_step_that_is_asked_for_is_kept(void **state)
+{
+    (void)state;
+    struct ht_metrics_options options = small;
+    options.sample_step = 2;
+    struct ht_metrics *metrics = open_with(&options);
+    for (uint32_t i = 0; i < 5; i++) {
+        put(metrics, i, i, 0x100000 + i * 16, 16);
+    }
+    const struct ht_metrics_report *report = finish(metrics);
+    assert_int_equal(report->sample_step, 2);
+    assert_int_equal(report->sample_count, 3);
+    assert_int_equal(report->samples[0].operation, 1);
+    assert_int_equal(report->samples[1].operation, 3);
+    assert_int_equal(report->samples[2].operation, 4);
+    ht_metrics_close(metrics);
+}
+
+static void growth_is_counted_by_its_factor(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t old_size, size;
+        int factor;
+    } cases[] = {{100, 110, 0},
+                 {100, 111, 1},
+                 {100, 125, 1},
+                 {100, 150, 2},
+                 {100, 151, 3},
+                 {1000, 2000, 4},
+                 {1000, 2001, 5},
+                 {7, 28, 6},
+                 {7, 29, 7},
+                 {0, 1, 7},
+                 {UINT64_C(1) << 40, UINT64_C(1) << 40, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(ht_metrics_factor(cases[i].old_size, cases[i].size), cases[i].factor);
+    }
+    struct ht_metrics *metrics = open_with(&small);
+    put(metrics, 0, 0, 0x1000, 100);
+    put(metrics, 1, 0, 0x1000, 150); // by 1.5, in place
+    put(metrics, 2, 0, 0x2000, 210); // by 1.4, moved
+    put(metrics, 3, 0, 0x2000, 200); // shrinks
+    put(metrics, 4, 0, 0x3000, 900); // by 4.5, moved
+    const struct ht_metrics_report *report = finish(metrics);
+    assert_int_equal(report->factors[2].count, 2);
+    assert_int_equal(report->factors[2].in_place, 1);
+    assert_int_equal(report->factors[7].count, 1);
+    assert_int_equal(report->factors[7].in_place, 0);
+    assert_int_equal(report->end.reallocs, 4);
+    assert_int_equal(report->end.moved, 2);
+    assert_int_equal(report->samples[1].moved, 0);
+    assert_int_equal(report->samples[2].moved, 1);
+    ht_metrics_close(metrics);
+}
+
 // An independent implementation: at every step everything anew from the list of live blocks.
 enum { SLOW_BLOCKS = 40, SLOW_STEPS = 3000, SLOW_PAGES = 256 };
 #define SLOW_BASE UINT64_C(0xFFFFFFFFFFF00000) // the last 1 MiB of all addresses
@@ -547,6 +610,8 @@ int main(void)
         cmocka_unit_test(hostile_sizes_are_counted_apart),
         cmocka_unit_test(hostile_places_leave_nothing_behind),
         cmocka_unit_test(samples_are_even_and_end_with_the_last_operation),
+        cmocka_unit_test(a_step_that_is_asked_for_is_kept),
+        cmocka_unit_test(growth_is_counted_by_its_factor),
         cmocka_unit_test(random_operations_are_as_recomputed_at_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
