@@ -56,16 +56,17 @@ static enum ht_status report_groups(struct ht_trace *trace, const struct ht_etl_
     return status;
 }
 
-static enum ht_status report_hooks(struct ht_trace *trace, const struct ht_etl_counts *counts,
-                                   struct ht_error *error)
+// Counts by group and opcode, called `what`.
+static enum ht_status report_hooks(struct ht_trace *trace, const char *what,
+                                   const uint64_t counts[65536], struct ht_error *error)
 {
     enum ht_status status = HT_OK;
     for (unsigned hook = 0; status == HT_OK && hook < 65536; hook++) {
         char name[32];
-        if (counts->by_hook[hook] == 0)
+        if (counts[hook] == 0)
             continue;
-        snprintf(name, sizeof name, "hook.0x%04x", hook);
-        status = ht_trace_set_counter(trace, name, counts->by_hook[hook], error);
+        snprintf(name, sizeof name, "%s.0x%04x", what, hook);
+        status = ht_trace_set_counter(trace, name, counts[hook], error);
     }
     return status;
 }
@@ -91,7 +92,9 @@ static enum ht_status report(struct etl_reader *reader, struct ht_error *error)
     if (status == HT_OK)
         status = report_groups(trace, counts, error);
     if (status == HT_OK)
-        status = report_hooks(trace, counts, error);
+        status = report_hooks(trace, "hook", counts->by_hook, error);
+    if (status == HT_OK)
+        status = report_hooks(trace, "guid", counts->by_guid, error);
     return status;
 }
 

@@ -146,8 +146,9 @@ static enum ht_status make_slot(struct ht_etl_merge *merge, size_t size, struct 
 static void count(struct ht_etl_counts *counts, const struct ht_etl_record *record)
 {
     counts->by_header[record->header]++;
-    if (record->has_hook)
-        counts->by_hook[record->group << 8 | record->opcode]++;
+    uint64_t *counter = record->has_hook ? counts->by_hook : counts->by_guid;
+    if (record->group != HT_ETL_GROUP_UNKNOWN || record->has_hook)
+        counter[record->group << 8 | record->opcode]++;
 }
 
 static bool is_wanted(const struct ht_etl_record *record)

@@ -15,6 +15,7 @@
 struct ht_etl_counts {
     uint64_t by_header[256];
     uint64_t by_hook[65536]; // of the records whose header has a hook id
+    uint64_t by_guid[65536]; // of those that a GUID tells the group of, by group and opcode
 };
 
 // Events to be made, and their ticks since time 0.
