@@ -208,12 +208,16 @@ static void put_loss(struct ht_json *json, const struct ht_info *info)
     ht_json_end(json);
 }
 
-static void put_damage(struct ht_json *json, const struct ht_trace *trace)
+static void put_damage(struct ht_json *json, const struct ht_stream *stream)
 {
+    const struct ht_trace *trace = &stream->trace;
     ht_json_put_array(json, "damage");
     for (uint32_t i = 0; i < trace->damage_count; i++) {
         ht_json_line(json);
         ht_json_begin_object(json);
+        const struct ht_input *input = ht_stream_input(stream, trace->damage[i].input);
+        if (stream->joined_count > 0 && input != NULL)
+            ht_json_put_string(json, "file", ht_input_name(input));
         ht_json_put_u64(json, "offset", trace->damage[i].offset);
         ht_json_put_string(json, "what", trace->damage[i].what);
         ht_json_end(json);
@@ -253,7 +257,7 @@ enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *e
     put_live(&json, &info->summary->live);
     ht_json_end(&json);
     put_loss(&json, info);
-    put_damage(&json, &info->stream->trace);
+    put_damage(&json, info->stream);
     put_records(&json, &info->stream->trace, info->has_all_events);
     ht_json_line(&json);
     ht_json_end(&json);

@@ -206,8 +206,9 @@ static void print_oddities(const struct ht_summary *summary)
     }
 }
 
-static void print_loss(const struct ht_trace *trace)
+static void print_loss(const struct ht_stream *stream)
 {
+    const struct ht_trace *trace = &stream->trace;
     bool is_lossy = false;
     printf("\nlost or damaged\n");
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++) {
@@ -217,8 +218,13 @@ static void print_loss(const struct ht_trace *trace)
     }
     if (!is_lossy)
         printf("  nothing\n");
-    for (uint32_t i = 0; i < trace->damage_count; i++)
-        printf("  at offset %" PRIu64 ": %s\n", trace->damage[i].offset, trace->damage[i].what);
+    for (uint32_t i = 0; i < trace->damage_count; i++) {
+        const struct ht_damage *damage = &trace->damage[i];
+        const struct ht_input *input = ht_stream_input(stream, damage->input);
+        bool is_one_of_several = stream->joined_count > 0 && input != NULL;
+        printf("  at offset %" PRIu64 "%s%s: %s\n", damage->offset, is_one_of_several ? " of " : "",
+               is_one_of_several ? ht_input_name(input) : "", damage->what);
+    }
 }
 
 static int compare_counters(const void *left, const void *right)
@@ -264,6 +270,6 @@ void ht_info_print_text(const struct ht_info *info)
         print_reallocs(&summary->realloc);
         print_oddities(summary);
     }
-    print_loss(&info->stream->trace);
+    print_loss(info->stream);
     print_records(&info->stream->trace, info->has_all_events);
 }
