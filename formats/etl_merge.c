@@ -147,8 +147,10 @@ static void count(struct ht_etl_counts *counts, const struct ht_etl_record *reco
 {
     counts->by_header[record->header]++;
     uint64_t *counter = record->has_hook ? counts->by_hook : counts->by_guid;
-    if (record->group != HT_ETL_GROUP_UNKNOWN || record->has_hook)
-        counter[record->group << 8 | record->opcode]++;
+    if (record->group == HT_ETL_GROUP_UNKNOWN && !record->has_hook)
+        return;
+    counts->has_group[record->group] = true;
+    counter[record->group << 8 | record->opcode]++;
 }
 
 static bool is_wanted(const struct ht_etl_record *record)
