@@ -38,6 +38,8 @@ for scenario in empty one heaps reuse unknown lost wow64 kinds; do
     with_stacks <a.tsv >stacks.tsv
     "$heaptape" convert stacks.tsv -o stacks.pftrace 2>err
     agree "$scenario" stacks.pftrace
+    "$heaptape" convert stacks.tsv --full -o stacks.pftrace 2>err
+    agree "every event of $scenario" stacks.pftrace
 done
 
 # The summary of a fleet's spec, with docs/sql as a package: its figures are those of info. One text of
