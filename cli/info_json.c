@@ -44,6 +44,10 @@ static void put_origin(struct ht_json *json, const struct ht_origin *origin)
     ht_json_put_u64(json, "clock", origin->clock);
     ht_json_put_u64(json, "clock_hz", origin->clock_hz);
     put_time(json, "start_unix_ns", origin->start_unix_ns);
+    ht_json_key(json, "is_redacted");
+    ht_json_bool(json, origin->is_redacted);
+    ht_json_key(json, "is_rebased");
+    ht_json_bool(json, origin->is_rebased);
     ht_json_end(json);
 }
 

@@ -59,6 +59,14 @@ static void print_origin(const struct ht_origin *origin)
         row("clock", "%s, %s Hz", clock_name(origin->clock), ht_show_count(origin->clock_hz).text);
 }
 
+static void print_changes(const struct ht_origin *origin)
+{
+    if (origin->is_redacted || origin->is_rebased)
+        row("changed", "%s%s%s", origin->is_redacted ? "names redacted" : "",
+            origin->is_redacted && origin->is_rebased ? ", " : "",
+            origin->is_rebased ? "addresses rebased" : "");
+}
+
 static void print_filters(const struct ht_trace *trace)
 {
     if (trace->filters[0] == '\0')
@@ -83,6 +91,7 @@ static void print_head(const struct ht_stream *stream)
     if (stream->trace.groups > 0)
         row("index", "%s", ht_show_part(stream).text);
     print_origin(&stream->trace.origin);
+    print_changes(&stream->trace.origin);
     print_filters(&stream->trace);
 }
 

@@ -6,6 +6,8 @@
 #include "convert/fold.h"
 #include "convert/number.h"
 
+#include <stdlib.h>
+
 enum { PROGRESS_STEP = 1 << 16 }; // events between two tellings
 
 static enum ht_status add_fold(struct ht_stream *stream, struct ht_error *error)
@@ -30,20 +32,6 @@ static enum ht_status open_first(struct ht_stream *stream, struct ht_input *inpu
     if (status == HT_OK)
         status = stream->format->open_reader(input, &stream->trace, &stream->reader, error);
     return status;
-}
-
-static enum ht_status join(struct ht_stream *stream, const char *path, struct ht_error *error)
-{
-    struct ht_input *input = NULL;
-    const struct ht_format *format = NULL;
-    enum ht_status status = ht_input_open(path, &input, error);
-    if (status != HT_OK)
-        return status;
-    stream->joined[stream->joined_count++] = input;
-    status = ht_format_detect(input, &format, error);
-    if (status == HT_OK && (format != stream->format || format->join == NULL))
-        return ht_fail(error, HT_UNSUPPORTED, "%s: only .etl files can be read together", path);
-    return status == HT_OK ? format->join(stream->reader, input, error) : status;
 }
 
 static enum ht_status add_filter(struct ht_stream *stream, const struct ht_filter *filter,
@@ -87,17 +75,101 @@ static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bo
     return status;
 }
 
+// Opens inputs as one recording; the stream owns them from here, also on failure.
+static enum ht_status open_recording(struct ht_stream *stream, struct ht_input *const *inputs,
+                                     size_t count, bool is_raw, const struct ht_filter *filter,
+                                     struct ht_error *error)
+{
+    enum ht_status status = open_first(stream, inputs[0], error);
+    for (size_t i = 1; i < count; i++) {
+        stream->joined[stream->joined_count++] = inputs[i];
+        if (status == HT_OK)
+            status = stream->format->join(stream->reader, inputs[i], error);
+    }
+    return settle(stream, status, is_raw, filter, error);
+}
+
+// What is needed of the parts is lent to the whole.
+static enum ht_status merge_parts(struct ht_stream *stream, const struct ht_merge_options *changes,
+                                  struct ht_error *error)
+{
+    struct ht_merge_part parts[HT_INPUTS_MAX];
+    const struct ht_stream *first = &stream->parts[0];
+    stream->input = first->input;
+    stream->format = first->format;
+    for (size_t i = 0; i < first->joined_count; i++)
+        stream->joined[stream->joined_count++] = first->joined[i];
+    for (size_t i = 1; i < stream->part_count; i++)
+        stream->joined[stream->joined_count++] = stream->parts[i].input;
+    for (size_t i = 0; i < stream->part_count; i++)
+        parts[i] = (struct ht_merge_part){stream->parts[i].reader, &stream->parts[i].trace};
+    enum ht_status status = ht_trace_init(&stream->trace, error);
+    return status == HT_OK ? ht_merge_open(parts, stream->part_count, changes, &stream->trace,
+                                           &stream->reader, error)
+                           : status;
+}
+
+// Opens inputs as parts, each a recording, or all one when they are joint.
+static enum ht_status open_parts(struct ht_stream *stream, struct ht_input *const *inputs,
+                                 const struct ht_paths *paths, bool is_joint, bool is_raw,
+                                 struct ht_error *error)
+{
+    size_t inputs_of_part = is_joint ? paths->count : 1;
+    size_t part_count = paths->count / inputs_of_part;
+    enum ht_status status = HT_OK;
+    *stream = (struct ht_stream){.parts = calloc(part_count, sizeof *stream->parts)};
+    if (stream->parts == NULL)
+        status = ht_fail_memory(error, "the parts");
+    size_t opened = 0;
+    for (; opened < part_count && status == HT_OK; opened++) {
+        struct ht_stream *part = &stream->parts[stream->part_count];
+        status = open_recording(part, inputs + opened * inputs_of_part, inputs_of_part, is_raw,
+                                &paths->filter, error);
+        stream->part_count += status == HT_OK;
+    }
+    for (size_t i = opened * inputs_of_part; i < paths->count; i++)
+        ht_input_close(inputs[i]);
+    if (status == HT_OK)
+        status = merge_parts(stream, &paths->changes, error);
+    if (status != HT_OK)
+        ht_stream_close(stream);
+    return status;
+}
+
+// Opens the inputs. On failure none is left open.
+static enum ht_status open_inputs(struct ht_input **inputs, const struct ht_paths *paths,
+                                  bool *is_joint, struct ht_error *error)
+{
+    const struct ht_format *first = NULL;
+    enum ht_status status = HT_OK;
+    size_t opened = 0;
+    *is_joint = true;
+    for (; opened < paths->count && status == HT_OK; opened++) {
+        const struct ht_format *format = NULL;
+        inputs[opened] = NULL;
+        status = ht_input_open(paths->paths[opened], &inputs[opened], error);
+        if (status == HT_OK)
+            status = ht_format_detect(inputs[opened], &format, error);
+        first = opened == 0 ? format : first;
+        *is_joint = *is_joint && format == first && format != NULL && format->join != NULL;
+    }
+    for (size_t i = 0; status != HT_OK && i < opened; i++)
+        ht_input_close(inputs[i]);
+    return status;
+}
+
 enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_paths *paths,
                                   bool is_raw, struct ht_error *error)
 {
-    struct ht_input *input = NULL;
-    enum ht_status status = ht_input_open(paths->paths[0], &input, error);
+    struct ht_input *inputs[HT_INPUTS_MAX];
+    bool is_joint = false;
+    enum ht_status status = open_inputs(inputs, paths, &is_joint, error);
     if (status != HT_OK)
         return status;
-    status = open_first(stream, input, error);
-    for (size_t i = 1; i < paths->count && status == HT_OK; i++)
-        status = join(stream, paths->paths[i], error);
-    return settle(stream, status, is_raw, &paths->filter, error);
+    bool is_changed = paths->changes.is_redacted || paths->changes.is_rebased;
+    if (is_changed || (paths->count > 1 && !is_joint))
+        return open_parts(stream, inputs, paths, is_joint, is_raw, error);
+    return open_recording(stream, inputs, paths->count, is_raw, &paths->filter, error);
 }
 
 enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
@@ -156,9 +228,14 @@ void ht_stream_close(struct ht_stream *stream)
     if (stream->reader != NULL)
         stream->reader->close(stream->reader);
     ht_trace_reset(&stream->trace);
-    ht_input_close(stream->input);
-    for (size_t i = 0; i < stream->joined_count; i++)
+    bool is_lent = stream->parts != NULL; // the parts' own inputs
+    if (!is_lent)
+        ht_input_close(stream->input);
+    for (size_t i = 0; i < stream->joined_count && !is_lent; i++)
         ht_input_close(stream->joined[i]);
+    for (size_t i = 0; i < stream->part_count; i++)
+        ht_stream_close(&stream->parts[i]);
+    free(stream->parts);
     *stream = (struct ht_stream){0};
 }
 
@@ -208,14 +285,23 @@ static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
     return status == HT_END ? writer->finish(writer, error) : status;
 }
 
-enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
-                          struct ht_output *output, const struct ht_progress *progress,
-                          uint64_t *events, struct ht_error *error)
+static enum ht_status open_writer(const struct ht_target *target, const struct ht_trace *trace,
+                                  struct ht_writer **writer, struct ht_error *error)
+{
+    const struct ht_format *format = target->format;
+    return target->quota != NULL
+               ? format->open_within(target->output, trace, target->quota, writer, error)
+               : format->open_writer(target->output, trace, writer, error);
+}
+
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *target,
+                          const struct ht_progress *progress, uint64_t *events,
+                          struct ht_error *error)
 {
     struct ht_writer *writer = NULL;
     struct ht_number *number = NULL;
     *events = 0;
-    enum ht_status status = format->open_writer(output, &stream->trace, &writer, error);
+    enum ht_status status = open_writer(target, &stream->trace, &writer, error);
     if (status != HT_OK)
         return status;
     if (writer->change != NULL)

@@ -6,17 +6,20 @@
 #define HT_CONVERT_PIPELINE_H
 
 #include "convert/filter.h"
+#include "convert/merge.h"
 #include "formats/format.h"
 
 enum { HT_STREAM_EVENTS = 256 }; // read at once, unless the reader has more at hand
 
-// An open input, or several that are one recording. A value in the caller's memory; zero it before
-// ht_stream_open.
+// An open input, several that are one recording, or several recordings merged into one. A value in
+// the caller's memory; zero it before ht_stream_open.
 struct ht_stream {
     struct ht_input *input;                     // the first, which names the stream
     struct ht_input *joined[HT_INPUTS_MAX - 1]; // the others
     size_t joined_count;
     const struct ht_format *format;
+    struct ht_stream *parts; // that are merged, whose inputs these are; NULL when none are. Owned
+    size_t part_count;
     struct ht_reader *reader; // the stages around the format's reader, or that alone
     struct ht_scope scope;    // of the format's reader
     uint32_t pids[HT_FILTER_VALUES_MAX];
@@ -25,11 +28,12 @@ struct ht_stream {
     struct ht_event room[HT_STREAM_EVENTS];
 };
 
-// What to read: paths ("-" is standard input) of a recording, at least one, and which events.
+// What to read: paths ("-" is standard input), at least one, which events, and what to change.
 struct ht_paths {
     const char *paths[HT_INPUTS_MAX];
     size_t count;
     struct ht_filter filter;
+    struct ht_merge_options changes;
 };
 
 // Opens `path`, finds its format, and folds moved reallocs unless `is_raw` or the input is folded
@@ -37,8 +41,8 @@ struct ht_paths {
 enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,
                               struct ht_error *error);
 
-// The same for a recording in several files, which must be of one format that can be joined, else
-// HT_UNSUPPORTED.
+// The same for several files. When all are of one format that has recordings in several files they
+// are read as one recording, else each is one and they are merged.
 enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_paths *paths,
                                   bool is_raw, struct ht_error *error);
 
@@ -67,10 +71,17 @@ struct ht_progress {
     void *context;
 };
 
-// Pumps every event of the stream into a new writer of `format` over `output`, and finishes it.
+// Where a conversion goes.
+struct ht_target {
+    const struct ht_format *format;
+    struct ht_output *output;
+    struct ht_quota *quota; // NULL, also where the format has no open_within
+};
+
+// Pumps every event of the stream into a new writer over the target's output, and finishes it.
 // The output is not committed. `progress` may be NULL. *events gets the number of events written.
-enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
-                          struct ht_output *output, const struct ht_progress *progress,
-                          uint64_t *events, struct ht_error *error);
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *target,
+                          const struct ht_progress *progress, uint64_t *events,
+                          struct ht_error *error);
 
 #endif

@@ -90,6 +90,8 @@ static enum ht_status take_header(struct compact_reader *reader, struct ht_error
     origin->clock_hz = header->clock_hz;
     origin->start_unix_ns = header->start_unix_ns;
     origin->is_folded = header->is_folded;
+    origin->is_redacted = header->is_redacted;
+    origin->is_rebased = header->is_rebased;
     snprintf(reader->trace->filters, sizeof reader->trace->filters, "%s", header->filters);
     return keep_text(reader, header->format, &origin->format, error);
 }

@@ -43,6 +43,8 @@ static enum ht_status write_header(struct compact_writer *writer, struct ht_erro
     header.clock_hz = origin->clock_hz;
     header.start_unix_ns = origin->start_unix_ns;
     header.is_folded = origin->is_folded;
+    header.is_redacted = origin->is_redacted;
+    header.is_rebased = origin->is_rebased;
     header.filters = borrow(writer->trace->filters);
     enum ht_status status =
         ht_frame_sink_put(&writer->sink, HT_COMPACT_HEADER, &header.base, error);

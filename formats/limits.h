@@ -50,8 +50,9 @@ enum {
     HT_TRACE_FILTERS_BYTES = 512, // text of the filters that events went through
 
     // Stages.
-    HT_FILTER_VALUES_MAX = 32,    // filters of one command, of all sorts
-    HT_FOLD_WINDOW = 4096,        // events that fold may hold back
+    HT_FILTER_VALUES_MAX = 32, // filters of one command, of all sorts
+    HT_FOLD_WINDOW = 4096,     // events that fold may hold back
+    HT_REBASE_REGIONS_MAX = 1 << 20,
     HT_LIVE_BLOCKS_MAX = 1 << 30, // blocks live at once
     HT_HEAPS_MAX = 1 << 20,       // heaps in one trace
 };

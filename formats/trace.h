@@ -29,6 +29,8 @@ struct ht_origin {
     uint64_t clock_hz;
     int64_t start_unix_ns; // wall time of time_ns 0; HT_TIME_UNKNOWN when not known
     bool is_folded;        // moved reallocs are single events already
+    bool is_redacted;      // names are pseudonyms
+    bool is_rebased;       // addresses are not those of the recording
 };
 
 #define HT_TIME_UNKNOWN INT64_MIN
