@@ -51,7 +51,7 @@ static inline enum ht_status ht_reader_next(struct ht_reader *reader, struct ht_
 }
 
 struct ht_writer {
-    // Takes one event; events come in the order of the trace.
+    // Takes one event; events come in the order of the trace. NULL when the format needs none.
     enum ht_status (*write)(struct ht_writer *self, const struct ht_event *event,
                             struct ht_error *error);
     // What the event just written did to the live blocks, once for each change. NULL when the
