@@ -32,7 +32,7 @@ agree() {
     diff ours theirs >differences || fail "$1: $(cat differences)"
 }
 
-for scenario in empty one heaps reuse unknown lost wow64 kinds; do
+for scenario in empty one heaps unknown lost kinds; do
     "$heaptape" fixture --scenario "$scenario" --events 300 -o a.etl 2>err
     "$heaptape" convert a.etl -o a.tsv 2>err
     with_stacks <a.tsv >stacks.tsv
@@ -41,6 +41,26 @@ for scenario in empty one heaps reuse unknown lost wow64 kinds; do
     "$heaptape" convert stacks.tsv --full -o stacks.pftrace 2>err
     agree "every event of $scenario" stacks.pftrace
 done
+
+# What needs every event, against the events themselves.
+for scenario in heaps cpus churn; do
+    "$heaptape" fixture --scenario "$scenario" --events 3000 -o a.etl 2>err
+    "$heaptape" convert a.etl -o a.tsv 2>err
+    "$heaptape" convert a.etl --full -o a.pftrace 2>err
+    # A time between those of the recording's clock.
+    since=$(sed -n 800p a.tsv | awk '{ print $1 + 50 }')
+    until=$(sed -n 2100p a.tsv | awk '{ print $1 + 50 }')
+    sed "s/SELECT (3 .* AS t1, .* AS t2/SELECT $since AS t1, $until AS t2/" \
+        "$2/docs/sql/08-inside-and-outside.sql" >sql/08-inside-and-outside.sql
+    grep -q "$since AS t1" sql/08-inside-and-outside.sql || fail "the window of 08"
+    ask a.pftrace sql/01*.sql sql/08*.sql sql/15*.sql sql/16*.sql sql/18*.sql sql/19*.sql ||
+        fail "$scenario: $(cat err)"
+    python3 "$tools/every_event.py" a.tsv theirs "$since" "$until" || fail "$scenario"
+done
+# Of a file without every event they say nothing.
+"$heaptape" convert a.etl -o a.pftrace 2>err
+ask a.pftrace sql/08*.sql sql/15-bursts-by*.sql sql/16-frees*.sql sql/18*.sql sql/19*.sql
+[ "$(grep -c ' 0$' theirs)" -eq 5 ] || fail "from a part of the events: $(cat theirs)"
 
 # The summary of a fleet's spec, with docs/sql as a package: its figures are those of info. One text of
 # views and query, as Bigtrace is sent, runs as well.
