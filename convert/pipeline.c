@@ -312,7 +312,7 @@ enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *targ
     enum ht_status status = open_writer(target, &stream->trace, &writer, error);
     if (status != HT_OK)
         return status;
-    if (writer->write != NULL && writer->change != NULL)
+    if (writer->change != NULL)
         status = ht_number_open(&number, &stream->trace, error);
     if (status == HT_OK)
         status = pump(stream, writer, number, progress, events, error);
