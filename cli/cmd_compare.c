@@ -19,13 +19,14 @@ enum {
     OPTION_HEAP_ENV,
     OPTION_RUNS,
     OPTION_TOUCH,
+    OPTION_METRICS,
     OPTION_JSON,
     OPTION_CSV,
 };
 
 enum {
     RUNS_DEFAULT = 5,
-    ARGUMENTS_MAX = 8 + 2 * HT_HEAP_SETTINGS_MAX + HT_ORDER_WORDS_MAX + 2 * HT_FILTER_VALUES_MAX,
+    ARGUMENTS_MAX = 9 + 2 * HT_HEAP_SETTINGS_MAX + HT_ORDER_WORDS_MAX + 2 * HT_FILTER_VALUES_MAX,
 };
 
 static const struct ht_option option_table[] = {
@@ -38,6 +39,7 @@ static const struct ht_option option_table[] = {
     {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},
     {"window", HT_OPTION_WINDOW, "N", "operations that threads may be apart (default 4096)"},
     {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},
+    {"metrics", OPTION_METRICS, NULL, "compare the metrics of fragmentation, in place of the time"},
     {"json", OPTION_JSON, NULL, "print medians and spreads as JSON"},
     {"csv", OPTION_CSV, NULL, "print every run as CSV"},
     {NULL, 0, NULL, NULL},
@@ -62,6 +64,8 @@ static enum ht_status begin_run(const struct ht_comparison *comparison, const ch
         words[count++] = "--heap-env";
         words[count++] = choice->settings[i];
     }
+    if (comparison->has_metrics)
+        words[count++] = "--metrics";
     for (size_t i = 0; i < comparison->order.word_count; i++)
         words[count++] = comparison->order.words[i];
     for (size_t i = 0; i < comparison->filter_word_count; i++)
@@ -210,6 +214,9 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
         return true;
     case OPTION_TOUCH:
         return ht_heap_choice_touch(options, &comparison->touch);
+    case OPTION_METRICS:
+        comparison->has_metrics = true;
+        return true;
     case OPTION_JSON:
         settings->is_json = true;
         return true;
@@ -245,6 +252,8 @@ static enum ht_exit run(int argc, char **argv)
         return ht_options_misuse(&ht_command_compare, "--heap NAME is missing");
     if (comparison->runs_wanted == 0)
         return ht_options_misuse(&ht_command_compare, "--runs takes 1 or more");
+    if (comparison->has_metrics && comparison->order.order != HT_ORDER_SERIAL)
+        return ht_options_misuse(&ht_command_compare, "--metrics is for --order serial");
     if (settings.is_json && settings.is_csv)
         return ht_options_misuse(&ht_command_compare, "--json or --csv, not both");
     return compare(&settings);
@@ -254,7 +263,7 @@ const struct ht_command ht_command_compare = {
     .name = "compare",
     .what = "replay a trace on several heaps, side by side",
     .usage = "IN [FILTER]... --heap NAME [--heap NAME]... [--heap-env SETTING]... [--runs N]\n"
-             "IN --heap NAME [--heap NAME]... [--touch HOW] [--json | --csv]\n"
+             "IN --heap NAME [--heap NAME]... [--touch HOW] [--metrics] [--json | --csv]\n"
              "IN --heap NAME [--order NAME] [--workers N] [--window N] [--speed X]",
     .about =
         "Each run is a process of its own, and the heaps take turns. What is told is the median\n"

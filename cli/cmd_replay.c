@@ -27,6 +27,7 @@ enum {
     OPTION_LATENCY,
     OPTION_JSON,
     OPTION_REPORT,
+    OPTION_TIMELINE,
 };
 
 static const struct ht_option option_table[] = {
@@ -45,6 +46,8 @@ static const struct ht_option option_table[] = {
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {"report", OPTION_REPORT, "OUT", "write the metrics as a page to look at, too (HTML)"},
+    {"timeline", OPTION_TIMELINE, "OUT",
+     "write the metrics as counters for Perfetto, too (.pftrace)"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -60,8 +63,9 @@ struct settings {
     uint64_t sample_step;   // of the metrics; 0: as suits the run
     uint64_t latency_every; // 0: no call is timed
     bool is_json;
-    const char *page; // NULL: none is wanted
-    int argc;         // the command line
+    const char *page;     // NULL: none is wanted
+    const char *timeline; // the same
+    int argc;             // the command line
     char **argv;
 };
 
@@ -145,6 +149,8 @@ static enum ht_status print(const struct settings *settings, const struct materi
         ht_replay_print_text(&report);
     if (status == HT_OK && settings->page != NULL)
         status = write_page(settings->page, material, &report, error);
+    if (status == HT_OK && settings->timeline != NULL)
+        status = ht_replay_write_timeline(&report, settings->timeline, error);
     return status;
 }
 
@@ -308,7 +314,7 @@ static enum ht_exit open_and_replay(const struct settings *settings)
         status = ht_copying_heap_around(&copying, heap, &error);
         heap = &copying.whole.heap;
     }
-    bool is_of_heap = status != HT_OK;
+    bool is_of_heap = status != HT_OK || (settings->has_metrics && !heap->is_memory);
     if (status == HT_OK && settings->latency_every > 0)
         status = replay_timed(settings, heap, &error);
     else if (status == HT_OK)
@@ -361,10 +367,27 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
         settings->page = options->value;
         settings->has_metrics = true;
         return true;
+    case OPTION_TIMELINE:
+        settings->timeline = options->value;
+        settings->has_metrics = true;
+        return true;
     default:
         return letter >= HT_OPTION_ORDER && letter <= HT_OPTION_ORDER_LAST &&
                ht_order_choice_take(&settings->order, options, letter);
     }
+}
+
+// An output beside the printed one is a file, and another one than the inputs.
+static bool is_file(const struct settings *settings, const char *option, const char *path,
+                    enum ht_exit *exit)
+{
+    *exit = HT_EXIT_DONE;
+    if (path != NULL && strcmp(path, "-") == 0)
+        *exit = ht_options_misuse(&ht_command_replay, "%s needs the name of a file", option);
+    for (size_t i = 0; path != NULL && i < settings->inputs.count && *exit == HT_EXIT_DONE; i++)
+        if (ht_system_is_same_file(settings->inputs.paths[i], path))
+            *exit = ht_options_misuse(&ht_command_replay, "%s is also the input", path);
+    return *exit == HT_EXIT_DONE;
 }
 
 // What does not go together. HT_EXIT_DONE when all does.
@@ -383,12 +406,13 @@ static enum ht_exit check(const struct settings *settings)
     if (settings->changes.count > 0 && strcmp(settings->inputs.paths[0], "-") == 0)
         return ht_options_misuse(command,
                                  "--what-if reads IN twice, so it cannot be standard input");
-    if (settings->page != NULL && strcmp(settings->page, "-") == 0)
-        return ht_options_misuse(command, "--report needs the name of a file");
-    for (size_t i = 0; settings->page != NULL && i < settings->inputs.count; i++)
-        if (ht_system_is_same_file(settings->inputs.paths[i], settings->page))
-            return ht_options_misuse(command, "%s is also the input", settings->page);
-    return HT_EXIT_DONE;
+    if (settings->page != NULL && settings->timeline != NULL &&
+        strcmp(settings->page, settings->timeline) == 0)
+        return ht_options_misuse(command, "--report and --timeline are two files");
+    enum ht_exit exit;
+    if (is_file(settings, "--report", settings->page, &exit))
+        is_file(settings, "--timeline", settings->timeline, &exit);
+    return exit;
 }
 
 static enum ht_exit run(int argc, char **argv)
@@ -417,8 +441,9 @@ const struct ht_command ht_command_replay = {
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
              "IN... [--heap NAME] [--order NAME] [--workers N] [--window N] [--speed X]\n"
-             "IN... [--heap NAME] [--metrics [--step N] | --latency N] [--report OUT] [--json]\n"
-             "IN... [--heap NAME] --what-if CHANGE... [--metrics] [--report OUT] [--json]",
+             "IN... [--heap NAME] [--metrics [--step N] | --latency N] [--json]\n"
+             "IN... [--heap NAME] --what-if CHANGE... [--metrics] [--json]\n"
+             "IN... [--heap NAME] [--report OUT] [--timeline OUT]",
     .about =
         "Calls malloc, realloc and free with the recorded sizes, in the recorded order or by\n"
         "several threads at once, and sets what the heap did beside the recording and beside a\n"

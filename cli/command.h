@@ -34,6 +34,7 @@ struct ht_command {
 
 extern const struct ht_command ht_command_convert;
 extern const struct ht_command ht_command_info;
+extern const struct ht_command ht_command_open;
 extern const struct ht_command ht_command_replay;
 extern const struct ht_command ht_command_compare;
 extern const struct ht_command ht_command_heaps;

@@ -3,33 +3,109 @@
 // The runs of a comparison as figures. See the header.
 #include "cli/compare.h"
 
-static bool has(const struct ht_run *run, enum ht_figure figure)
+const struct ht_figure_about ht_figures[HT_FIGURE_COUNT] = {
+    [HT_FIGURE_NS] = {"ns_per_op", HT_UNIT_NS, true},
+    [HT_FIGURE_NULL_NS] = {"null_ns_per_op", HT_UNIT_NS, false},
+    [HT_FIGURE_NET_NS] = {NULL, HT_UNIT_NS, false},
+    [HT_FIGURE_PEAK] = {"peak_bytes", HT_UNIT_BYTES, false},
+    [HT_FIGURE_GROWTH] = {"growth_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_PEAK_GROWTH] = {"peak_growth_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_MOVED] = {"reallocs_moved", HT_UNIT_COUNT, false},
+    [HT_FIGURE_FAILED] = {"failed", HT_UNIT_COUNT, false},
+    [HT_FIGURE_F1] = {"f1_operations", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F1_TIME] = {"f1_time", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F2] = {"f2", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F3] = {"f3", HT_UNIT_RATIO, true},
+    [HT_FIGURE_F4] = {"f4", HT_UNIT_RATIO, true},
+    [HT_FIGURE_RETENTION] = {"retention", HT_UNIT_RATIO, true},
+    [HT_FIGURE_PAGE_PEAK] = {"page_peak_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_SPARSE] = {"sparse_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_LARGEST_FREE] = {"largest_free_index", HT_UNIT_SHARE, false},
+    [HT_FIGURE_UNUSABLE] = {"unusable_p99", HT_UNIT_SHARE, false},
+    [HT_FIGURE_WASTE] = {"waste", HT_UNIT_SHARE, true},
+    [HT_FIGURE_RESIDENT_AT_PEAK] = {"resident_at_peak_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_MAPPED_AT_PEAK] = {"mapped_at_peak_bytes", HT_UNIT_BYTES, true},
+    [HT_FIGURE_AS_RECORDED] = {"as_recorded", HT_UNIT_SHARE, false},
+};
+
+// A ratio of 0 has no value.
+static bool tell(double *value, double told, bool is_told)
 {
-    if (figure == HT_FIGURE_GROWTH)
-        return run->has_growth;
-    return figure != HT_FIGURE_PEAK_GROWTH || run->has_peak_growth;
+    *value = told;
+    return is_told;
 }
 
-static double value_of(const struct ht_run *run, enum ht_figure figure)
+static bool metrics_figure(const struct ht_run_metrics *metrics, enum ht_figure figure,
+                           double *value)
+{
+    switch (figure) {
+    case HT_FIGURE_F1:
+        return tell(value, metrics->f1_operations, metrics->f1_operations > 0);
+    case HT_FIGURE_F1_TIME:
+        return tell(value, metrics->f1_time, metrics->f1_time > 0);
+    case HT_FIGURE_F2:
+        return tell(value, metrics->f2, metrics->f2 > 0);
+    case HT_FIGURE_F3:
+        return tell(value, metrics->f3, metrics->f3 > 0);
+    case HT_FIGURE_F4:
+        return tell(value, metrics->f4, metrics->f4 > 0);
+    case HT_FIGURE_RETENTION:
+        return tell(value, metrics->retention, metrics->retention > 0);
+    case HT_FIGURE_PAGE_PEAK:
+        return tell(value, (double)metrics->page_peak_bytes, true);
+    case HT_FIGURE_SPARSE:
+        return tell(value, (double)metrics->sparse_bytes, true);
+    case HT_FIGURE_LARGEST_FREE:
+        return tell(value, metrics->largest_free, true);
+    case HT_FIGURE_UNUSABLE:
+        return tell(value, metrics->unusable_p99, true);
+    case HT_FIGURE_WASTE:
+        return tell(value, metrics->waste, metrics->has_waste);
+    case HT_FIGURE_RESIDENT_AT_PEAK:
+        return tell(value, (double)metrics->resident_bytes, metrics->has_resident);
+    case HT_FIGURE_MAPPED_AT_PEAK:
+        return tell(value, (double)metrics->mapped_bytes, metrics->has_mapped);
+    default:
+        return false;
+    }
+}
+
+bool ht_run_figure(const struct ht_run *run, enum ht_figure figure, double *value)
 {
     switch (figure) {
     case HT_FIGURE_NS:
-        return run->ns_per_op;
+        return tell(value, run->ns_per_op, run->is_timed);
     case HT_FIGURE_NULL_NS:
-        return run->null_ns_per_op;
+        return tell(value, run->null_ns_per_op, run->is_timed);
     case HT_FIGURE_NET_NS:
-        return run->ns_per_op - run->null_ns_per_op;
+        return tell(value, run->ns_per_op - run->null_ns_per_op, run->is_timed);
     case HT_FIGURE_PEAK:
-        return (double)run->peak_bytes;
+        return tell(value, (double)run->peak_bytes, true);
     case HT_FIGURE_GROWTH:
-        return (double)run->growth_bytes;
+        return tell(value, (double)run->growth_bytes, run->has_growth);
     case HT_FIGURE_PEAK_GROWTH:
-        return (double)run->peak_growth_bytes;
+        return tell(value, (double)run->peak_growth_bytes, run->has_peak_growth);
     case HT_FIGURE_MOVED:
-        return (double)run->moved;
+        return tell(value, (double)run->moved, true);
+    case HT_FIGURE_FAILED:
+        return tell(value, (double)run->failed, true);
+    case HT_FIGURE_AS_RECORDED:
+        return tell(
+            value,
+            run->reallocs == 0 ? 0 : (double)run->metrics.agreed_reallocs / (double)run->reallocs,
+            run->has_metrics && run->reallocs > 0);
     default:
-        return (double)run->failed;
+        return run->has_metrics && metrics_figure(&run->metrics, figure, value);
     }
+}
+
+bool ht_recorded_figure(const struct ht_run *run, enum ht_figure figure, double *value)
+{
+    if (figure == HT_FIGURE_PEAK)
+        return tell(value, (double)run->recorded_peak_bytes, true);
+    if (figure == HT_FIGURE_MOVED)
+        return tell(value, (double)run->recorded_moved, true);
+    return run->has_metrics && metrics_figure(&run->recorded, figure, value);
 }
 
 bool ht_compared_spread(const struct ht_compared *heap, enum ht_figure figure,
@@ -37,9 +113,8 @@ bool ht_compared_spread(const struct ht_compared *heap, enum ht_figure figure,
 {
     double values[HT_RUNS_MAX];
     for (size_t i = 0; i < heap->run_count; i++) {
-        if (!has(&heap->runs[i], figure))
+        if (!ht_run_figure(&heap->runs[i], figure, &values[i]))
             return false;
-        values[i] = value_of(&heap->runs[i], figure);
     }
     if (heap->run_count == 0)
         return false;
@@ -51,10 +126,8 @@ bool ht_compared_spread(const struct ht_compared *heap, enum ht_figure figure,
 static bool ranked_spread(const struct ht_compared *heap, enum ht_figure figure,
                           struct ht_spread *spread)
 {
-    bool is_ranked =
-        figure == HT_FIGURE_NS || figure == HT_FIGURE_GROWTH || figure == HT_FIGURE_PEAK_GROWTH;
-    return is_ranked && heap->run_count >= HT_RUNS_TO_RANK && heap->runs[0].is_memory &&
-           ht_compared_spread(heap, figure, spread);
+    return ht_figures[figure].is_ranked && heap->run_count >= HT_RUNS_TO_RANK &&
+           heap->runs[0].is_memory && ht_compared_spread(heap, figure, spread);
 }
 
 size_t ht_compared_place(const struct ht_comparison *comparison, size_t index,

@@ -26,13 +26,14 @@ struct ht_comparison {
     size_t filter_word_count;
     struct ht_heap_choice choice; // the settings, for every heap
     enum ht_touch touch;
+    bool has_metrics; // in place of times
     struct ht_order_choice order;
     size_t runs_wanted; // of each heap
     size_t heap_count;
     struct ht_compared *heaps;
 };
 
-// What can be told of a heap's runs.
+// What can be told of a heap's runs. With metrics there is no time, and without them no metrics.
 enum ht_figure {
     HT_FIGURE_NS,
     HT_FIGURE_NULL_NS, // on the null heap, in the same process
@@ -42,8 +43,42 @@ enum ht_figure {
     HT_FIGURE_PEAK_GROWTH,
     HT_FIGURE_MOVED,
     HT_FIGURE_FAILED,
+    HT_FIGURE_F1,
+    HT_FIGURE_F1_TIME,
+    HT_FIGURE_F2,
+    HT_FIGURE_F3,
+    HT_FIGURE_F4,
+    HT_FIGURE_RETENTION,
+    HT_FIGURE_PAGE_PEAK,
+    HT_FIGURE_SPARSE,
+    HT_FIGURE_LARGEST_FREE,
+    HT_FIGURE_UNUSABLE,
+    HT_FIGURE_WASTE,
+    HT_FIGURE_RESIDENT_AT_PEAK,
+    HT_FIGURE_MAPPED_AT_PEAK,
+    HT_FIGURE_AS_RECORDED, // of all reallocs, those that moved or stayed as recorded
     HT_FIGURE_COUNT,
 };
+
+enum ht_figure_unit {
+    HT_UNIT_NS,
+    HT_UNIT_BYTES,
+    HT_UNIT_COUNT,
+    HT_UNIT_RATIO,
+    HT_UNIT_SHARE,
+};
+
+struct ht_figure_about {
+    const char *key; // in JSON and CSV; NULL where it is in neither
+    enum ht_figure_unit unit;
+    bool is_ranked; // heaps have places by it, less being better
+};
+
+extern const struct ht_figure_about ht_figures[HT_FIGURE_COUNT];
+
+// False when the run lacks the figure; the same of its recording.
+bool ht_run_figure(const struct ht_run *run, enum ht_figure figure, double *value);
+bool ht_recorded_figure(const struct ht_run *run, enum ht_figure figure, double *value);
 
 // False when a run lacks the figure, or there is none.
 bool ht_compared_spread(const struct ht_compared *heap, enum ht_figure figure,

@@ -18,15 +18,25 @@ struct cell {
 static struct cell show_value(enum ht_figure figure, double value)
 {
     struct cell cell;
-    if (figure <= HT_FIGURE_NET_NS) {
+    uint64_t distance = (uint64_t)((value < 0 ? -value : value) + 0.5);
+    const char *sign = value < 0 ? "-" : "";
+    switch (ht_figures[figure].unit) {
+    case HT_UNIT_NS:
         snprintf(cell.text, sizeof cell.text, "%.1f", value);
         return cell;
+    case HT_UNIT_RATIO:
+        snprintf(cell.text, sizeof cell.text, "%.3f", value);
+        return cell;
+    case HT_UNIT_SHARE:
+        snprintf(cell.text, sizeof cell.text, "%.1f %%", 100 * value);
+        return cell;
+    case HT_UNIT_COUNT:
+        snprintf(cell.text, sizeof cell.text, "%s%.70s", sign, ht_show_count(distance).text);
+        return cell;
+    default:
+        snprintf(cell.text, sizeof cell.text, "%s%.70s", sign, ht_show_size(distance).text);
+        return cell;
     }
-    uint64_t distance = (uint64_t)((value < 0 ? -value : value) + 0.5);
-    bool is_count = figure == HT_FIGURE_MOVED || figure == HT_FIGURE_FAILED;
-    struct ht_shown shown = is_count ? ht_show_count(distance) : ht_show_size(distance);
-    snprintf(cell.text, sizeof cell.text, "%s%.70s", value < 0 ? "-" : "", shown.text);
-    return cell;
 }
 
 // The median, with the heap's place where it has one.
@@ -55,12 +65,14 @@ static struct cell show_spread(const struct ht_compared *heap, enum ht_figure fi
     return cell;
 }
 
-// What the terminal shows, in this order.
-static const struct {
+struct column {
     const char *head;
     enum ht_figure figure;
     int width;
-} columns[] = {
+};
+
+// What the terminal shows, in this order.
+static const struct column timed[] = {
     {"ns per op", HT_FIGURE_NS, 14},
     {"net of null", HT_FIGURE_NET_NS, 12},
     {"live peak", HT_FIGURE_PEAK, 11},
@@ -70,16 +82,51 @@ static const struct {
     {"failed", HT_FIGURE_FAILED, 8},
 };
 
-enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
+static const struct column measured[] = {
+    {"F1", HT_FIGURE_F1, 12},
+    {"F2", HT_FIGURE_F2, 12},
+    {"F4", HT_FIGURE_F4, 12},
+    {"retention", HT_FIGURE_RETENTION, 14},
+    {"page peak", HT_FIGURE_PAGE_PEAK, 15},
+    {"wasted", HT_FIGURE_WASTE, 12},
+    {"resident", HT_FIGURE_RESIDENT_AT_PEAK, 17},
+    {"moved", HT_FIGURE_MOVED, 14},
+    {"as recorded", HT_FIGURE_AS_RECORDED, 15},
+    {"failed", HT_FIGURE_FAILED, 8},
+};
+
+enum { COLUMNS_MAX = sizeof measured / sizeof *measured };
+
+struct table {
+    const struct column *columns;
+    size_t count;
+    int name_width;
+};
+
+static struct table table_of(const struct ht_comparison *comparison)
+{
+    struct table table = {timed, sizeof timed / sizeof *timed, (int)strlen("recorded")};
+    if (comparison->has_metrics) {
+        table.columns = measured;
+        table.count = sizeof measured / sizeof *measured;
+    }
+    for (size_t i = 0; i < comparison->heap_count; i++) {
+        int width = (int)strlen(comparison->heaps[i].name);
+        table.name_width = width > table.name_width ? width : table.name_width;
+    }
+    return table;
+}
 
 // A line of the table, without blanks at its end.
-static void print_row(const char *label, int label_width, const struct cell cells[COLUMN_COUNT])
+static void print_row(const struct table *table, const char *label,
+                      const struct cell cells[COLUMNS_MAX])
 {
-    int blanks = label_width - (int)strlen(label);
+    int blanks = table->name_width - (int)strlen(label);
     printf("%s", label);
-    for (int i = 0; i < COLUMN_COUNT; i++) {
+    for (size_t i = 0; i < table->count; i++) {
         int length = (int)strlen(cells[i].text);
-        int before = 1 + (length < columns[i].width ? columns[i].width - length : 0);
+        int width = table->columns[i].width;
+        int before = 1 + (length < width ? width - length : 0);
         if (length > 0)
             printf("%*s%s", blanks + before, "", cells[i].text);
         blanks = length > 0 ? 0 : blanks + before;
@@ -87,47 +134,48 @@ static void print_row(const char *label, int label_width, const struct cell cell
     printf("\n");
 }
 
-static void print_heap(const struct ht_comparison *comparison, size_t index, int name_width)
+static void print_heap(const struct table *table, const struct ht_comparison *comparison,
+                       size_t index)
 {
     const struct ht_compared *heap = &comparison->heaps[index];
-    struct cell medians[COLUMN_COUNT];
-    struct cell spreads[COLUMN_COUNT];
+    struct cell medians[COLUMNS_MAX] = {{""}};
+    struct cell spreads[COLUMNS_MAX] = {{""}};
+    bool has_spread = false;
     if (heap->run_count == 0)
         return;
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        medians[i] = show_median(comparison, index, columns[i].figure);
-        spreads[i] = show_spread(heap, columns[i].figure);
+    for (size_t i = 0; i < table->count; i++) {
+        medians[i] = show_median(comparison, index, table->columns[i].figure);
+        spreads[i] = show_spread(heap, table->columns[i].figure);
+        has_spread = has_spread || spreads[i].text[0] != '\0';
     }
-    print_row(heap->name, name_width, medians);
-    print_row("", name_width, spreads);
+    print_row(table, heap->name, medians);
+    if (has_spread)
+        print_row(table, "", spreads);
 }
 
 static struct cell show_recorded(const struct ht_run *run, enum ht_figure figure)
 {
-    if (figure == HT_FIGURE_PEAK)
-        return show_value(figure, (double)run->recorded_peak_bytes);
-    if (figure == HT_FIGURE_MOVED)
-        return show_value(figure, (double)run->recorded_moved);
-    return (struct cell){""};
+    double value;
+    return ht_recorded_figure(run, figure, &value) ? show_value(figure, value) : (struct cell){""};
 }
 
-static void print_heads(const struct ht_run *run, int name_width)
+static void print_heads(const struct table *table, const struct ht_run *run)
 {
-    struct cell heads[COLUMN_COUNT];
-    struct cell recorded[COLUMN_COUNT];
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        snprintf(heads[i].text, sizeof heads[i].text, "%s", columns[i].head);
-        recorded[i] = show_recorded(run, columns[i].figure);
+    struct cell heads[COLUMNS_MAX] = {{""}};
+    struct cell recorded[COLUMNS_MAX] = {{""}};
+    for (size_t i = 0; i < table->count; i++) {
+        snprintf(heads[i].text, sizeof heads[i].text, "%s", table->columns[i].head);
+        recorded[i] = show_recorded(run, table->columns[i].figure);
     }
     printf("\n");
-    print_row("", name_width, heads);
-    print_row("recorded", name_width, recorded);
+    print_row(table, "", heads);
+    print_row(table, "recorded", recorded);
 }
 
 void ht_comparison_print_text(const struct ht_comparison *comparison)
 {
     const struct ht_run *any = ht_comparison_any_run(comparison);
-    int name_width = (int)strlen("recorded");
+    struct table table = table_of(comparison);
     if (any == NULL)
         return;
     printf("%s, touch %s, order %s: %s operations, %s of them reallocs\n", comparison->file,
@@ -141,16 +189,18 @@ void ht_comparison_print_text(const struct ht_comparison *comparison)
             printf("  %s: %s, %zu runs%s\n", heap->name, heap->runs[0].heap_version,
                    heap->run_count,
                    heap->runs[0].is_apart ? ", each recorded heap on one of its own" : "");
-        if ((int)strlen(heap->name) > name_width)
-            name_width = (int)strlen(heap->name);
     }
-    print_heads(any, name_width);
+    print_heads(&table, any);
     for (size_t i = 0; i < comparison->heap_count; i++)
-        print_heap(comparison, i, name_width);
+        print_heap(&table, comparison, i);
     printf(
         "\nEach run in a new process, heaps in turns. Medians; below them least..most of the runs\n"
         "where they differ. #: place, from %d runs on; heaps whose spreads meet share one.\n",
         HT_RUNS_TO_RANK);
+    if (comparison->has_metrics)
+        printf(
+            "F1, F2, F4, retention: pages in use for each live byte; resident: by how much the\n"
+            "process grew until the live peak; as recorded: reallocs that moved or stayed so.\n");
 }
 
 // Quoted as RFC 4180 has it, when it must be.
@@ -169,53 +219,76 @@ static void print_csv_text(const char *text)
     putchar('"');
 }
 
-static void print_csv_run(const struct ht_compared *heap, size_t index)
+// The figures in JSON and CSV are those that every run of this kind may have.
+static bool is_told(const struct ht_comparison *comparison, int figure)
+{
+    bool is_time = ht_figures[figure].unit == HT_UNIT_NS;
+    bool is_metric = figure >= HT_FIGURE_F1;
+    return ht_figures[figure].key != NULL && !(comparison->has_metrics ? is_time : is_metric);
+}
+
+static void print_csv_value(enum ht_figure_unit unit, double value)
+{
+    if (unit == HT_UNIT_BYTES || unit == HT_UNIT_COUNT)
+        printf("%.0f", value);
+    else
+        printf("%.3f", value);
+}
+
+static void print_csv_run(const struct ht_comparison *comparison, const struct ht_compared *heap,
+                          size_t index)
 {
     const struct ht_run *run = &heap->runs[index];
     print_csv_text(heap->name);
     putchar(',');
     print_csv_text(run->heap_version);
-    printf(",%zu,%" PRIu64 ",%.3f,%.3f,%" PRIu64 ",", index + 1, run->operations, run->ns_per_op,
-           run->null_ns_per_op, run->peak_bytes);
-    if (run->has_growth)
-        printf("%" PRId64, run->growth_bytes);
-    putchar(',');
-    if (run->has_peak_growth)
-        printf("%" PRIu64, run->peak_growth_bytes);
-    printf(",%" PRIu64 ",%" PRIu64 "\n", run->moved, run->failed);
+    printf(",%zu,%" PRIu64, index + 1, run->operations);
+    for (int i = 0; i < HT_FIGURE_COUNT; i++) {
+        double value;
+        if (!is_told(comparison, i))
+            continue;
+        putchar(',');
+        if (ht_run_figure(run, (enum ht_figure)i, &value))
+            print_csv_value(ht_figures[i].unit, value);
+    }
+    putchar('\n');
 }
 
 void ht_comparison_print_csv(const struct ht_comparison *comparison)
 {
-    printf("heap,heap_version,run,operations,ns_per_op,null_ns_per_op,peak_bytes,growth_bytes,"
-           "peak_growth_bytes,reallocs_moved,failed\n");
+    printf("heap,heap_version,run,operations");
+    for (int i = 0; i < HT_FIGURE_COUNT; i++)
+        if (is_told(comparison, i))
+            printf(",%s", ht_figures[i].key);
+    putchar('\n');
     for (size_t i = 0; i < comparison->heap_count; i++) {
         for (size_t run = 0; run < comparison->heaps[i].run_count; run++)
-            print_csv_run(&comparison->heaps[i], run);
+            print_csv_run(comparison, &comparison->heaps[i], run);
     }
 }
 
-static void put_value(struct ht_json *json, const char *key, enum ht_figure figure, double value)
+static void put_value(struct ht_json *json, const char *key, enum ht_figure_unit unit, double value)
 {
     ht_json_key(json, key);
-    if (figure == HT_FIGURE_NS || figure == HT_FIGURE_NULL_NS)
-        ht_json_thousandths(json, (uint64_t)(value * 1000 + 0.5));
-    else
+    if (unit == HT_UNIT_BYTES || unit == HT_UNIT_COUNT)
         ht_json_i64(json, (int64_t)value);
+    else
+        ht_json_thousandths(json, (uint64_t)(value * 1000 + 0.5));
 }
 
 static void put_figure(struct ht_json *json, const struct ht_comparison *comparison, size_t index,
-                       enum ht_figure figure, const char *key)
+                       enum ht_figure figure)
 {
     struct ht_spread spread;
+    const struct ht_figure_about *about = &ht_figures[figure];
     if (!ht_compared_spread(&comparison->heaps[index], figure, &spread))
         return;
     ht_json_line(json);
-    ht_json_key(json, key);
+    ht_json_key(json, about->key);
     ht_json_begin_object(json);
-    put_value(json, "median", figure, spread.median);
-    put_value(json, "least", figure, spread.least);
-    put_value(json, "most", figure, spread.most);
+    put_value(json, "median", about->unit, spread.median);
+    put_value(json, "least", about->unit, spread.least);
+    put_value(json, "most", about->unit, spread.most);
     size_t place = ht_compared_place(comparison, index, figure);
     if (place > 0)
         ht_json_put_u64(json, "place", place);
@@ -224,18 +297,6 @@ static void put_figure(struct ht_json *json, const struct ht_comparison *compari
 
 static void put_heap(struct ht_json *json, const struct ht_comparison *comparison, size_t index)
 {
-    static const struct {
-        enum ht_figure figure;
-        const char *key;
-    } members[] = {
-        {HT_FIGURE_NS, "ns_per_op"},
-        {HT_FIGURE_NULL_NS, "null_ns_per_op"},
-        {HT_FIGURE_PEAK, "peak_bytes"},
-        {HT_FIGURE_GROWTH, "growth_bytes"},
-        {HT_FIGURE_PEAK_GROWTH, "peak_growth_bytes"},
-        {HT_FIGURE_MOVED, "reallocs_moved"},
-        {HT_FIGURE_FAILED, "failed"},
-    };
     const struct ht_compared *heap = &comparison->heaps[index];
     ht_json_line(json);
     ht_json_begin_object(json);
@@ -248,8 +309,9 @@ static void put_heap(struct ht_json *json, const struct ht_comparison *compariso
     ht_json_put_u64(json, "runs", heap->run_count);
     if (heap->is_failed)
         ht_json_put_string(json, "failure", heap->failure.text);
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        put_figure(json, comparison, index, members[i].figure, members[i].key);
+    for (int i = 0; i < HT_FIGURE_COUNT; i++)
+        if (is_told(comparison, i))
+            put_figure(json, comparison, index, (enum ht_figure)i);
     ht_json_end(json);
 }
 
@@ -274,6 +336,15 @@ static void put_head(struct ht_json *json, const struct ht_comparison *compariso
     ht_json_put_u64(json, "recorded_peak_bytes", any->recorded_peak_bytes);
     ht_json_put_u64(json, "recorded_heaps", any->recorded_heaps);
     ht_json_put_hex(json, "digest", any->digest);
+    if (!any->has_metrics)
+        return;
+    ht_json_put_object(json, "recorded");
+    for (int i = HT_FIGURE_F1; i < HT_FIGURE_COUNT; i++) {
+        double value;
+        if (ht_recorded_figure(any, (enum ht_figure)i, &value))
+            put_value(json, ht_figures[i].key, ht_figures[i].unit, value);
+    }
+    ht_json_end(json);
 }
 
 enum ht_status ht_comparison_print_json(const struct ht_comparison *comparison,

@@ -215,7 +215,6 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     ht_json_begin_object(&json);
     put_head(&json, report);
     put_order(&json, result);
-    put_recorded(&json, &result->plan);
     if (report->baseline == NULL)
         put_recorded(&json, &result->plan);
     put_replayed(&json, result);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What `heaptape replay` found, and its two ways of saying it.
+// What `heaptape replay` found, and its ways of saying it.
 #ifndef HT_CLI_REPLAY_REPORT_H
 #define HT_CLI_REPLAY_REPORT_H
 
@@ -39,6 +39,10 @@ struct ht_replay_report {
 
 void ht_replay_print_text(const struct ht_replay_report *report);
 enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struct ht_error *error);
+
+// Writes the metrics of both columns over recorded time as a Perfetto trace.
+enum ht_status ht_replay_write_timeline(const struct ht_replay_report *report, const char *path,
+                                        struct ht_error *error);
 
 // The part of them that is the metrics'; in JSON it is one member.
 void ht_replay_print_metrics_text(const struct ht_replay_report *report);

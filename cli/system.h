@@ -36,6 +36,9 @@ bool ht_system_set_variable(const char *setting);
 void ht_system_catch_interrupt(void);
 bool ht_system_is_interrupted(void);
 
+// Shows a web page, where there is a screen and a browser to do it. False when there is none.
+bool ht_system_show_page(const char *url);
+
 // The system's name, release and machine in one line.
 void ht_system_describe(char *text, size_t size);
 

@@ -3,7 +3,9 @@
 // The operating system by POSIX, with Linux's path of the running program. See the header.
 #include "cli/system.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +17,8 @@ enum { WORDS_MAX = 128 };
 static const char restarted_variable[] = "HEAPTAPE_RESTARTED";
 
 const char ht_system_program_path[] = "/proc/self/exe";
+
+extern char **environ;
 
 static volatile sig_atomic_t interrupted;
 
@@ -88,6 +92,25 @@ void ht_system_catch_interrupt(void)
 bool ht_system_is_interrupted(void)
 {
     return interrupted != 0;
+}
+
+bool ht_system_show_page(const char *url)
+{
+    char program[] = "xdg-open";
+    char page[256];
+    char *words[] = {program, page, NULL};
+    posix_spawn_file_actions_t silence;
+    pid_t id;
+    if (getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL)
+        return false;
+    if ((size_t)snprintf(page, sizeof page, "%s", url) >= sizeof page ||
+        posix_spawn_file_actions_init(&silence) != 0)
+        return false;
+    bool is_silent = posix_spawn_file_actions_addopen(&silence, 1, "/dev/null", O_WRONLY, 0) == 0 &&
+                     posix_spawn_file_actions_adddup2(&silence, 1, 2) == 0;
+    bool is_begun = is_silent && posix_spawnp(&id, program, &silence, NULL, words, environ) == 0;
+    posix_spawn_file_actions_destroy(&silence);
+    return is_begun; // what becomes of it is seen on the screen
 }
 
 void ht_system_describe(char *text, size_t size)

@@ -1,48 +1,61 @@
 // SPDX-License-Identifier: MIT
 //
-// Fold: a ring of the newest events, and a hash of the addresses they name. An event that enters
-// meets the nearest earlier one of its thread and heap that names the same address: that is all
-// that matching needs, in both directions, so an event costs the same whatever the ring holds. Only
-// a realloc that moved, and an event that names an address of one that is still open, has to look;
-// the others, nearly all, leave their addresses in the hash and pass.
+// Fold: a ring of the newest events, and beside it a hash of each address they name. A realloc that
+// moved meets the nearest earlier event of its thread and heap that names the same address, and so
+// does an event that names an address of such a realloc: that is all that matching needs, in both
+// directions. Only these look back through the hashes, many at a time; the others, nearly all,
+// leave theirs and pass.
 #include "convert/fold.h"
 
 #include "convert/slots.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-// A mention is an event naming an address: 2 * sequence of the event + which of its addresses.
-// Sequences count from 1, so that mention 0 is older than everything.
-enum { ADDRESS = 0, OLD_ADDRESS = 1, ADDRESSES = 2 };
+enum {
+    READ_MAX = 256,                   // events read at once
+    RING = HT_FOLD_WINDOW + READ_MAX, // events held, and events lent: a cache takes them
+    SPAN = 64,                        // hashes looked at together
+    BUCKETS = 4096,                   // of hashes, for those of open reallocs
+};
+static_assert(RING % SPAN == 0, "the ring is made of whole spans");
 
-enum { BUCKETS = ADDRESSES * HT_FOLD_WINDOW };
+// What an event is marked with besides.
+enum {
+    OPEN = 1,  // a moved realloc that waits for its records
+    TAKEN = 2, // stands no more for itself: part of a folded realloc
+};
 
-struct held {
-    struct ht_event event;
-    uint64_t alloc; // of a realloc: sequences of its alloc and its free, 0 when unknown
+struct records {
+    uint64_t alloc; // sequences of an open realloc's alloc and free, 0 when unknown
     uint64_t free;
-    bool is_taken; // stands no more for itself: part of a folded realloc
-    bool is_open;  // a moved realloc that waits for its records
 };
 
 struct fold {
     struct ht_reader reader;
     struct ht_reader *source; // owned
+    uint64_t given;           // sequence of the oldest event that is not given yet
     uint64_t first;           // sequence of the oldest event held
-    uint64_t end;             // sequence of the next event to come
+    uint64_t end;             // sequence of the next event to come; they count from 1
     enum ht_status ended;     // what the source said last, HT_OK while it goes on
     struct ht_error failure;
-    uint64_t newest[BUCKETS];                  // mention of each
-    uint16_t open[BUCKETS];                    // mentions of each by open reallocs
-    uint64_t older[HT_FOLD_WINDOW][ADDRESSES]; // the mention before it in the same bucket
-    uint32_t tags[HT_FOLD_WINDOW][ADDRESSES];  // 0 for no address
-    struct held ring[HT_FOLD_WINDOW];
+    uint32_t open_count;
+    uint16_t open[BUCKETS]; // addresses of open reallocs by their hash
+    struct ht_event ring[RING];
+    uint16_t tags[RING]; // hashes of addresses, 0 for none
+    uint16_t old_tags[RING];
+    uint8_t marks[RING];
+    struct records records[RING]; // of open reallocs
 };
-static_assert(HT_FOLD_WINDOW * ADDRESSES <= UINT16_MAX, "open counts what the window can hold");
 
-static struct held *held_at(struct fold *fold, uint64_t sequence)
+static struct ht_event *event_at(struct fold *fold, uint64_t sequence)
 {
-    return &fold->ring[sequence % HT_FOLD_WINDOW];
+    return &fold->ring[sequence % RING];
+}
+
+static uint8_t *mark_at(struct fold *fold, uint64_t sequence)
+{
+    return &fold->marks[sequence % RING];
 }
 
 static bool is_block_event(const struct ht_event *event)
@@ -59,16 +72,14 @@ static bool can_fold(const struct ht_event *event)
            event->address != 0 && event->old_address != 0 && !ht_event_is_in_place(event);
 }
 
-static uint32_t tag_of(const struct ht_event *event, uint64_t address)
+static uint16_t tag_of(uint64_t address)
 {
-    uint64_t thread = (uint64_t)event->pid << 32 | event->tid;
-    uint64_t key = address ^ event->heap * 0x9E3779B97F4A7C15u ^ thread * 0xC2B2AE3D27D4EB4Fu;
-    return (uint32_t)(ht_mix(key) >> 32) | 1;
+    return (uint16_t)(address * 0x9E3779B97F4A7C15u >> 48 | 1);
 }
 
-static uint32_t bucket_of(uint32_t tag)
+static uint16_t *open_at(struct fold *fold, uint16_t tag)
 {
-    return (tag >> 1) % BUCKETS;
+    return &fold->open[(tag >> 1) % BUCKETS];
 }
 
 static bool is_same_place(const struct ht_event *a, const struct ht_event *b)
@@ -76,151 +87,201 @@ static bool is_same_place(const struct ht_event *a, const struct ht_event *b)
     return a->tid == b->tid && a->pid == b->pid && a->heap == b->heap;
 }
 
-// Sequence of the newest event, from a mention of its bucket on, that names the address in the
-// thread and heap of `event`; 0 when none is held.
-static uint64_t nearest(struct fold *fold, const struct ht_event *event, uint32_t tag,
-                        uint64_t address, uint64_t mention)
+static bool has_tag(const uint16_t *span, uint16_t tag)
 {
-    while (mention / ADDRESSES >= fold->first) {
-        uint64_t sequence = mention / ADDRESSES;
-        uint64_t which = mention % ADDRESSES;
-        if (fold->tags[sequence % HT_FOLD_WINDOW][which] == tag) {
-            const struct ht_event *other = &held_at(fold, sequence)->event;
-            uint64_t named = which == ADDRESS ? other->address : other->old_address;
-            if (named == address && is_same_place(other, event))
-                return sequence;
-        }
-        mention = fold->older[sequence % HT_FOLD_WINDOW][which];
+    unsigned hits = 0;
+    for (int i = 0; i < SPAN; i++)
+        hits |= span[i] == tag;
+    return hits != 0;
+}
+
+static bool names(struct fold *fold, uint64_t sequence, const struct ht_event *event, uint16_t tag,
+                  uint64_t address)
+{
+    size_t at = sequence % RING;
+    const struct ht_event *other = &fold->ring[at];
+    bool is_named = (fold->tags[at] == tag && other->address == address) ||
+                    (fold->old_tags[at] == tag && other->old_address == address);
+    return is_named && is_same_place(other, event);
+}
+
+// Sequence of the newest event before `end` that names the address in the thread and heap of
+// `event`; 0 when none is held.
+static uint64_t nearest(struct fold *fold, const struct ht_event *event, uint16_t tag,
+                        uint64_t address, uint64_t end)
+{
+    while (end > fold->first) {
+        size_t span = (end - 1) % RING / SPAN * SPAN;
+        uint64_t begin = end - 1 - (end - 1) % SPAN;
+        if (begin < fold->first)
+            begin = fold->first;
+        if (has_tag(fold->tags + span, tag) || has_tag(fold->old_tags + span, tag))
+            for (uint64_t sequence = end; sequence > begin; sequence--)
+                if (names(fold, sequence - 1, event, tag, address))
+                    return sequence - 1;
+        end = begin;
     }
     return 0;
 }
 
 static bool is_there(struct fold *fold, uint64_t sequence)
 {
-    return sequence >= fold->first && !held_at(fold, sequence)->is_taken;
+    return sequence >= fold->first && *mark_at(fold, sequence) != TAKEN;
 }
 
-// Notes `sequence` as the alloc or the free of an open realloc, if that is what it is and none is
-// known. Both name `address`, and no event of the thread between them does.
-static void match(struct fold *fold, struct held *realloc_held, uint64_t sequence, uint64_t address)
+// Notes event `other` as the alloc or the free of an open realloc, if that is what it is and none
+// is known. Both name `address`, and no event of the thread between them does.
+static void match(struct fold *fold, uint64_t open, uint64_t other, uint64_t address)
 {
-    const struct ht_event *realloc_event = &realloc_held->event;
-    const struct ht_event *other = &held_at(fold, sequence)->event;
+    const struct ht_event *realloc_event = event_at(fold, open);
+    const struct ht_event *event = event_at(fold, other);
+    struct records *records = &fold->records[open % RING];
     if (address == realloc_event->address) {
-        bool is_its_alloc = other->kind == HT_KIND_ALLOC && other->size == realloc_event->size;
-        if (is_its_alloc && !is_there(fold, realloc_held->alloc))
-            realloc_held->alloc = sequence;
-    } else if (other->kind == HT_KIND_FREE && !is_there(fold, realloc_held->free)) {
-        realloc_held->free = sequence;
+        bool is_its_alloc = event->kind == HT_KIND_ALLOC && event->size == realloc_event->size;
+        if (is_its_alloc && !is_there(fold, records->alloc))
+            records->alloc = other;
+    } else if (event->kind == HT_KIND_FREE && !is_there(fold, records->free)) {
+        records->free = other;
     }
 }
 
-// Counts the addresses of a realloc that becomes open, or stops to be.
-static void set_open(struct fold *fold, uint64_t sequence, bool is_open)
+static void set_open(struct fold *fold, uint64_t sequence)
 {
-    struct held *held = held_at(fold, sequence);
-    if (held->is_open == is_open)
-        return;
-    held->is_open = is_open;
-    for (int which = 0; which < ADDRESSES; which++) {
-        uint16_t *count = &fold->open[bucket_of(fold->tags[sequence % HT_FOLD_WINDOW][which])];
-        *count = (uint16_t)(is_open ? *count + 1 : *count - 1);
-    }
+    *mark_at(fold, sequence) = OPEN;
+    fold->records[sequence % RING] = (struct records){0, 0};
+    fold->open_count++;
+    ++*open_at(fold, fold->tags[sequence % RING]);
+    ++*open_at(fold, fold->old_tags[sequence % RING]);
+}
+
+static void set_closed(struct fold *fold, uint64_t sequence)
+{
+    *mark_at(fold, sequence) = 0;
+    fold->open_count--;
+    --*open_at(fold, fold->tags[sequence % RING]);
+    --*open_at(fold, fold->old_tags[sequence % RING]);
 }
 
 static void fold_if_whole(struct fold *fold, uint64_t sequence)
 {
-    struct held *held = held_at(fold, sequence);
-    if (!is_there(fold, held->alloc) || !is_there(fold, held->free))
+    struct ht_event *event = event_at(fold, sequence);
+    const struct records *records = &fold->records[sequence % RING];
+    if (!is_there(fold, records->alloc) || !is_there(fold, records->free))
         return;
-    struct held *alloc = held_at(fold, held->alloc);
-    alloc->is_taken = true;
-    held_at(fold, held->free)->is_taken = true;
-    set_open(fold, sequence, false);
-    held->event.flags |= HT_FLAG_FOLDED;
-    if (ht_event_stack(&held->event) == 0)
-        ht_event_set_stack(&held->event, ht_event_stack(&alloc->event));
+    *mark_at(fold, records->alloc) = TAKEN;
+    *mark_at(fold, records->free) = TAKEN;
+    set_closed(fold, sequence);
+    event->flags |= HT_FLAG_FOLDED;
+    if (ht_event_stack(event) == 0)
+        ht_event_set_stack(event, ht_event_stack(event_at(fold, records->alloc)));
 }
 
-// Enters one address of an event into the hash and lets the event meet the nearest earlier one
-// that names it, whichever of the two is the realloc.
-static void mention(struct fold *fold, uint64_t sequence, unsigned which, uint64_t address)
+// Lets an event meet the nearest earlier one that names the address, whichever of the two is the
+// realloc.
+static void meet(struct fold *fold, uint64_t sequence, uint16_t tag, uint64_t address)
 {
-    struct held *held = held_at(fold, sequence);
-    uint32_t tag = fold->tags[sequence % HT_FOLD_WINDOW][which];
-    uint32_t bucket = bucket_of(tag);
-    uint64_t newest = fold->newest[bucket];
-    fold->older[sequence % HT_FOLD_WINDOW][which] = newest;
-    fold->newest[bucket] = ADDRESSES * sequence + which;
-    if (!held->is_open && fold->open[bucket] == 0)
+    bool is_open = *mark_at(fold, sequence) == OPEN;
+    if (tag == 0 || (!is_open && *open_at(fold, tag) == 0))
         return;
-    uint64_t earlier = nearest(fold, &held->event, tag, address, newest);
+    uint64_t earlier = nearest(fold, event_at(fold, sequence), tag, address, sequence);
     if (earlier == 0)
         return;
-    if (held->is_open) {
-        match(fold, held, earlier, address);
-    } else if (held_at(fold, earlier)->is_open) {
-        match(fold, held_at(fold, earlier), sequence, address);
+    if (is_open) {
+        match(fold, sequence, earlier, address);
+    } else if (*mark_at(fold, earlier) == OPEN) {
+        match(fold, earlier, sequence, address);
         fold_if_whole(fold, earlier);
     }
 }
 
-static void enter(struct fold *fold, uint64_t sequence)
+static bool has_moved(const struct ht_event *event)
 {
-    struct held *held = held_at(fold, sequence);
-    const struct ht_event *event = &held->event;
-    uint32_t *tags = fold->tags[sequence % HT_FOLD_WINDOW];
-    held->alloc = 0;
-    held->free = 0;
-    held->is_taken = false;
-    held->is_open = false;
-    tags[ADDRESS] = 0;
-    tags[OLD_ADDRESS] = 0;
-    if (!is_block_event(event))
+    return event->kind == HT_KIND_REALLOC && event->old_address != 0 &&
+           !ht_event_is_in_place(event);
+}
+
+// Notes the addresses of the event at a place of the ring, and matches it where it may be part of a
+// moved realloc.
+static void enter(struct fold *fold, uint64_t sequence, size_t at)
+{
+    const struct ht_event *event = &fold->ring[at];
+    fold->tags[at] = is_block_event(event) && event->address != 0 ? tag_of(event->address) : 0;
+    fold->old_tags[at] = has_moved(event) ? tag_of(event->old_address) : 0;
+    bool is_open = can_fold(event);
+    if (is_open)
+        set_open(fold, sequence);
+    if (fold->open_count == 0)
         return;
-    if (event->address != 0)
-        tags[ADDRESS] = tag_of(event, event->address);
-    if (event->kind == HT_KIND_REALLOC && event->old_address != 0 && !ht_event_is_in_place(event))
-        tags[OLD_ADDRESS] = tag_of(event, event->old_address);
-    if (can_fold(event))
-        set_open(fold, sequence, true);
-    if (tags[ADDRESS] != 0)
-        mention(fold, sequence, ADDRESS, event->address);
-    if (tags[OLD_ADDRESS] != 0)
-        mention(fold, sequence, OLD_ADDRESS, event->old_address);
-    if (held->is_open)
+    meet(fold, sequence, fold->tags[at], event->address);
+    meet(fold, sequence, fold->old_tags[at], event->old_address);
+    if (is_open)
         fold_if_whole(fold, sequence);
 }
 
-static void fill(struct fold *fold)
+// The oldest event held, at a place of the ring, can be given.
+static void leave(struct fold *fold, size_t at)
 {
-    while (fold->ended == HT_OK && fold->end - fold->first < HT_FOLD_WINDOW) {
-        struct ht_event *event = &held_at(fold, fold->end)->event;
-        fold->ended = ht_reader_next(fold->source, event, &fold->failure);
-        if (fold->ended == HT_OK)
-            enter(fold, fold->end++);
+    if (fold->marks[at] == OPEN)
+        set_closed(fold, fold->first);
+    fold->first++;
+}
+
+// Takes events from the source; when it has no more, lets go of those that are held.
+static void pull(struct fold *fold)
+{
+    size_t at = fold->end % RING;
+    size_t leaving = fold->first % RING;
+    struct ht_events events = {fold->ring + at, RING - at < READ_MAX ? RING - at : READ_MAX};
+    if (fold->ended == HT_OK)
+        fold->ended = fold->source->read(fold->source, &events, &fold->failure);
+    if (fold->ended != HT_OK) {
+        while (fold->first < fold->end)
+            leave(fold, fold->first % RING);
+        return;
     }
+    if (events.at != fold->ring + at)
+        memcpy(fold->ring + at, events.at, events.count * sizeof *events.at);
+    for (size_t i = 0; i < events.count; i++) {
+        if (fold->end - fold->first == HT_FOLD_WINDOW) {
+            leave(fold, leaving);
+            leaving = leaving + 1 < RING ? leaving + 1 : 0;
+        }
+        enter(fold, fold->end++, at + i);
+    }
+}
+
+// Steps over events that are part of another. False when none is left to be given.
+static bool find_given(struct fold *fold)
+{
+    while (fold->given < fold->first && *mark_at(fold, fold->given) == TAKEN)
+        *mark_at(fold, fold->given++) = 0;
+    return fold->given < fold->first;
 }
 
 static enum ht_status fold_read(struct ht_reader *self, struct ht_events *events,
                                 struct ht_error *error)
 {
     struct fold *fold = (struct fold *)self;
-    for (;;) {
-        fill(fold);
-        if (fold->first == fold->end)
-            break;
-        const struct held *held = held_at(fold, fold->first);
-        set_open(fold, fold->first++, false);
-        if (held->is_taken)
-            continue;
-        events->at[0] = held->event;
-        events->count = 1;
-        return HT_OK;
+    while (!find_given(fold)) {
+        if (fold->ended != HT_OK) {
+            if (error != NULL)
+                *error = fold->failure;
+            return fold->ended;
+        }
+        pull(fold);
     }
-    if (error != NULL)
-        *error = fold->failure;
-    return fold->ended;
+    size_t at = fold->given % RING;
+    size_t count = (size_t)(fold->first - fold->given);
+    if (count > RING - at)
+        count = RING - at;
+    if (count > events->count)
+        count = events->count;
+    const uint8_t *taken = memchr(fold->marks + at, TAKEN, count);
+    if (taken != NULL)
+        count = (size_t)(taken - (fold->marks + at));
+    *events = (struct ht_events){fold->ring + at, count};
+    fold->given += count;
+    return HT_OK;
 }
 
 static void fold_close(struct ht_reader *self)
@@ -239,6 +300,7 @@ enum ht_status ht_fold_open(struct ht_reader *source, struct ht_reader **reader,
         return ht_fail_memory(error, "the window of events to fold");
     fold->reader = (struct ht_reader){fold_read, fold_close};
     fold->source = source;
+    fold->given = 1;
     fold->first = 1;
     fold->end = 1;
     *reader = &fold->reader;

@@ -250,16 +250,20 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
     return status;
 }
 
+// Writes a run of events and counts those that are written whole.
 static enum ht_status write_all(struct ht_writer *writer, struct ht_number *number,
-                                const struct ht_events *events, struct ht_error *error)
+                                const struct ht_events *run, uint64_t *events,
+                                struct ht_error *error)
 {
-    enum ht_status status = HT_OK;
-    for (size_t i = 0; i < events->count && status == HT_OK; i++) {
-        status = writer->write(writer, &events->at[i], error);
+    for (size_t i = 0; i < run->count; i++) {
+        enum ht_status status = writer->write(writer, &run->at[i], error);
         if (status == HT_OK && number != NULL)
-            status = write_changes(writer, number, &events->at[i], error);
+            status = write_changes(writer, number, &run->at[i], error);
+        if (status != HT_OK)
+            return status;
+        ++*events;
     }
-    return status;
+    return HT_OK;
 }
 
 static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
@@ -270,10 +274,9 @@ static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
     enum ht_status status = HT_OK;
     uint64_t told = 0;
     while ((status = ht_stream_read(stream, &run, error)) == HT_OK) {
-        status = write_all(writer, number, &run, error);
+        status = write_all(writer, number, &run, events, error);
         if (status != HT_OK)
             return status;
-        *events += run.count;
         if (progress != NULL && *events / PROGRESS_STEP > told) {
             told = *events / PROGRESS_STEP;
             progress->tell(progress->context, stream, told * PROGRESS_STEP);

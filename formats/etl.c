@@ -76,9 +76,12 @@ static enum ht_status report(struct etl_reader *reader, struct ht_error *error)
     const struct ht_etl_counts *counts = ht_etl_merge_counts(reader->merge);
     struct ht_trace *trace = reader->trace;
     uint64_t packed = 0;
+    uint64_t records = 0;
+    for (unsigned i = 0; i < 256; i++)
+        records += counts->by_header[i];
     for (uint32_t i = 0; i < reader->file.buffer_count; i++)
         packed += (reader->file.buffers[i].flags & HT_ETL_BUFFER_PACKED) != 0;
-    enum ht_status status = ht_trace_set_counter(trace, "records", counts->records, error);
+    enum ht_status status = ht_trace_set_counter(trace, "records", records, error);
     if (status == HT_OK)
         status = ht_trace_set_counter(trace, "buffers", reader->file.buffer_count, error);
     if (status == HT_OK)
@@ -125,20 +128,36 @@ static enum ht_status take_in(struct etl_reader *reader, const struct ht_etl_pla
     return ht_etl_names_note(&placed->record, time_ns, placed->offset, reader->trace, error);
 }
 
-// Fills the window, as far as the file goes.
-static enum ht_status fill(struct etl_reader *reader, struct ht_error *error)
+// Takes in what the merge has next: plain events, which are made already, and perhaps a record.
+static enum ht_status take_next(struct etl_reader *reader, struct ht_etl_batch *room,
+                                struct ht_error *error)
 {
     const struct ht_etl_placed *placed = NULL;
-    struct ht_event *room;
+    enum ht_status status = ht_etl_merge_next(reader->merge, room, &placed, error);
+    if (room->count > 0)
+        reader->last_time_ns = room->events[room->count - 1].time_ns;
+    ht_etl_window_push(reader->window, room->count);
+    if (placed == NULL)
+        return status;
+    if (!ht_etl_heap_is(&placed->record))
+        return take_in(reader, placed, error);
+    if (make_event(reader, placed, &room->events[room->count])) {
+        room->ticks[room->count] = placed->ticks;
+        ht_etl_window_push(reader->window, 1);
+    }
+    return HT_OK;
+}
+
+// Fills the window until so many events can be given, as far as the file goes.
+static enum ht_status fill(struct etl_reader *reader, size_t wanted, struct ht_error *error)
+{
+    struct ht_etl_batch room;
     enum ht_status status = HT_OK;
-    while (status == HT_OK && (room = ht_etl_window_room(reader->window)) != NULL) {
-        status = ht_etl_merge_next(reader->merge, &placed, error);
-        if (status != HT_OK)
-            break;
-        if (!ht_etl_heap_is(&placed->record))
-            status = take_in(reader, placed, error);
-        else if (make_event(reader, placed, room))
-            ht_etl_window_push(reader->window, placed->ticks);
+    while (status == HT_OK) {
+        ht_etl_window_room(reader->window, wanted, &room);
+        if (room.limit == 0)
+            return HT_OK;
+        status = take_next(reader, &room, error);
     }
     if (status != HT_END)
         return status;
@@ -150,9 +169,10 @@ static enum ht_status read_events(struct ht_reader *self, struct ht_events *even
                                   struct ht_error *error)
 {
     struct etl_reader *reader = (struct etl_reader *)self;
-    enum ht_status status = reader->has_ended ? HT_OK : fill(reader, error);
-    events->count = 1;
-    return status == HT_OK ? ht_etl_window_take(reader->window, events->at, error) : status;
+    enum ht_status status = reader->has_ended ? HT_OK : fill(reader, events->count, error);
+    if (status != HT_OK)
+        return status;
+    return ht_etl_window_take(reader->window, reader->has_ended, events, error);
 }
 
 static void close_reader(struct ht_reader *self)

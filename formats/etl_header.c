@@ -132,7 +132,7 @@ enum ht_status ht_etl_head_read(const uint8_t *head, size_t size, const char *na
     return HT_OK;
 }
 
-int64_t ht_etl_clock_ns(const struct ht_etl_clock *clock, int64_t ticks)
+int64_t ht_etl_clock_scale(const struct ht_etl_clock *clock, int64_t ticks)
 {
     uint64_t size = ticks < 0 ? 0 - (uint64_t)ticks : (uint64_t)ticks;
     uint64_t ns = INT64_MAX;

@@ -49,8 +49,15 @@ static inline int64_t ht_etl_clock_ticks(const struct ht_etl_clock *clock, uint6
     return (int64_t)(stamp - clock->zero);
 }
 
-// Nanoseconds of so many ticks, rounded toward zero; past the range of the result the nearest
-// value, which is never HT_TIME_UNKNOWN.
-int64_t ht_etl_clock_ns(const struct ht_etl_clock *clock, int64_t ticks);
+// Nanoseconds of so many ticks (the second for any, the first fast for most), rounded toward zero;
+// past the range of the result the nearest value, which is never HT_TIME_UNKNOWN.
+int64_t ht_etl_clock_scale(const struct ht_etl_clock *clock, int64_t ticks);
+
+static inline int64_t ht_etl_clock_ns(const struct ht_etl_clock *clock, int64_t ticks)
+{
+    if (ticks >= 0 && (uint64_t)ticks <= clock->ticks_direct)
+        return (int64_t)((uint64_t)ticks * clock->tick_ns);
+    return ht_etl_clock_scale(clock, ticks);
+}
 
 #endif

@@ -1,141 +1,150 @@
 // SPDX-License-Identifier: MIT
 //
 // The merge. Buffers are opened in the order of their first stamps, each when the merge comes
-// there; a binary heap of the open ones gives the next record. One CPU fills its buffers one after
+// there; a tournament of the open ones gives the next record. One CPU fills its buffers one after
 // another, so about one a CPU is open. Memory of closed buffers is used again.
 #include "formats/etl_merge.h"
 
 #include "formats/etl_heap.h"
 #include "formats/etl_names.h"
+#include "formats/etl_order.h"
 #include "formats/etl_stack.h"
 
 #include <stdlib.h>
 
-// An open buffer, standing at a record that is wanted.
+// An open buffer, standing at a record that is wanted. A plain one is not looked into: its walk
+// stands at it, and behind any other.
 struct slot {
     struct ht_etl_placed placed;
     struct ht_etl_walk walk;
-    const struct ht_etl_buffer *buffer; // in the sorted list, so its place there is its rank
+    uint64_t rank; // among buffers that stand at the same ticks
+    bool is_plain;
+    const struct ht_etl_buffer *buffer;
     uint8_t *bytes;
     size_t capacity;
-    struct slot *next_free;
+    uint32_t number;
+    struct slot *next_closed;
 };
 
 struct ht_etl_merge {
     struct ht_etl_file *file;
     uint32_t next;       // buffers before this one in the list have been opened
-    bool is_lent;        // the record of heap[0] was handed out
+    bool is_spent;       // the record at the top was handed out
     int64_t quiet_ticks; // before these no other buffer, open or not, has a record
-    struct slot **heap;  // smallest first
+    struct ht_etl_order order;
+    struct slot **slots; // by their number, owned
+    uint32_t slot_count;
+    uint32_t slot_capacity;
     uint32_t open_count;
-    uint32_t heap_capacity;
-    struct slot *free_slots;
-    size_t held_bytes; // of all slots, open and free
+    struct slot *spare; // closed, with their memory
+    struct slot *bare;  // closed, without
+    size_t held_bytes;  // of all slots
     struct ht_etl_counts counts;
 };
+static_assert(HT_ETL_OPEN_BYTES_MAX / sizeof(struct slot) < HT_ETL_ORDER_NUMBER_MASK &&
+                  HT_ETL_BUFFERS_MAX <= 1 << 24,
+              "a rank holds what it says");
 
-static bool is_before(const struct slot *a, const struct slot *b)
+static struct slot *top_of(const struct ht_etl_merge *merge)
 {
-    if (a->placed.ticks != b->placed.ticks)
-        return a->placed.ticks < b->placed.ticks;
-    if (a->placed.cpu != b->placed.cpu)
-        return a->placed.cpu < b->placed.cpu;
-    return a->buffer < b->buffer;
+    return merge->slots[ht_etl_place_number(ht_etl_order_top(&merge->order))];
 }
 
-static void sift_down(struct ht_etl_merge *merge)
+static void set_place(struct ht_etl_merge *merge, const struct slot *slot)
 {
-    struct slot **heap = merge->heap;
-    struct slot *moved = heap[0];
-    uint32_t at = 0;
-    for (uint32_t child = 1; child < merge->open_count; child = 2 * at + 1) {
-        if (child + 1 < merge->open_count && is_before(heap[child + 1], heap[child]))
-            child++;
-        if (!is_before(heap[child], moved))
-            break;
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = moved;
+    ht_etl_order_set(&merge->order, slot->number,
+                     (struct ht_etl_place){slot->placed.ticks, slot->rank});
 }
 
-static enum ht_status push(struct ht_etl_merge *merge, struct slot *slot, struct ht_error *error)
+static void put_slot(struct slot **list, struct slot *slot)
 {
-    if (merge->open_count == merge->heap_capacity) {
-        uint32_t capacity = merge->heap_capacity > 0 ? merge->heap_capacity * 2 : 16;
-        struct slot **heap = realloc(merge->heap, capacity * sizeof *heap);
-        if (heap == NULL)
-            return ht_fail_memory(error, "the merge of ETL buffers");
-        merge->heap = heap;
-        merge->heap_capacity = capacity;
-    }
-    uint32_t at = merge->open_count++;
-    while (at > 0 && is_before(slot, merge->heap[(at - 1) / 2])) {
-        merge->heap[at] = merge->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    merge->heap[at] = slot;
-    return HT_OK;
+    slot->next_closed = *list;
+    *list = slot;
 }
 
-static void destroy_slot(struct ht_etl_merge *merge, struct slot *slot)
+static struct slot *take_slot(struct slot **list)
 {
-    merge->held_bytes -= sizeof *slot + slot->capacity;
-    free(slot->bytes);
-    free(slot);
-}
-
-static void keep_slot(struct ht_etl_merge *merge, struct slot *slot)
-{
-    slot->next_free = merge->free_slots;
-    merge->free_slots = slot;
-}
-
-static struct slot *take_free_slot(struct ht_etl_merge *merge)
-{
-    struct slot *slot = merge->free_slots;
+    struct slot *slot = *list;
     if (slot != NULL)
-        merge->free_slots = slot->next_free;
+        *list = slot->next_closed;
     return slot;
+}
+
+static void free_bytes(struct ht_etl_merge *merge, struct slot *slot)
+{
+    merge->held_bytes -= slot->capacity;
+    free(slot->bytes);
+    slot->bytes = NULL;
+    slot->capacity = 0;
 }
 
 // Whether a buffer of this size may be opened now: always when none is open, else within the cap.
 static bool has_room(struct ht_etl_merge *merge, size_t size)
 {
-    if (merge->free_slots != NULL && merge->free_slots->capacity >= size)
+    if (merge->spare != NULL && merge->spare->capacity >= size)
         return true;
     size_t needed = sizeof(struct slot) + size;
-    while (merge->held_bytes + needed > HT_ETL_OPEN_BYTES_MAX && merge->free_slots != NULL)
-        destroy_slot(merge, take_free_slot(merge));
+    while (merge->held_bytes + needed > HT_ETL_OPEN_BYTES_MAX && merge->spare != NULL) {
+        struct slot *slot = take_slot(&merge->spare);
+        free_bytes(merge, slot);
+        put_slot(&merge->bare, slot);
+    }
     return merge->open_count == 0 || merge->held_bytes + needed <= HT_ETL_OPEN_BYTES_MAX;
 }
 
-// A slot with room for so many bytes; NULL without memory.
-static struct slot *make_slot(struct ht_etl_merge *merge, size_t size)
+// One more slot, closed and without memory.
+static enum ht_status add_slot(struct ht_etl_merge *merge, struct ht_error *error)
 {
-    struct slot *slot = take_free_slot(merge);
-    if (slot == NULL) {
-        slot = calloc(1, sizeof *slot);
-        if (slot == NULL)
-            return NULL;
-        merge->held_bytes += sizeof *slot;
+    if (merge->slot_count == merge->slot_capacity) {
+        uint32_t capacity = merge->slot_capacity > 0 ? merge->slot_capacity * 2 : 16;
+        struct slot **slots = realloc(merge->slots, capacity * sizeof *slots);
+        if (slots == NULL)
+            return ht_fail_memory(error, "the merge of ETL buffers");
+        merge->slots = slots;
+        merge->slot_capacity = capacity;
     }
-    if (slot->capacity >= size)
-        return slot;
-    merge->held_bytes -= slot->capacity;
-    free(slot->bytes);
-    slot->bytes = malloc(size);
-    slot->capacity = slot->bytes != NULL ? size : 0;
-    merge->held_bytes += slot->capacity;
-    if (slot->bytes != NULL)
-        return slot;
-    destroy_slot(merge, slot);
-    return NULL;
+    enum ht_status status = ht_etl_order_reserve(&merge->order, merge->slot_count + 1, error);
+    if (status != HT_OK)
+        return status;
+    struct slot *slot = calloc(1, sizeof *slot);
+    if (slot == NULL)
+        return ht_fail_memory(error, "the merge of ETL buffers");
+    slot->number = merge->slot_count;
+    merge->slots[merge->slot_count++] = slot;
+    merge->held_bytes += sizeof *slot;
+    put_slot(&merge->bare, slot);
+    return HT_OK;
+}
+
+// A slot with room for so many bytes.
+static enum ht_status make_slot(struct ht_etl_merge *merge, size_t size, struct slot **made,
+                                struct ht_error *error)
+{
+    struct slot *slot = take_slot(&merge->spare);
+    *made = NULL;
+    if (slot == NULL && merge->bare == NULL) {
+        enum ht_status status = add_slot(merge, error);
+        if (status != HT_OK)
+            return status;
+    }
+    if (slot == NULL)
+        slot = take_slot(&merge->bare);
+    if (slot->capacity < size) {
+        free_bytes(merge, slot);
+        slot->bytes = malloc(size);
+        if (slot->bytes == NULL) {
+            put_slot(&merge->bare, slot);
+            return ht_fail_memory(error, "an ETL buffer");
+        }
+        slot->capacity = size;
+        merge->held_bytes += size;
+    }
+    *made = slot;
+    return HT_OK;
 }
 
 static void count(struct ht_etl_counts *counts, const struct ht_etl_record *record)
 {
-    counts->records++;
     counts->by_header[record->header]++;
     if (record->has_hook)
         counts->by_hook[record->group << 8 | record->opcode]++;
@@ -152,21 +161,36 @@ static uint64_t offset_in_file(const struct slot *slot, size_t at)
     return slot->buffer->offset + (is_packed ? 0 : at);
 }
 
+// Looks into the record at the walk and moves behind it.
+static enum ht_etl_step take_record(struct ht_etl_merge *merge, struct slot *slot)
+{
+    struct ht_etl_placed *placed = &slot->placed;
+    size_t at = slot->walk.at;
+    enum ht_etl_step step = ht_etl_walk_next(&slot->walk, &placed->record);
+    if (step != HT_ETL_STEP_RECORD)
+        return step;
+    count(&merge->counts, &placed->record);
+    placed->ticks = ht_etl_file_ticks(merge->file, slot->buffer, placed->record.stamp);
+    placed->offset = offset_in_file(slot, at);
+    return step;
+}
+
 // Moves a slot to its next wanted record; false at the end of its buffer.
 static bool advance(struct ht_etl_merge *merge, struct slot *slot)
 {
-    struct ht_etl_record *record = &slot->placed.record;
-    size_t at = slot->walk.at;
     enum ht_etl_step step;
-    while ((step = ht_etl_walk_next(&slot->walk, record)) == HT_ETL_STEP_RECORD) {
-        count(&merge->counts, record);
-        if (is_wanted(record)) {
-            slot->placed.ticks = ht_etl_file_ticks(merge->file, slot->buffer, record->stamp);
-            slot->placed.offset = offset_in_file(slot, at);
+    do {
+        uint64_t stamp;
+        slot->is_plain = ht_etl_plain_is(&slot->walk, &stamp);
+        if (slot->is_plain) {
+            slot->placed.ticks = ht_etl_file_ticks(merge->file, slot->buffer, stamp);
             return true;
         }
-        at = slot->walk.at;
-    }
+        step = take_record(merge, slot);
+        if (step == HT_ETL_STEP_RECORD && is_wanted(&slot->placed.record))
+            return true;
+    } while (step == HT_ETL_STEP_RECORD);
+    size_t at = slot->walk.at;
     bool is_cut = (slot->buffer->flags & HT_ETL_BUFFER_CUT) != 0;
     if (step == HT_ETL_STEP_DAMAGED)
         ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, offset_in_file(slot, at),
@@ -180,22 +204,27 @@ static bool advance(struct ht_etl_merge *merge, struct slot *slot)
 static enum ht_status open_buffer(struct ht_etl_merge *merge, const struct ht_etl_buffer *buffer,
                                   struct ht_error *error)
 {
-    struct slot *slot = make_slot(merge, buffer->valid);
-    if (slot == NULL)
-        return ht_fail_memory(error, "an ETL buffer");
+    struct slot *slot = NULL;
+    enum ht_status status = make_slot(merge, buffer->valid, &slot, error);
+    if (status != HT_OK)
+        return status;
     uint32_t valid = 0;
-    enum ht_status status = ht_etl_file_load(merge->file, buffer, slot->bytes, &valid, error);
+    status = ht_etl_file_load(merge->file, buffer, slot->bytes, &valid, error);
     bool is_whole = valid == buffer->valid;
     if (status == HT_OK && !is_whole)
         ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, buffer->offset,
                         "a buffer cannot be unpacked");
+    uint64_t position = (uint64_t)(buffer - merge->file->buffers);
     slot->buffer = buffer;
+    slot->rank = (uint64_t)buffer->cpu << 48 | position << HT_ETL_ORDER_NUMBER_BITS | slot->number;
     slot->placed.cpu = buffer->cpu;
     slot->walk = (struct ht_etl_walk){slot->bytes, HT_ETL_BUFFER_HEADER_SIZE, valid};
-    if (status == HT_OK && is_whole && advance(merge, slot))
-        status = push(merge, slot, error);
-    else
-        keep_slot(merge, slot);
+    if (status == HT_OK && is_whole && advance(merge, slot)) {
+        merge->open_count++;
+        set_place(merge, slot);
+    } else {
+        put_slot(&merge->spare, slot);
+    }
     return status;
 }
 
@@ -205,7 +234,7 @@ static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *erro
     enum ht_status status = HT_OK;
     while (status == HT_OK && merge->next < merge->file->buffer_count) {
         const struct ht_etl_buffer *buffer = &merge->file->buffers[merge->next];
-        if (merge->open_count > 0 && merge->heap[0]->placed.ticks < buffer->first_ticks)
+        if (merge->open_count > 0 && ht_etl_order_top(&merge->order).ticks < buffer->first_ticks)
             break;
         if (!has_room(merge, buffer->valid))
             break;
@@ -218,28 +247,26 @@ static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *erro
 // Moves past the record that was handed out. True when the next one of the same buffer is next.
 static bool step_top(struct ht_etl_merge *merge)
 {
-    struct slot *top = merge->heap[0];
+    struct slot *top = top_of(merge);
     if (advance(merge, top)) {
         if (top->placed.ticks < merge->quiet_ticks)
             return true;
+        set_place(merge, top);
     } else {
-        keep_slot(merge, top);
-        merge->heap[0] = merge->heap[--merge->open_count];
+        ht_etl_order_set(&merge->order, top->number, HT_ETL_PLACE_NONE);
+        put_slot(&merge->spare, top);
+        merge->open_count--;
     }
-    if (merge->open_count > 1)
-        sift_down(merge);
     return false;
 }
 
 static int64_t find_quiet_ticks(const struct ht_etl_merge *merge)
 {
-    int64_t ticks = INT64_MAX;
-    if (merge->next < merge->file->buffer_count)
-        ticks = merge->file->buffers[merge->next].first_ticks;
-    for (uint32_t i = 1; i < merge->open_count && i <= 2; i++)
-        if (merge->heap[i]->placed.ticks < ticks)
-            ticks = merge->heap[i]->placed.ticks;
-    return ticks;
+    int64_t ticks = ht_etl_order_next_ticks(&merge->order);
+    if (merge->next == merge->file->buffer_count)
+        return ticks;
+    int64_t due = merge->file->buffers[merge->next].first_ticks;
+    return due < ticks ? due : ticks;
 }
 
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file)
@@ -254,30 +281,64 @@ void ht_etl_merge_close(struct ht_etl_merge *merge)
 {
     if (merge == NULL)
         return;
-    for (uint32_t i = 0; i < merge->open_count; i++)
-        destroy_slot(merge, merge->heap[i]);
-    while (merge->free_slots != NULL)
-        destroy_slot(merge, take_free_slot(merge));
-    free(merge->heap);
+    for (uint32_t i = 0; i < merge->slot_count; i++) {
+        free(merge->slots[i]->bytes);
+        free(merge->slots[i]);
+    }
+    free(merge->slots);
+    ht_etl_order_reset(&merge->order);
     free(merge);
 }
 
-enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, const struct ht_etl_placed **placed,
-                                 struct ht_error *error)
+// Brings the buffer with the next record to the top.
+static enum ht_status seat(struct ht_etl_merge *merge, struct ht_error *error)
 {
-    if (merge->is_lent && step_top(merge)) {
-        *placed = &merge->heap[0]->placed;
+    bool is_seated = merge->is_spent && step_top(merge);
+    merge->is_spent = false;
+    if (is_seated)
         return HT_OK;
-    }
-    merge->is_lent = false;
     enum ht_status status = open_due(merge, error);
     if (status != HT_OK)
         return status;
     if (merge->open_count == 0)
         return HT_END;
-    merge->is_lent = true;
     merge->quiet_ticks = find_quiet_ticks(merge);
-    *placed = &merge->heap[0]->placed;
+    return HT_OK;
+}
+
+// Makes events of the plain records at the top. False when the first is to be lent instead.
+static bool take_plain(struct ht_etl_merge *merge, struct slot *top, struct ht_etl_batch *batch)
+{
+    struct ht_etl_stretch stretch = {&top->walk, &merge->file->header.clock,
+                                     merge->file->sources[top->buffer->source].zero,
+                                     merge->quiet_ticks, top->placed.cpu};
+    enum ht_etl_plain taken =
+        ht_etl_plain_take(&stretch, batch, &merge->counts, &top->placed.ticks);
+    if (taken == HT_ETL_PLAIN_LATER) {
+        set_place(merge, top);
+        merge->is_spent = false;
+    }
+    return taken != HT_ETL_PLAIN_NONE;
+}
+
+enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, struct ht_etl_batch *batch,
+                                 const struct ht_etl_placed **placed, struct ht_error *error)
+{
+    *placed = NULL;
+    batch->count = 0;
+    while (batch->count < batch->limit) {
+        enum ht_status status = seat(merge, error);
+        if (status != HT_OK)
+            return status;
+        struct slot *top = top_of(merge);
+        merge->is_spent = true;
+        if (top->is_plain && take_plain(merge, top, batch))
+            continue;
+        if (top->is_plain)
+            take_record(merge, top);
+        *placed = &top->placed;
+        return HT_OK;
+    }
     return HT_OK;
 }
 

@@ -7,16 +7,9 @@
 #define HT_FORMATS_ETL_MERGE_H
 
 #include "formats/etl_file.h"
-#include "formats/etl_record.h"
+#include "formats/etl_plain.h"
 
 struct ht_etl_merge;
-
-// How many records there were.
-struct ht_etl_counts {
-    uint64_t records;
-    uint64_t by_header[256];
-    uint64_t by_hook[65536]; // of the records whose header has a hook id
-};
 
 // A record in its place in the trace.
 struct ht_etl_placed {
@@ -30,11 +23,13 @@ struct ht_etl_placed {
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file);
 void ht_etl_merge_close(struct ht_etl_merge *merge);
 
-// Puts the next heap, stack or process record into *placed, lent until the next call; HT_END after
-// the last. The order is (ticks, cpu, position in the cpu's buffers). Damaged buffers are counted
-// in the file's trace and cost only what is behind the damage.
-enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, const struct ht_etl_placed **placed,
-                                 struct ht_error *error);
+// Makes events of the plain records that are next into the batch, whose count becomes theirs, and
+// puts the heap, stack or process record behind them into *placed, lent until the next call: NULL
+// when the batch is full. HT_END after the last. The order is (ticks, cpu, position in the cpu's
+// buffers). Damaged buffers are counted in the file's trace and cost only what is behind the
+// damage.
+enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, struct ht_etl_batch *batch,
+                                 const struct ht_etl_placed **placed, struct ht_error *error);
 
 // What has been counted so far; valid until close.
 const struct ht_etl_counts *ht_etl_merge_counts(const struct ht_etl_merge *merge);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The window: a ring in the order of time, searched from its newest event back. Its events keep
-// their stacks as two parts, kernel and user, each a stack of the survey's; the two become one
-// stack of the trace, with modules, when the event leaves.
+// The window: a ring in the order of time, searched from its newest event back. What an event is
+// given is kept beside it in two parts, kernel and user, each a stack of the survey's; the two
+// become one stack of the trace, with modules, when the event leaves.
 #include "formats/etl_window.h"
 
 #include "formats/etl_survey.h"
@@ -12,12 +12,15 @@
 enum {
     NAMED_STACKS = 4096, // of the newest stacks of the trace, so that most are made once
     FRAMES_MAX = HT_ETL_PARTS * HT_DICT_FRAMES_MAX,
+    LENT_MAX = 256,
+    RING = HT_ETL_WINDOW + LENT_MAX, // events held back and events lent: a cache takes them
 };
 
-struct held {
-    struct ht_event event;
-    int64_t ticks;
-    uint32_t parts[HT_ETL_PARTS]; // stacks of the survey, 0 for none
+// What an event that has a stack is marked with until the stack has its number in the trace.
+enum { MARK = 1 };
+
+struct parts {
+    uint32_t of[HT_ETL_PARTS]; // stacks of the survey, 0 for none
 };
 
 // What two parts of a process were named, and the ticks in which they would be again.
@@ -25,26 +28,32 @@ struct named {
     int64_t from_ticks;
     int64_t to_ticks;
     uint32_t pid;
-    uint32_t parts[HT_ETL_PARTS];
+    struct parts parts;
     uint32_t stack;
 };
 
 struct ht_etl_window {
     struct ht_etl_file *file;
-    uint64_t first; // number of the oldest event held
-    uint64_t end;   // number of the next event to come
+    uint64_t first;     // number of the oldest event held
+    uint64_t end;       // number of the next event to come
+    uint64_t marked;    // number behind the newest event that has a stack
+    int64_t last_ticks; // of the newest event
     bool is_surveyed;
     struct ht_etl_survey survey;
     struct ht_etl_stack_ref ref; // the record at hand
     struct named named[NAMED_STACKS];
-    struct held ring[HT_ETL_WINDOW];
+    struct ht_event events[RING];
+    int64_t ticks[RING];
+    struct parts parts[RING]; // of the marked events
 };
 
 struct ht_etl_window *ht_etl_window_open(struct ht_etl_file *file)
 {
     struct ht_etl_window *window = calloc(1, sizeof *window);
-    if (window != NULL)
-        window->file = file;
+    if (window == NULL)
+        return NULL;
+    window->file = file;
+    window->last_ticks = INT64_MIN;
     return window;
 }
 
@@ -57,38 +66,43 @@ void ht_etl_window_close(struct ht_etl_window *window)
     free(window);
 }
 
-static struct held *held_at(struct ht_etl_window *window, uint64_t number)
+void ht_etl_window_room(struct ht_etl_window *window, size_t wanted, struct ht_etl_batch *room)
 {
-    return &window->ring[number % HT_ETL_WINDOW];
+    size_t held = (size_t)(window->end - window->first);
+    size_t at = window->end % RING;
+    size_t full = HT_ETL_WINDOW + (wanted < LENT_MAX ? wanted : LENT_MAX);
+    size_t limit = full > held ? full - held : 0;
+    *room = (struct ht_etl_batch){.events = window->events + at,
+                                  .ticks = window->ticks + at,
+                                  .limit = limit < RING - at ? limit : RING - at,
+                                  .last_ticks = window->last_ticks};
 }
 
-struct ht_event *ht_etl_window_room(struct ht_etl_window *window)
+void ht_etl_window_push(struct ht_etl_window *window, size_t count)
 {
-    bool is_full = window->end - window->first == HT_ETL_WINDOW;
-    return is_full ? NULL : &held_at(window, window->end)->event;
+    window->end += count;
+    if (count > 0)
+        window->last_ticks = window->ticks[(window->end - 1) % RING];
 }
 
-void ht_etl_window_push(struct ht_etl_window *window, int64_t ticks)
+// Place of the newest event of that stamp and thread that lacks the part; RING when there is none
+// among those that wait.
+static size_t find(const struct ht_etl_window *window, const struct ht_etl_stack_ref *ref,
+                   int64_t ticks)
 {
-    struct held *held = held_at(window, window->end++);
-    held->ticks = ticks;
-    held->parts[HT_ETL_PART_KERNEL] = 0;
-    held->parts[HT_ETL_PART_USER] = 0;
-}
-
-// The newest event of that stamp and thread that lacks the part; NULL when none is held.
-static struct held *find(struct ht_etl_window *window, const struct ht_etl_stack_ref *ref,
-                         int64_t ticks)
-{
-    for (uint64_t number = window->end; number > window->first; number--) {
-        struct held *held = held_at(window, number - 1);
-        if (held->ticks < ticks)
-            return NULL;
-        if (held->ticks == ticks && held->event.pid == ref->pid && held->event.tid == ref->tid &&
-            held->parts[ref->frames.part] == 0)
-            return held;
+    uint64_t oldest = window->first;
+    if (window->end - oldest > HT_ETL_WINDOW)
+        oldest = window->end - HT_ETL_WINDOW;
+    for (uint64_t number = window->end; number > oldest; number--) {
+        size_t at = (number - 1) % RING;
+        const struct ht_event *event = &window->events[at];
+        if (window->ticks[at] < ticks)
+            return RING;
+        if (window->ticks[at] == ticks && event->pid == ref->pid && event->tid == ref->tid &&
+            (ht_event_stack(event) == 0 || window->parts[at].of[ref->frames.part] == 0))
+            return at;
     }
-    return NULL;
+    return RING;
 }
 
 static enum ht_status survey(struct ht_etl_window *window, struct ht_error *error)
@@ -108,13 +122,16 @@ enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
     if (window->first == window->end || !ht_etl_stack_read_ref(&placed->record, ref))
         return HT_OK;
     int64_t ticks = placed->ticks - (int64_t)(placed->record.stamp - ref->event_stamp);
-    struct held *held = find(window, ref, ticks);
-    if (held == NULL)
+    size_t at = find(window, ref, ticks);
+    if (at == RING)
         return HT_OK;
     enum ht_status status = survey(window, error);
     if (status != HT_OK)
         return status;
-    uint32_t *part = &held->parts[ref->frames.part];
+    struct ht_event *event = &window->events[at];
+    if (ht_event_stack(event) == 0)
+        window->parts[at] = (struct parts){{0, 0}};
+    uint32_t *part = &window->parts[at].of[ref->frames.part];
     if (ref->has_key)
         *part = ht_etl_survey_stack(&window->survey, ref->key, ticks);
     else
@@ -122,15 +139,16 @@ enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
                                    part, error);
     if (*part == 0 && status != HT_MEMORY) {
         ht_trace_damage(trace, HT_LOSS_STACKS, placed->offset, "a stack without its frames");
-        status = HT_OK;
+        return HT_OK;
     }
+    ht_event_set_stack(event, MARK);
+    window->marked = window->end;
     return status;
 }
 
 // Puts the frames of a part behind those that are there, with the modules they are in.
-static enum ht_status name_part(struct ht_etl_window *window, const struct held *held,
-                                uint32_t part, struct ht_frame *frames, size_t *count,
-                                struct ht_error *error)
+static enum ht_status name_part(struct ht_etl_window *window, size_t at, uint32_t part,
+                                struct ht_frame *frames, size_t *count, struct ht_error *error)
 {
     struct ht_etl_modules *modules = window->survey.modules;
     size_t part_count = 0;
@@ -139,7 +157,7 @@ static enum ht_status name_part(struct ht_etl_window *window, const struct held 
         struct ht_frame *frame = &frames[(*count)++];
         *frame = raw[i];
         const struct ht_etl_module *module =
-            ht_etl_modules_find(modules, held->event.pid, frame->address, held->ticks);
+            ht_etl_modules_find(modules, window->events[at].pid, frame->address, window->ticks[at]);
         if (module == NULL)
             continue;
         enum ht_status status = ht_etl_modules_name(modules, module->identity, window->file->trace,
@@ -152,15 +170,15 @@ static enum ht_status name_part(struct ht_etl_window *window, const struct held 
     return HT_OK;
 }
 
-static enum ht_status name_stack(struct ht_etl_window *window, const struct held *held,
-                                 uint32_t *stack, struct ht_error *error)
+static enum ht_status name_stack(struct ht_etl_window *window, size_t at, uint32_t *stack,
+                                 struct ht_error *error)
 {
     struct ht_frame frames[FRAMES_MAX];
     struct ht_trace *trace = window->file->trace;
     size_t count = 0;
     enum ht_status status = HT_OK;
     for (int part = 0; part < HT_ETL_PARTS && status == HT_OK; part++)
-        status = name_part(window, held, held->parts[part], frames, &count, error);
+        status = name_part(window, at, window->parts[at].of[part], frames, &count, error);
     if (status == HT_OK)
         status = ht_dict_add_stack(trace->dict, frames, count, stack, error);
     if (status != HT_LIMIT)
@@ -169,43 +187,51 @@ static enum ht_status name_stack(struct ht_etl_window *window, const struct held
     return HT_OK;
 }
 
-static bool is_named(const struct named *named, const struct held *held)
+// The number of a held event's stack in the trace.
+static enum ht_status find_stack(struct ht_etl_window *window, size_t at, uint32_t *stack,
+                                 struct ht_error *error)
 {
-    return named->pid == held->event.pid && named->parts[0] == held->parts[0] &&
-           named->parts[1] == held->parts[1] && named->from_ticks <= held->ticks &&
-           held->ticks < named->to_ticks;
-}
-
-// The held event's stack in the trace.
-static enum ht_status find_stack(struct ht_etl_window *window, const struct held *held,
-                                 uint32_t *stack, struct ht_error *error)
-{
-    uint32_t hash =
-        held->event.pid * 0x9E3779B1u + held->parts[0] * 0x85EBCA6Bu + held->parts[1] * 0xC2B2AE35u;
+    const struct parts *parts = &window->parts[at];
+    uint32_t pid = window->events[at].pid;
+    int64_t ticks = window->ticks[at];
+    uint32_t hash = pid * 0x9E3779B1u + parts->of[0] * 0x85EBCA6Bu + parts->of[1] * 0xC2B2AE35u;
     struct named *named = &window->named[(hash >> 16) % NAMED_STACKS];
-    if (!is_named(named, held)) {
-        *named = (struct named){.pid = held->event.pid, .parts = {held->parts[0], held->parts[1]}};
-        enum ht_status status = name_stack(window, held, &named->stack, error);
+    bool is_named = named->pid == pid && named->parts.of[0] == parts->of[0] &&
+                    named->parts.of[1] == parts->of[1] && named->from_ticks <= ticks &&
+                    ticks < named->to_ticks;
+    if (!is_named) {
+        *named = (struct named){.pid = pid, .parts = *parts};
+        enum ht_status status = name_stack(window, at, &named->stack, error);
         if (status != HT_OK)
             return status;
-        ht_etl_modules_quiet(window->survey.modules, held->ticks, &named->from_ticks,
-                             &named->to_ticks);
+        ht_etl_modules_quiet(window->survey.modules, ticks, &named->from_ticks, &named->to_ticks);
     }
     *stack = named->stack;
     return HT_OK;
 }
 
-enum ht_status ht_etl_window_take(struct ht_etl_window *window, struct ht_event *event,
-                                  struct ht_error *error)
+enum ht_status ht_etl_window_take(struct ht_etl_window *window, bool is_last,
+                                  struct ht_events *events, struct ht_error *error)
 {
-    if (window->first == window->end)
+    size_t at = window->first % RING;
+    size_t ready = (size_t)(window->end - window->first);
+    if (!is_last)
+        ready = ready > HT_ETL_WINDOW ? ready - HT_ETL_WINDOW : 0;
+    if (ready == 0)
         return HT_END;
-    const struct held *held = held_at(window, window->first++);
-    *event = held->event;
-    if ((held->parts[HT_ETL_PART_KERNEL] | held->parts[HT_ETL_PART_USER]) == 0)
-        return HT_OK;
-    uint32_t stack = 0;
-    enum ht_status status = find_stack(window, held, &stack, error);
-    ht_event_set_stack(event, stack);
+    if (ready > RING - at)
+        ready = RING - at;
+    if (ready > events->count)
+        ready = events->count;
+    *events = (struct ht_events){window->events + at, ready};
+    enum ht_status status = HT_OK;
+    for (size_t i = at; window->first < window->marked && i < at + ready && status == HT_OK; i++) {
+        uint32_t stack = 0;
+        if (ht_event_stack(&window->events[i]) == 0)
+            continue;
+        status = find_stack(window, i, &stack, error);
+        ht_event_set_stack(&window->events[i], stack);
+    }
+    window->first += ready;
     return status;
 }

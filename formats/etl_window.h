@@ -2,13 +2,13 @@
 //
 // Heap events that wait for their stacks. A stack is recorded after its event, on whatever CPU and
 // in whatever buffer; the newest HT_ETL_WINDOW events are held back so that it finds its event.
-// The order of events is not touched.
+// The order of events is not touched, and they stay where they were made until they are given.
 #ifndef HT_FORMATS_ETL_WINDOW_H
 #define HT_FORMATS_ETL_WINDOW_H
 
 #include "formats/etl_file.h"
 #include "formats/etl_merge.h"
-#include "formats/event.h"
+#include "formats/format.h"
 
 struct ht_etl_window;
 
@@ -17,17 +17,19 @@ struct ht_etl_window;
 struct ht_etl_window *ht_etl_window_open(struct ht_etl_file *file);
 void ht_etl_window_close(struct ht_etl_window *window);
 
-// Where to make the next event, NULL when the window is full. It enters with the push.
-struct ht_event *ht_etl_window_room(struct ht_etl_window *window);
-void ht_etl_window_push(struct ht_etl_window *window, int64_t ticks);
+// Room for the next events, at least one and at most so many as are wanted until as many can be
+// given; a limit of 0 when that is so already. They enter with the push of their count.
+void ht_etl_window_room(struct ht_etl_window *window, size_t wanted, struct ht_etl_batch *room);
+void ht_etl_window_push(struct ht_etl_window *window, size_t count);
 
 // Gives a stack to its event. A stack of another record, as most are, is let go by; one without
 // frames anywhere in the file is counted as lost.
 enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
                                     const struct ht_etl_placed *placed, struct ht_error *error);
 
-// Takes the oldest event; HT_END when the window is empty.
-enum ht_status ht_etl_window_take(struct ht_etl_window *window, struct ht_event *event,
-                                  struct ht_error *error);
+// Lends the oldest events, at most events->count, valid until the next call for room: those that
+// need wait no longer, or any when no more come. HT_END when there are none.
+enum ht_status ht_etl_window_take(struct ht_etl_window *window, bool is_last,
+                                  struct ht_events *events, struct ht_error *error);
 
 #endif

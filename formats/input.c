@@ -18,6 +18,7 @@
 #define ftello _ftelli64
 #else
 #include <sys/stat.h>
+#include <unistd.h>
 #endif
 
 struct ht_input {
@@ -152,17 +153,10 @@ static enum ht_status read_file(struct ht_input *input, void *data, size_t size,
     return HT_OK;
 }
 
-static enum ht_status read_somewhere(struct ht_input *input, uint64_t offset, void *data,
-                                     size_t size, size_t *got, struct ht_error *error)
+#ifdef _WIN32
+static enum ht_status read_file_at(struct ht_input *input, uint64_t offset, void *data, size_t size,
+                                   size_t *got, struct ht_error *error)
 {
-    *got = 0;
-    if (offset >= input->size)
-        return HT_OK;
-    if (input->memory != NULL) {
-        *got = size < input->size - offset ? size : (size_t)(input->size - offset);
-        memcpy(data, input->memory + offset, *got);
-        return HT_OK;
-    }
     if (offset != input->file_position) {
         if (fseeko(input->file, (off_t)offset, SEEK_SET) != 0)
             return ht_fail_errno(error, "%s: seeking to offset %llu", input->name,
@@ -170,6 +164,39 @@ static enum ht_status read_somewhere(struct ht_input *input, uint64_t offset, vo
         input->file_position = offset;
     }
     return read_file(input, data, size, got, error);
+}
+#else
+// One system call where seeking and reading are two.
+static enum ht_status read_file_at(struct ht_input *input, uint64_t offset, void *data, size_t size,
+                                   size_t *got, struct ht_error *error)
+{
+    while (*got < size) {
+        ssize_t count =
+            pread(fileno(input->file), (uint8_t *)data + *got, size - *got, (off_t)(offset + *got));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return ht_fail_errno(error, "%s: reading at offset %llu", input->name,
+                                 (unsigned long long)(offset + *got));
+        if (count == 0)
+            break;
+        *got += (size_t)count;
+    }
+    return HT_OK;
+}
+#endif
+
+static enum ht_status read_somewhere(struct ht_input *input, uint64_t offset, void *data,
+                                     size_t size, size_t *got, struct ht_error *error)
+{
+    *got = 0;
+    if (offset >= input->size)
+        return HT_OK;
+    if (input->memory == NULL)
+        return read_file_at(input, offset, data, size, got, error);
+    *got = size < input->size - offset ? size : (size_t)(input->size - offset);
+    memcpy(data, input->memory + offset, *got);
+    return HT_OK;
 }
 
 enum ht_status ht_input_taste(struct ht_input *input, const uint8_t **head, size_t *size,

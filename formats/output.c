@@ -29,6 +29,7 @@ struct ht_output {
     char *path;      // owned copy of the target's path
     char *part_path; // owned; where the bytes are until commit, NULL when written directly
     uint64_t written;
+    bool is_borrowed; // the file is the caller's
     bool is_committed;
 };
 
@@ -76,24 +77,31 @@ static enum ht_status open_path(struct ht_output *output, const char *path, stru
     return output->file != NULL ? HT_OK : ht_fail_errno(error, "%s", path);
 }
 
-static enum ht_status open_stdout(struct ht_output *output)
+enum ht_status ht_output_open_stream(FILE *file, const char *name, struct ht_output **output,
+                                     struct ht_error *error)
 {
+    *output = calloc(1, sizeof **output);
+    if (*output == NULL)
+        return ht_fail_memory(error, "an output");
 #ifdef _WIN32
-    _setmode(_fileno(stdout), _O_BINARY);
+    _setmode(_fileno(file), _O_BINARY);
 #endif
-    output->file = stdout;
-    output->name = "standard output";
+    (*output)->file = file;
+    (*output)->is_borrowed = true;
+    (*output)->name = name;
+    setvbuf(file, NULL, _IOFBF, STREAM_BUFFER_SIZE);
     return HT_OK;
 }
 
 enum ht_status ht_output_open(const char *path, struct ht_output **output, struct ht_error *error)
 {
+    if (strcmp(path, "-") == 0)
+        return ht_output_open_stream(stdout, "standard output", output, error);
     *output = NULL;
     struct ht_output *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return ht_fail_memory(error, "an output");
-    enum ht_status status =
-        strcmp(path, "-") == 0 ? open_stdout(opened) : open_path(opened, path, error);
+    enum ht_status status = open_path(opened, path, error);
     if (status != HT_OK) {
         ht_output_close(opened);
         return status;
@@ -174,8 +182,7 @@ void ht_output_close(struct ht_output *output)
 {
     if (output == NULL)
         return;
-    bool is_opened = output->file != NULL;
-    if (is_opened && output->file != stdout)
+    if (output->file != NULL && !output->is_borrowed)
         fclose(output->file);
     if (output->part_path != NULL && !output->is_committed)
         remove(output->part_path);

@@ -7,11 +7,18 @@
 
 #include "formats/bytes.h"
 
+#include <stdio.h>
+
 struct ht_output;
 
 // Opens a file for writing; "-" is standard output. A target that is no regular file (a pipe,
 // /dev/null) is written directly. On failure *output is NULL.
 enum ht_status ht_output_open(const char *path, struct ht_output **output, struct ht_error *error);
+
+// Writes to a stream of the caller's, who closes it; messages call it `name`, which outlives the
+// output.
+enum ht_status ht_output_open_stream(FILE *file, const char *name, struct ht_output **output,
+                                     struct ht_error *error);
 
 // Writes into memory: `sink` is borrowed, keeps what it holds and gets what is written behind.
 enum ht_status ht_output_open_memory(struct ht_buffer *sink, struct ht_output **output,

@@ -320,6 +320,9 @@ static void add_time(struct ht_metrics *metrics, int64_t time_ns)
         metrics->time_sum += passed_ns;
     }
     now->time_ns = time_ns;
+    if (is_first) {
+        metrics->report.first_ns = time_ns;
+    }
 }
 
 static void add_sample(struct ht_metrics *metrics)

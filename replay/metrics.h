@@ -105,6 +105,7 @@ struct ht_metrics_report {
     const char *resident_source; // of the held bytes, static text; NULL: they are not told
     const char *mapped_source;
     uint64_t operations;
+    int64_t first_ns;   // recorded time of the first
     uint64_t oversized; // blocks made or resized to a size over HT_METRICS_SIZE_MAX
 
     struct ht_moment peak;      // where L was greatest, the first time

@@ -47,6 +47,37 @@ assert libc["ns_per_op"]["place"] == 1, "the null heap takes no place"
 assert "place" not in null["ns_per_op"] and "place" not in libc["reallocs_moved"]
 END
 
+# With metrics: those of the same heap alone, and no time.
+expect 0 "$heaptape" compare a.etl --heap libc --heap libc --runs 4 --metrics
+prints "as recorded"
+! grep -q "ns per op" out || fail "a measured run is not timed"
+expect 0 "$heaptape" compare a.etl --heap libc --runs 2 --metrics --csv
+prints ",failed,f1_operations,f1_time,f2,"
+! grep -q "ns_per_op" out || fail "a measured run is not timed: $(cat out)"
+[ "$(awk -F, '{ print NF }' out | sort -u | wc -l)" -eq 1 ] || fail "uneven lines: $(cat out)"
+expect 0 "$heaptape" compare a.etl --heap libc --runs 4 --metrics --json
+python3 "$2/tests/cli/check_json.py" out
+mv out compared.json
+expect 0 "$heaptape" replay a.etl --metrics --json
+python3 - <<'END' || fail "metrics of a comparison"
+import json
+compared, alone = json.load(open("compared.json")), json.load(open("out"))
+recorded = alone["metrics"]["recorded"]
+(libc,) = compared["heaps"]
+for key in "f1_operations", "f1_time", "f2", "f3", "f4", "retention":
+    assert compared["recorded"].get(key) == recorded.get(key), key
+    spread = libc[key]
+    assert spread["least"] <= spread["median"] <= spread["most"] and spread["place"] == 1, key
+for key in "resident_at_peak_bytes", "waste":
+    assert key in libc and key not in compared["recorded"], key
+gaps = recorded["at_peak"]["gaps"]
+assert compared["recorded"]["largest_free_index"] == gaps["largest_free_index"]
+assert "ns_per_op" not in libc and libc["runs"] == 4
+END
+expect 1 "$heaptape" compare a.etl --heap null --heap libc --runs 1 --metrics --csv
+says "the blocks of heap null are no memory"
+[ "$(grep -c ^libc out)" -eq 1 ] || fail "libc was to go on: $(cat out)"
+
 # A heap that cannot be loaded, and one that ends its process: the others go on.
 expect 1 "$heaptape" compare a.etl --heap ./no-such.so --heap "$libraries/heap_crashing.so" \
     --heap libc --runs 1 --csv

@@ -30,3 +30,38 @@ expect 2 "$heaptape" replay one.etl --report x.html --latency 10
 expect 1 "$heaptape" replay one.etl --heap null --report x.html
 expect 1 "$heaptape" replay one.etl --report no/such/x.html
 exists_not x.html no
+
+# The timeline keeps the rules of Perfetto's importer and has the figures of the JSON.
+expect 0 "$heaptape" replay vectors.etl --timeline vectors.pftrace --step 50 --json
+mv out vectors.json
+python3 "$2/tests/tools/pftrace_walk.py" vectors.pftrace >walked || fail "$(cat walked)"
+grep -qx "processes 2" walked || fail "$(cat walked)"
+python3 -B - "$2/tests/tools" <<'END' || fail "the timeline's figures"
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import pftrace_walk
+metrics = json.load(open("vectors.json"))["metrics"]
+walk = pftrace_walk.Walk(pftrace_walk.read("vectors.pftrace"))
+walk.walk()
+groups = {walk.tracks[process]["process"]["process_name"]: counters
+          for (process, _), counters in walk.counters().items()}
+recorded = groups["recorded"]
+(here,) = [counters for name, counters in groups.items() if name.startswith("here: glibc")]
+fields = metrics["sample_fields"]
+for report, counters in (metrics["recorded"], recorded), (metrics["replayed"], here):
+    samples = [dict(zip(fields, sample)) for sample in report["samples"]]
+    for name in "live_bytes", "page_bytes", "sparse_bytes", "live_blocks":
+        assert max(v for _, v in counters[name]) >= max(s[name] for s in samples), name
+        assert counters[name][-1][1] == samples[-1][name], name
+    assert max(v for _, v in counters["live_bytes"]) == report["peak"]["live_bytes"]
+    assert max(v for _, v in counters["page_bytes"]) == report["page_peak"]["page_bytes"]
+    assert counters["realloc_moved"][-1][1] == report["end"]["moved"]
+    assert counters["live_bytes"][-1][0] >= samples[-1]["time_ns"]
+assert "resident_bytes" in here and "resident_bytes" not in recorded
+assert len(here["resident_bytes"]) == len(metrics["replayed"]["samples"])
+END
+expect 2 "$heaptape" replay one.etl --timeline one.etl
+says "one.etl is also the input"
+expect 2 "$heaptape" replay one.etl --timeline x --report x
+says "--report and --timeline are two files"
+expect 2 "$heaptape" replay one.etl --timeline -

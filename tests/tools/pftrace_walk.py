@@ -369,7 +369,7 @@ def sums(walk):
         blocks[figure["process"], figure["group"]] -= figure["live_blocks"]
     for (_, name), rest in blocks.items():
         check(rest == 0 or not name.startswith("Heap 0x"), f"histograms of {name}: {rest} too many")
-    if walk.attributes["winheap.reallocs_dropped"] == 0:
+    if walk.attributes.get("winheap.reallocs_dropped") == 0:
         instants = walk.all_events(INSTANT, "realloc")
         moved = sum(e["args"]["moved"] for _, _, e in instants)
         failed = sum(e["args"]["address"] == 0 for _, _, e in instants)

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+//
+// `heaptape replay --timeline`: the samples of both columns as Perfetto counters, on the clock of
+// the recording. What the file is made of is described in docs/formats/perfetto.md; here are no
+// events, and so nothing but tracks and samples.
+#include "cli/replay_report.h"
+
+#include "formats/perfetto_sink.h"
+
+#include <stdio.h>
+
+enum {
+    SEQUENCE = 1,
+    TYPE_COUNTER = 4,
+    UNIT_COUNT = 2,
+    UNIT_BYTES = 3,
+    PEAKS = 2,
+};
+
+// Reads one value. False where the report does not have it.
+typedef bool value_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                      double *value);
+
+static bool live_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                    double *value)
+{
+    (void)report;
+    *value = (double)moment->live_bytes;
+    return true;
+}
+
+static bool blocks_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                      double *value)
+{
+    (void)report;
+    *value = (double)moment->live_blocks;
+    return true;
+}
+
+static bool usable_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                      double *value)
+{
+    *value = (double)moment->usable_bytes;
+    return report->has_usable;
+}
+
+static bool pages_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                     double *value)
+{
+    (void)report;
+    *value = (double)moment->page_bytes;
+    return true;
+}
+
+static bool sparse_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                      double *value)
+{
+    (void)report;
+    *value = (double)moment->sparse_bytes;
+    return true;
+}
+
+static bool spread_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                      double *value)
+{
+    (void)report;
+    *value = moment->live_bytes > 0 ? (double)moment->page_bytes / (double)moment->live_bytes : 0;
+    return moment->live_bytes > 0;
+}
+
+static bool moved_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                     double *value)
+{
+    (void)report;
+    *value = (double)moment->moved;
+    return true;
+}
+
+static bool in_place_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                        double *value)
+{
+    (void)report;
+    *value = (double)(moment->reallocs - moment->moved);
+    return true;
+}
+
+// The system is asked at samples only, not at the peaks between them.
+static bool is_sample(const struct ht_metrics_report *report, const struct ht_moment *moment)
+{
+    return moment != &report->peak && moment != &report->page_peak;
+}
+
+static bool resident_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                        double *value)
+{
+    *value = (double)moment->held.resident_bytes;
+    return report->resident_source != NULL && is_sample(report, moment);
+}
+
+static bool mapped_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
+                      double *value)
+{
+    *value = (double)moment->held.mapped_bytes;
+    return report->mapped_source != NULL && is_sample(report, moment);
+}
+
+static const struct {
+    const char *name;
+    value_of *value;
+    uint32_t unit; // 0: a ratio
+    const char *share_key;
+    const char *description;
+} counters[] = {
+    {"live_bytes", live_of, UNIT_BYTES, "space", "Requested bytes of the blocks that live."},
+    {"usable_bytes", usable_of, UNIT_BYTES, "space", "What the heap says they have room for."},
+    {"page_bytes", pages_of, UNIT_BYTES, "space", "Bytes of the pages that hold a live byte."},
+    {"resident_bytes", resident_of, UNIT_BYTES, "space",
+     "What the process holds in memory more than before the first operation."},
+    {"mapped_bytes", mapped_of, UNIT_BYTES, "space",
+     "Address space that it has more than before the first operation."},
+    {"sparse_bytes", sparse_of, UNIT_BYTES, "space", "Pages that are less than a quarter live."},
+    {"page_spread", spread_of, 0, NULL, "page_bytes / live_bytes"},
+    {"live_blocks", blocks_of, UNIT_COUNT, NULL, "Blocks that live."},
+    {"realloc_moved", moved_of, UNIT_COUNT, "reallocs", "Reallocs so far that moved their block."},
+    {"realloc_inplace", in_place_of, UNIT_COUNT, "reallocs",
+     "Reallocs so far that left their block in place."},
+};
+
+struct timeline {
+    struct ht_perfetto_sink sink;
+    int64_t base_ns; // stamp 0
+    bool is_begun;   // the sequence is
+};
+
+static void put(struct timeline *timeline, Ht__Perfetto__TracePacket *packet)
+{
+    packet->has_trusted_packet_sequence_id = true;
+    packet->trusted_packet_sequence_id = SEQUENCE;
+    packet->has_sequence_flags = true;
+    packet->sequence_flags = timeline->is_begun
+                                 ? HT_PERFETTO_STATE_NEEDED
+                                 : HT_PERFETTO_STATE_CLEARED | HT_PERFETTO_STATE_NEEDED;
+    timeline->is_begun = true;
+    ht_perfetto_put(&timeline->sink, packet);
+}
+
+static void put_track(struct timeline *timeline, Ht__Perfetto__TrackDescriptor *track)
+{
+    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
+    packet.has_timestamp = true;
+    packet.timestamp = 0;
+    packet.track_descriptor = track;
+    put(timeline, &packet);
+}
+
+static Ht__Perfetto__TrackDescriptor new_track(struct timeline *timeline, uint64_t parent,
+                                               const char *name)
+{
+    Ht__Perfetto__TrackDescriptor track = HT__PERFETTO__TRACK_DESCRIPTOR__INIT;
+    track.has_uuid = true;
+    track.uuid = ++timeline->sink.tracks;
+    track.has_parent_uuid = parent != 0;
+    track.parent_uuid = parent;
+    track.name = ht_perfetto_borrow(name);
+    return track;
+}
+
+// Packets without it are dropped by the importer, or get no time.
+static void put_clocks(struct timeline *timeline)
+{
+    static const uint32_t ids[] = {3, 4, 6}; // MONOTONIC, MONOTONIC_COARSE, BOOTTIME
+    Ht__Perfetto__ClockSnapshot__Clock clocks[3];
+    Ht__Perfetto__ClockSnapshot__Clock *pointers[3];
+    for (int i = 0; i < 3; i++) {
+        ht__perfetto__clock_snapshot__clock__init(&clocks[i]);
+        clocks[i].has_clock_id = true;
+        clocks[i].clock_id = ids[i];
+        clocks[i].has_timestamp = true;
+        pointers[i] = &clocks[i];
+    }
+    Ht__Perfetto__ClockSnapshot snapshot = HT__PERFETTO__CLOCK_SNAPSHOT__INIT;
+    snapshot.n_clocks = 3;
+    snapshot.clocks = pointers;
+    snapshot.has_primary_trace_clock = true;
+    snapshot.primary_trace_clock = ids[2];
+    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
+    packet.clock_snapshot = &snapshot;
+    ht_perfetto_put(&timeline->sink, &packet);
+}
+
+// A track that samples are written to.
+struct line {
+    struct timeline *timeline;
+    uint64_t track;
+    uint64_t next_stamp; // samples of one track have different ones
+    bool is_real;
+};
+
+static void put_sample(struct line *line, int64_t time_ns, double value)
+{
+    uint64_t stamp = (uint64_t)time_ns - (uint64_t)line->timeline->base_ns;
+    if (stamp < line->next_stamp)
+        stamp = line->next_stamp;
+    line->next_stamp = stamp + 1;
+    Ht__Perfetto__TrackEvent event = HT__PERFETTO__TRACK_EVENT__INIT;
+    event.has_type = true;
+    event.type = TYPE_COUNTER;
+    event.has_track_uuid = true;
+    event.track_uuid = line->track;
+    event.has_counter_value = !line->is_real;
+    event.counter_value = line->is_real ? 0 : (int64_t)value;
+    event.has_double_counter_value = line->is_real;
+    event.double_counter_value = value;
+    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
+    packet.has_timestamp = true;
+    packet.timestamp = stamp;
+    packet.track_event = &event;
+    put(line->timeline, &packet);
+}
+
+static struct line begin_line(struct timeline *timeline, uint64_t group, size_t counter)
+{
+    Ht__Perfetto__CounterDescriptor description = HT__PERFETTO__COUNTER_DESCRIPTOR__INIT;
+    Ht__Perfetto__TrackDescriptor track = new_track(timeline, group, counters[counter].name);
+    description.has_unit = counters[counter].unit != 0;
+    description.unit = counters[counter].unit;
+    description.y_axis_share_key = ht_perfetto_borrow(counters[counter].share_key);
+    track.counter = &description;
+    track.description = ht_perfetto_borrow(counters[counter].description);
+    track.has_sibling_order_rank = true;
+    track.sibling_order_rank = (int32_t)counter;
+    put_track(timeline, &track);
+    return (struct line){
+        .timeline = timeline, .track = track.uuid, .is_real = counters[counter].unit == 0};
+}
+
+// The samples, and between them the peaks, which are exact.
+static void put_line(struct line *line, value_of *value, const struct ht_metrics_report *report)
+{
+    bool is_peak_first = report->peak.operation <= report->page_peak.operation;
+    const struct ht_moment *peaks[PEAKS] = {
+        is_peak_first ? &report->peak : &report->page_peak,
+        is_peak_first ? &report->page_peak : &report->peak,
+    };
+    double told;
+    int next = 0;
+    for (uint32_t i = 0; i < report->sample_count; i++) {
+        const struct ht_moment *sample = &report->samples[i];
+        for (; next < PEAKS && peaks[next]->operation < sample->operation; next++)
+            if (value(report, peaks[next], &told))
+                put_sample(line, peaks[next]->time_ns, told);
+        if (value(report, sample, &told))
+            put_sample(line, sample->time_ns, told);
+    }
+}
+
+static bool has(const struct ht_metrics_report *report, value_of *value)
+{
+    double told;
+    for (uint32_t i = 0; i < report->sample_count; i++)
+        if (value(report, &report->samples[i], &told))
+            return true;
+    return false;
+}
+
+// A column as a process with one group of counters.
+static void put_column(struct timeline *timeline, int32_t number, const char *name,
+                       const struct ht_metrics_report *report)
+{
+    Ht__Perfetto__ProcessDescriptor process = HT__PERFETTO__PROCESS_DESCRIPTOR__INIT;
+    Ht__Perfetto__TrackDescriptor track = new_track(timeline, 0, NULL);
+    process.has_pid = true;
+    process.pid = number;
+    process.process_name = ht_perfetto_borrow(name);
+    track.process = &process;
+    track.has_sibling_order_rank = true;
+    track.sibling_order_rank = number;
+    put_track(timeline, &track);
+    Ht__Perfetto__TrackDescriptor group = new_track(timeline, track.uuid, "Metrics");
+    group.has_child_ordering = true;
+    group.child_ordering = 3; // as ranked
+    put_track(timeline, &group);
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        if (!has(report, counters[i].value))
+            continue;
+        struct line line = begin_line(timeline, group.uuid, i);
+        put_line(&line, counters[i].value, report);
+    }
+}
+
+enum ht_status ht_replay_write_timeline(const struct ht_replay_report *report, const char *path,
+                                        struct ht_error *error)
+{
+    struct ht_output *output = NULL;
+    char name[128];
+    enum ht_status status = ht_output_open(path, &output, error);
+    if (status != HT_OK)
+        return status;
+    struct timeline timeline = {
+        .sink = ht_perfetto_sink_over(output, error),
+        .base_ns = report->was->first_ns < 0 ? report->was->first_ns : 0,
+    };
+    put_clocks(&timeline);
+    put_column(&timeline, 1, report->columns[0], report->was);
+    snprintf(name, sizeof name, "%s: %s", report->columns[1], report->result->heap_version);
+    put_column(&timeline, 2, name, report->is);
+    status = ht_perfetto_sink_finish(&timeline.sink);
+    ht_perfetto_sink_reset(&timeline.sink);
+    if (status == HT_OK)
+        status = ht_output_commit(output, error);
+    ht_output_close(output);
+    return status;
+}
