@@ -185,6 +185,44 @@ enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, 
     return settle(stream, open_first(stream, input, error), is_raw, NULL, error);
 }
 
+// Reads what is there besides events. HT_END when there is no index, or it says no more.
+static enum ht_status skim(struct ht_stream *stream, struct ht_error *error)
+{
+    const struct ht_trace *trace = &stream->trace;
+    struct ht_event event;
+    stream->scope = (struct ht_scope){INT64_MAX, INT64_MIN, NULL, 0};
+    if (stream->format->narrow == NULL || !trace->origin.is_folded)
+        return HT_END;
+    enum ht_status status = stream->format->narrow(stream->reader, &stream->scope, error);
+    if (status == HT_OK && trace->groups == 0)
+        return HT_END;
+    if (status == HT_OK)
+        status = ht_stream_next(stream, &event, error);
+    if (status != HT_END)
+        return status == HT_OK ? HT_END : status; // an event: the index was not right
+    return trace->tally != NULL ? HT_OK : HT_END;
+}
+
+enum ht_status ht_stream_skim(struct ht_stream *stream, const char *path, struct ht_error *error)
+{
+    struct ht_input *input = NULL;
+    enum ht_status status = ht_input_open(path, &input, error);
+    if (status != HT_OK)
+        return status;
+    status = ht_input_is_seekable(input) ? HT_OK : HT_END;
+    if (status != HT_OK) {
+        ht_input_close(input);
+        return status;
+    }
+    status = open_first(stream, input, error);
+    if (status == HT_OK)
+        status = skim(stream, error);
+    stream->trace.left_out -= status == HT_OK ? stream->trace.tally->events : 0;
+    if (status != HT_OK)
+        ht_stream_close(stream);
+    return status;
+}
+
 uint64_t ht_stream_size(const struct ht_stream *stream)
 {
     uint64_t size = ht_input_size(stream->input);

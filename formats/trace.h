@@ -8,6 +8,7 @@
 
 #include "formats/dict.h"
 #include "formats/limits.h"
+#include "formats/tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -92,8 +93,9 @@ struct ht_trace {
     uint32_t damage_count;
     char filters[HT_TRACE_FILTERS_BYTES]; // that have left out events, for people; "" when none
     uint64_t left_out;                    // events that they left out
-    uint64_t groups;      // of events in the input, when the reader had an index to choose by
-    uint64_t groups_read; // of these
+    uint64_t groups;        // of events in the input, when the reader had an index to choose by
+    uint64_t groups_read;   // of these
+    struct ht_tally *tally; // of the input, when it tells, once it is read; owned
     struct ht_process *processes; // owned
     uint32_t process_count;
     uint32_t process_capacity;
