@@ -323,14 +323,23 @@ static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
     return status == HT_END ? writer->finish(writer, error) : status;
 }
 
-enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
-                          struct ht_output *output, const struct ht_progress *progress,
-                          uint64_t *events, struct ht_error *error)
+static enum ht_status open_writer(const struct ht_target *target, const struct ht_trace *trace,
+                                  struct ht_writer **writer, struct ht_error *error)
+{
+    const struct ht_format *format = target->format;
+    return target->quota != NULL
+               ? format->open_within(target->output, trace, target->quota, writer, error)
+               : format->open_writer(target->output, trace, writer, error);
+}
+
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *target,
+                          const struct ht_progress *progress, uint64_t *events,
+                          struct ht_error *error)
 {
     struct ht_writer *writer = NULL;
     struct ht_number *number = NULL;
     *events = 0;
-    enum ht_status status = format->open_writer(output, &stream->trace, &writer, error);
+    enum ht_status status = open_writer(target, &stream->trace, &writer, error);
     if (status != HT_OK)
         return status;
     if (writer->change != NULL)

@@ -75,10 +75,17 @@ struct ht_progress {
     void *context;
 };
 
-// Pumps every event of the stream into a new writer of `format` over `output`, and finishes it.
+// Where a conversion goes.
+struct ht_target {
+    const struct ht_format *format;
+    struct ht_output *output;
+    struct ht_quota *quota; // NULL, also where the format has no open_within
+};
+
+// Pumps every event of the stream into a new writer over the target's output, and finishes it.
 // The output is not committed. `progress` may be NULL. *events gets the number of events written.
-enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
-                          struct ht_output *output, const struct ht_progress *progress,
-                          uint64_t *events, struct ht_error *error);
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *target,
+                          const struct ht_progress *progress, uint64_t *events,
+                          struct ht_error *error);
 
 #endif

@@ -64,6 +64,17 @@ struct ht_writer {
     void (*close)(struct ht_writer *self);
 };
 
+// For formats that show only a part of the events one by one: how much, and what came of it.
+struct ht_quota {
+    uint64_t budget; // bytes of one output, 0: as the format has it
+    bool is_full;    // every event, whatever it takes
+    // Ends the output in hand, which is whole then, and gives the next one. NULL: there is but one.
+    enum ht_status (*turn)(struct ht_quota *self, struct ht_output **output,
+                           struct ht_error *error);
+    uint64_t shown;    // set by finish: events shown one by one,
+    uint64_t left_out; // and those that would be with more room
+};
+
 struct ht_format {
     const char *name;   // "etl", for --to and messages
     const char *suffix; // ".etl"; "" when no file is known by one
@@ -93,6 +104,11 @@ struct ht_format {
     // gets the rest while events pass; writers read it at finish.
     enum ht_status (*open_writer)(struct ht_output *output, const struct ht_trace *trace,
                                   struct ht_writer **writer, struct ht_error *error);
+
+    // The same with a quota, which outlives the writer. NULL when the format has none.
+    enum ht_status (*open_within)(struct ht_output *output, const struct ht_trace *trace,
+                                  struct ht_quota *quota, struct ht_writer **writer,
+                                  struct ht_error *error);
 
     // The same format, written smaller and more slowly; NULL when there is no such way.
     const struct ht_format *best;

@@ -38,6 +38,8 @@ for scenario in empty one heaps reuse unknown lost wow64 kinds; do
     with_stacks <a.tsv >stacks.tsv
     "$heaptape" convert stacks.tsv -o stacks.pftrace 2>err
     agree "$scenario" stacks.pftrace
+    "$heaptape" convert stacks.tsv --full -o stacks.pftrace 2>err
+    agree "every event of $scenario" stacks.pftrace
 done
 
 # A pid used twice: Perfetto 55 gives the first process's heap profiles to the second, 58 does not.

@@ -192,10 +192,12 @@ static void expect_sample(const Ht__Perfetto__Trace *trace, uint64_t group, cons
 
 static int64_t attribute(const Ht__Perfetto__Trace *trace, const char *key)
 {
-    const Ht__Perfetto__TraceAttributes *attributes = trace->packet[1]->trace_attributes;
-    for (size_t i = 0; i < attributes->n_attribute; i++)
-        if (strcmp(attributes->attribute[i]->key, key) == 0)
-            return attributes->attribute[i]->long_value;
+    for (size_t p = 0; p < trace->n_packet; p++) {
+        const Ht__Perfetto__TraceAttributes *attributes = trace->packet[p]->trace_attributes;
+        for (size_t i = 0; attributes != NULL && i < attributes->n_attribute; i++)
+            if (strcmp(attributes->attribute[i]->key, key) == 0)
+                return attributes->attribute[i]->long_value;
+    }
     fail_msg("no attribute %s", key);
     return 0;
 }
