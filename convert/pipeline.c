@@ -75,6 +75,12 @@ static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bo
     return status;
 }
 
+static void close_inputs(struct ht_input *const *inputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ht_input_close(inputs[i]);
+}
+
 // Opens inputs as one recording; the stream owns them from here, also on failure.
 static enum ht_status open_recording(struct ht_stream *stream, struct ht_input *const *inputs,
                                      size_t count, bool is_raw, const struct ht_filter *filter,
@@ -118,8 +124,10 @@ static enum ht_status open_parts(struct ht_stream *stream, struct ht_input *cons
     size_t part_count = paths->count / inputs_of_part;
     enum ht_status status = HT_OK;
     *stream = (struct ht_stream){.parts = calloc(part_count, sizeof *stream->parts)};
-    if (stream->parts == NULL)
-        status = ht_fail_memory(error, "the parts");
+    if (stream->parts == NULL) {
+        close_inputs(inputs, paths->count);
+        return ht_fail_memory(error, "the parts");
+    }
     size_t opened = 0;
     for (; opened < part_count && status == HT_OK; opened++) {
         struct ht_stream *part = &stream->parts[stream->part_count];
@@ -127,8 +135,7 @@ static enum ht_status open_parts(struct ht_stream *stream, struct ht_input *cons
                                 &paths->filter, error);
         stream->part_count += status == HT_OK;
     }
-    for (size_t i = opened * inputs_of_part; i < paths->count; i++)
-        ht_input_close(inputs[i]);
+    close_inputs(inputs + opened * inputs_of_part, paths->count - opened * inputs_of_part);
     if (status == HT_OK)
         status = merge_parts(stream, &paths->changes, error);
     if (status != HT_OK)
@@ -153,8 +160,8 @@ static enum ht_status open_inputs(struct ht_input **inputs, const struct ht_path
         first = opened == 0 ? format : first;
         *is_joint = *is_joint && format == first && format != NULL && format->join != NULL;
     }
-    for (size_t i = 0; status != HT_OK && i < opened; i++)
-        ht_input_close(inputs[i]);
+    if (status != HT_OK)
+        close_inputs(inputs, opened);
     return status;
 }
 
@@ -271,7 +278,7 @@ void ht_stream_close(struct ht_stream *stream)
         ht_input_close(stream->input);
     for (size_t i = 0; i < stream->joined_count && !is_lent; i++)
         ht_input_close(stream->joined[i]);
-    for (size_t i = 0; i < stream->part_count; i++)
+    for (size_t i = 0; is_lent && i < stream->part_count; i++)
         ht_stream_close(&stream->parts[i]);
     free(stream->parts);
     *stream = (struct ht_stream){0};
