@@ -343,6 +343,11 @@ static void put_heaps(struct ht_pack *pack, const struct ht_event *events, size_
 static void put_blocks(struct ht_pack *pack, const struct ht_event *events, size_t count,
                        const uint64_t *values)
 {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t birth = pack->index[pack->run[i].slot];
+        if (birth != 0)
+            ht_cache_fetch(&pack->places.births[birth - 1]);
+    }
     for (size_t i = 0; i < count; i++)
         pack->run_fields[i] =
             put_addresses(pack, &events[i], pack->run[i]) | put_others(pack, &events[i], values);
