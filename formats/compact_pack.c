@@ -133,7 +133,7 @@ static uint32_t *find(struct ht_pack *pack, uint32_t slot, uint32_t space, uint6
 static uint32_t live_birth(struct ht_pack *pack, uint32_t slot, uint32_t space, uint64_t address)
 {
     uint32_t birth = address != 0 ? *find(pack, slot, space, address) : 0;
-    bool is_live = birth != 0 && ht_birth_is_live(&pack->places.births[birth - 1]);
+    bool is_live = birth != 0 && ht_places_is_live(&pack->places, birth - 1);
     return is_live ? birth - 1 : HT_BIRTH_NONE;
 }
 
@@ -153,18 +153,17 @@ static void put_offset(struct ht_pack *pack, uint32_t pool, uint64_t address, ui
     put_difference(&pack->place_offset, is_in_pool ? by_pool : by_end, 0);
 }
 
-// Takes an address out of its pool when it is one of those released last there. Gives its rank, or
+// Takes a birth out of its pool when it is one of those released last there. Gives its rank, or
 // HT_PLACE_RANKS.
-static uint32_t take_rank(struct ht_places *places, uint32_t pool, uint64_t address)
+static uint32_t take_rank(struct ht_places *places, uint32_t birth)
 {
-    uint32_t *link = &places->pool[pool].top;
+    uint32_t *link = &places->pool[places->births[birth].pool].top;
     for (uint32_t rank = 0; rank < HT_PLACE_RANKS && *link != 0; rank++) {
-        struct ht_birth *birth = &places->births[*link - 1];
-        if (birth->address == address) {
+        if (*link == birth + 1) {
             ht_places_unlink(places, link);
             return rank;
         }
-        link = &birth->next;
+        link = &places->next[*link - 1];
     }
     return HT_PLACE_RANKS;
 }
@@ -177,7 +176,7 @@ static void put_place(struct ht_pack *pack, const struct ht_event *event, struct
     uint32_t rank = HT_PLACE_RANKS;
     // Only an address that was released into this pool is worth the search.
     if (*slot != 0 && places->births[*slot - 1].pool == pool)
-        rank = take_rank(places, pool, event->address);
+        rank = take_rank(places, *slot - 1);
     if (rank < HT_PLACE_RANKS)
         put(&pack->place, HT_PLACE_FIRST_RANK + rank);
     else

@@ -289,7 +289,7 @@ static bool take_birth(struct ht_unpack *unpack, uint32_t *birth)
 {
     struct ht_places *places = &unpack->places;
     uint64_t named = places->expected + take_signed(unpack, HT_BLOCK_BIRTH);
-    if (named >= places->birth_count || !ht_birth_is_live(&places->births[named]))
+    if (named >= places->birth_count || !ht_places_is_live(places, named))
         return false;
     *birth = (uint32_t)named;
     places->expected = *birth + 1;
