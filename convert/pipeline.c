@@ -185,6 +185,13 @@ enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, 
     return settle(stream, open_first(stream, input, error), is_raw, NULL, error);
 }
 
+const struct ht_input *ht_stream_input(const struct ht_stream *stream, uint32_t number)
+{
+    if (number == 0)
+        return stream->input;
+    return number <= stream->joined_count ? stream->joined[number - 1] : NULL;
+}
+
 uint64_t ht_stream_size(const struct ht_stream *stream)
 {
     uint64_t size = ht_input_size(stream->input);
