@@ -97,8 +97,8 @@ static const char *word_of(const struct bench *bench, int contender, const char 
 static bool run(const struct bench *bench, int contender, const char *const *words,
                 const char *output, double *wall, double *cpu)
 {
-    char *command[ARGUMENTS + 1] = {NULL};
-    for (int i = 0; i < ARGUMENTS && words[i] != NULL; i++)
+    char *command[ARGUMENTS + 1] = {(char *)word_of(bench, contender, words[0])};
+    for (int i = 1; i < ARGUMENTS && words[i] != NULL; i++)
         command[i] = (char *)word_of(bench, contender, words[i]);
     double wall_before = wall_ns();
     double cpu_before = cpu_ns();
