@@ -327,6 +327,8 @@ static void adopt_stack(struct compact_reader *reader, struct ht_event *event, u
 static size_t adopt(struct compact_reader *reader, const struct ht_unpacked *unpacked,
                     struct ht_event *events, size_t count)
 {
+    if (unpacked->is_plain)
+        return count;
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (events[i].kind == HT_KIND_NONE || events[i].kind >= HT_KIND_COUNT) {

@@ -8,10 +8,10 @@
 // What is told of the trace is written here, while the relay has nothing to do.
 #include "formats/compact_writer.h"
 
+#include "formats/cache.h"
 #include "formats/compact_names.h"
 #include "formats/compact_pack.h"
 #include "formats/relay.h"
-#include "formats/stream_copy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ struct piece {
     bool begins_block; // the block before is whole
     size_t count;
     size_t value_count;
-    _Alignas(HT_STREAM_ALIGN) struct ht_event events[PIECE_EVENTS];
+    _Alignas(HT_CACHE_ALIGN) struct ht_event events[PIECE_EVENTS];
     uint64_t values[PIECE_VALUES]; // of their details: see ht_pack_add
 };
 
@@ -158,7 +158,7 @@ static size_t put_plain(struct compact_writer *writer, const struct ht_event *ev
     room = room < block_room ? room : block_room;
     size_t put = 0;
     for (; put < count && put < room && !has_detail(&events[put]); put++)
-        ht_stream_copy(&piece->events[piece->count + put], &events[put], sizeof *events);
+        ht_cache_copy_past(&piece->events[piece->count + put], &events[put], sizeof *events);
     piece->count += put;
     writer->block_events += put;
     writer->event_count += put;
