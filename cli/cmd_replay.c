@@ -102,16 +102,19 @@ static enum ht_status write_page(const char *path, const struct material *materi
 {
     struct ht_heap_map *recorded = NULL;
     struct ht_heap_map *here = NULL;
+    const struct ht_heap_map *was;
     enum ht_status status = HT_OK;
-    if (report->baseline == NULL)
+    if (report->baseline == NULL) {
         status = ht_heap_map_make(&recorded, material->plan, material->trail, NULL,
                                   ht_plan_totals(material->plan)->operations, error);
+        was = recorded;
+    } else {
+        was = &report->baseline->details->map;
+    }
     if (status == HT_OK)
         status = map_here(material, report->result->played.operations, &here, error);
     if (status == HT_OK)
-        status = ht_replay_write_page(report,
-                                      recorded != NULL ? recorded : &report->baseline->details->map,
-                                      here, path, error);
+        status = ht_replay_write_page(report, was, here, path, error);
     ht_heap_map_close(recorded);
     ht_heap_map_close(here);
     return status;

@@ -258,21 +258,18 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
 }
 
 // Writes a run of events and counts those that are written whole.
-static enum ht_status write_all(struct ht_writer *writer, struct ht_number *number,
+static enum ht_status write_run(struct ht_writer *writer, struct ht_number *number,
                                 const struct ht_events *run, uint64_t *events,
                                 struct ht_error *error)
 {
-    if (writer->write == NULL) {
-        *events += run->count;
-        return HT_OK;
-    }
-    for (size_t i = 0; i < run->count; i++) {
-        enum ht_status status = writer->write(writer, &run->at[i], error);
+    size_t step = number != NULL ? 1 : run->count;
+    for (size_t i = 0; i < run->count; i += step) {
+        enum ht_status status = writer->write(writer, &run->at[i], step, error);
         if (status == HT_OK && number != NULL)
             status = write_changes(writer, number, &run->at[i], error);
         if (status != HT_OK)
             return status;
-        ++*events;
+        *events += step;
     }
     return HT_OK;
 }
@@ -285,7 +282,7 @@ static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
     enum ht_status status = HT_OK;
     uint64_t told = 0;
     while ((status = ht_stream_read(stream, &run, error)) == HT_OK) {
-        status = write_all(writer, number, &run, events, error);
+        status = write_run(writer, number, &run, events, error);
         if (status != HT_OK)
             return status;
         if (progress != NULL && *events / PROGRESS_STEP > told) {
@@ -315,7 +312,7 @@ enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *targ
     enum ht_status status = open_writer(target, &stream->trace, &writer, error);
     if (status != HT_OK)
         return status;
-    if (writer->write != NULL && writer->change != NULL)
+    if (writer->change != NULL)
         status = ht_number_open(&number, &stream->trace, error);
     if (status == HT_OK)
         status = pump(stream, writer, number, progress, events, error);

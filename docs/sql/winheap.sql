@@ -14,6 +14,40 @@ JOIN process_counter_track ct ON ct.id = c.track_id
 JOIN track t ON t.id = ct.id
 LEFT JOIN track g ON g.id = t.parent_id;
 
+-- Each counter's last value and its highest.
+CREATE PERFETTO VIEW winheap_end AS
+SELECT upid, group_id, grp, heap, name, value AS last, most
+FROM (
+  SELECT *, max(value) OVER (PARTITION BY track_id) AS most,
+    row_number() OVER (PARTITION BY track_id ORDER BY ts DESC) AS behind
+  FROM winheap_counter)
+WHERE behind = 1;
+
+-- The figures of each process and of each heap, and what is said of the whole file: the rows that
+-- docs/fleet/summary.textproto takes of every trace. All exact.
+CREATE PERFETTO VIEW winheap_process AS
+SELECT upid, p.pid, ifnull(p.name, '') AS process,
+  max(iif(c.name = 'live_bytes', most, NULL)) AS peak_bytes,
+  max(iif(c.name = 'live_bytes', last, NULL)) AS end_bytes,
+  max(iif(c.name = 'live_blocks', last, NULL)) AS end_blocks,
+  max(iif(c.name = 'realloc_moved', last, NULL)) AS reallocs_moved,
+  max(iif(c.name = 'realloc_inplace', last, NULL)) AS reallocs_in_place,
+  max(iif(c.name = 'copied_bytes', last, NULL)) AS copied_bytes
+FROM winheap_end c JOIN process p USING (upid) WHERE c.grp = 'Heap activity' GROUP BY upid;
+
+CREATE PERFETTO VIEW winheap_heap AS
+SELECT group_id, p.pid, c.grp AS heap,
+  max(iif(c.name = 'live_bytes', most, NULL)) AS peak_bytes,
+  max(iif(c.name = 'live_bytes', last, NULL)) AS end_bytes,
+  max(iif(c.name = 'committed_bytes', last, NULL)) AS committed_bytes
+FROM winheap_end c JOIN process p USING (upid) WHERE c.heap IS NOT NULL GROUP BY group_id;
+
+CREATE PERFETTO VIEW winheap_attribute AS
+SELECT replace(name, 'trace_attribute.', '') AS key,
+  coalesce(str_value, cast(int_value AS TEXT)) AS value
+FROM metadata
+WHERE name GLOB 'trace_attribute.*' OR name GLOB 'system_*' OR name = 'trace_uuid';
+
 -- Reallocs (instants), chains and blocks (slices), with their annotations; peaks and destroyed heaps
 -- (`mark`, instants); of a file written with --full also allocs and frees (instants).
 CREATE PERFETTO VIEW winheap_event AS
