@@ -74,12 +74,6 @@ uint64_t ht_perfetto_shown_stamp(const struct ht_perfetto_model *model, uint32_t
     return since > piece ? since : piece;
 }
 
-uint32_t ht_perfetto_owner_process(const struct ht_perfetto_model *model, uint32_t owner)
-{
-    return owner < HT_PERFETTO_HEAPS_MAX ? model->heaps[owner].process
-                                         : owner - HT_PERFETTO_HEAPS_MAX;
-}
-
 // Buckets that each of so many tracks may have.
 static uint32_t bucket_limit(uint32_t track_count)
 {
