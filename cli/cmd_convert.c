@@ -309,6 +309,8 @@ const struct ht_command ht_command_convert = {
         "  .json     Chrome trace events, for Perfetto and chrome://tracing\n"
         "  .tsv      one line an event, for diff, DuckDB and awk\n"
         "\n"
+        "Behind any of these .gz makes a gzip file, which viewers take and heaptape does not "
+        "read.\n"
         "--to null writes nothing, and needs no OUT: it checks the input, or times the reading.",
     .options = option_table,
     .has_filters = true,

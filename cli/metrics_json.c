@@ -275,9 +275,11 @@ static void put_score(struct ht_json *json, const struct ht_score *score)
     put_ratio(json, "f1_ratio", score->f1_ratio);
     put_ratio(json, "f2_ratio", score->f2_ratio);
     put_ratio(json, "retention_ratio", score->retention_ratio);
+    ht_json_put_u64(json, "spread_limit_percent", HT_SCORE_SPREAD_PERCENT);
     put_bool(json, "spread_agrees", score->spread_agrees);
     ht_json_put_u64(json, "reallocs", score->reallocs);
     ht_json_put_u64(json, "reallocs_agreed", score->reallocs_agreed);
+    ht_json_put_u64(json, "realloc_limit_percent", HT_SCORE_REALLOC_PERCENT);
     put_bool(json, "reallocs_agree", score->reallocs_agree);
     ht_json_end(json);
 }

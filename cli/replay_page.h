@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// `heaptape replay --report`: the page, and its pictures.
+// `heaptape replay --report`: the page, and its parts.
 #ifndef HT_CLI_REPLAY_PAGE_H
 #define HT_CLI_REPLAY_PAGE_H
 
@@ -8,17 +8,26 @@
 #include "cli/replay_report.h"
 #include "replay/heap_map.h"
 
-// Writes the page of a measured replay to a file; both maps are wanted.
+// Writes the page of a measured replay to a file; a map for each column is wanted.
 enum ht_status ht_replay_write_page(const struct ht_replay_report *report,
-                                    const struct ht_heap_map *recorded,
-                                    const struct ht_heap_map *replayed, const char *path,
-                                    struct ht_error *error);
+                                    const struct ht_heap_map *was, const struct ht_heap_map *is,
+                                    const char *path, struct ht_error *error);
 
-// The timelines of recording and replay: bytes, and the share of pages that no block asked for.
-void ht_page_put_timelines(struct ht_html *html, const struct ht_metrics_report *recorded,
-                           const struct ht_metrics_report *here);
+// All before the content, and all behind it.
+void ht_page_begin(struct ht_html *html);
+void ht_page_end(struct ht_html *html);
 
-// A heap map as a picture. `name` is markup.
+// The timelines of both columns: bytes, page spread, and what the process holds.
+void ht_page_put_timelines(struct ht_html *html, const struct ht_replay_report *report);
+
+// A heap map as a picture, and what its colours mean. `name` is markup.
 void ht_page_put_map(struct ht_html *html, const char *name, const struct ht_heap_map *map);
+void ht_page_put_map_key(struct ht_html *html);
+
+// The tables.
+void ht_page_put_tables(struct ht_html *html, const struct ht_replay_report *report);
+
+// A cell whose hover says the same figure more exactly; both are markup.
+void ht_page_put_cell(struct ht_html *html, const char *text, const char *exact);
 
 #endif

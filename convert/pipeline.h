@@ -50,6 +50,9 @@ enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_path
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
                               struct ht_error *error);
 
+// The input that damage in the trace numbers, NULL when there is none of that number.
+const struct ht_input *ht_stream_input(const struct ht_stream *stream, uint32_t number);
+
 // Bytes of all inputs, 0 when not known, and how many were read.
 uint64_t ht_stream_size(const struct ht_stream *stream);
 uint64_t ht_stream_bytes_read(const struct ht_stream *stream);

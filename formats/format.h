@@ -51,8 +51,8 @@ static inline enum ht_status ht_reader_next(struct ht_reader *reader, struct ht_
 }
 
 struct ht_writer {
-    // Takes one event; events come in the order of the trace.
-    enum ht_status (*write)(struct ht_writer *self, const struct ht_event *event,
+    // Takes events, in the order of the trace; one at a time when `change` is not NULL.
+    enum ht_status (*write)(struct ht_writer *self, const struct ht_event *events, size_t count,
                             struct ht_error *error);
     // What the event just written did to the live blocks, once for each change. NULL when the
     // format does not need it: numbering blocks then never runs.

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -210,9 +211,11 @@ static enum ht_status turn(struct perfetto_writer *writer, struct ht_error *erro
 }
 
 static enum ht_status perfetto_write(struct ht_writer *self, const struct ht_event *event,
-                                     struct ht_error *error)
+                                     size_t count, struct ht_error *error)
 {
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    assert(count == 1); // it takes changes
+    (void)count;
     enum ht_status status = HT_OK;
     if (writer->file != NULL) {
         put_newest(writer, error);

@@ -20,6 +20,8 @@ class Heap:
         self.reallocs = 0
         self.moved = 0
         self.grown = collections.Counter()
+        self.requests = []  # sizes
+        self.made = {}      # operation, by block
 
     def note(self, time):
         pages = collections.Counter()
@@ -40,6 +42,7 @@ class Heap:
                 "reallocs": self.reallocs,
                 "moved": self.moved,
                 "blocks": dict(self.blocks),
+                "made": dict(self.made),
             }
         )
 
@@ -51,6 +54,7 @@ class Heap:
         if key in self.blocks:
             self.end(key, time)
         self.blocks[key] = size
+        self.made[key] = len(self.moments)
         self.note(time)
 
 
@@ -70,6 +74,8 @@ def realloc(heap, key, old, size, old_size, time):
     if old not in heap.blocks:
         heap.begin(old, old_size, time)
     was = heap.blocks[old]
+    made = heap.made.pop(old)
+    heap.made[key] = made
     heap.reallocs += 1
     heap.moved += key != old
     if size > was:
@@ -97,8 +103,10 @@ def play(rows):
         elif kind not in ("alloc", "realloc") or key[2] == 0:
             continue
         elif kind == "alloc" or old[2] == 0:
+            heap.requests.append(number(row["size"]))
             heap.begin(key, number(row["size"]), time)
         else:
+            heap.requests.append(number(row["size"]))
             realloc(heap, key, old, number(row["size"]), number(row["old_size"]), time)
     return heap
 
@@ -125,7 +133,40 @@ def runs(pid, blocks):
     return len(used), found
 
 
-def gaps(blocks):
+def percentiles(requests):
+    requests = sorted(requests)
+    return [max(1, requests[-(-len(requests) * p // 100) - 1]) if requests else 1
+            for p in (50, 90, 99)]
+
+
+def decade(number_):
+    return min(len(str(number_)) - 1, 7)
+
+
+def pinning(moment):
+    """{decade: [blocks, pinned bytes]} of the blocks on sparse pages, by size and by age."""
+    pages = collections.defaultdict(list)
+    for key, size in moment["blocks"].items():
+        for at in range(key[2] // PAGE, (key[2] + size + PAGE - 1) // PAGE):
+            live = min(key[2] + size, at * PAGE + PAGE) - max(key[2], at * PAGE)
+            if live > 0:
+                pages[key[0], at].append((key, live))
+    pinned = collections.Counter()
+    for on in pages.values():
+        live = sum(part for _, part in on)
+        for key, part in on if live * 4 < PAGE else ():
+            pinned[key] += PAGE * part // live
+    found = {"by_size": {}, "by_age": {}}
+    for key, bytes_ in pinned.items():
+        for name, value in (("by_size", moment["blocks"][key]),
+                            ("by_age", moment["operation"] - moment["made"][key])):
+            sums = found[name].setdefault(decade(value), [0, 0])
+            sums[0] += 1
+            sums[1] += bytes_
+    return found
+
+
+def gaps(blocks, sizes):
     regions, found = 0, []
     for pid in {key[0] for key in blocks}:
         of_pid = runs(pid, blocks)
@@ -139,6 +180,10 @@ def gaps(blocks):
         "count": len(found),
         "free_bytes": sum(found),
         "largest_bytes": max(found, default=0),
+        **{
+            name: 1 - sum(run // size * size for run in found) / sum(found) if found else None
+            for name, size in zip(("unusable_p50", "unusable_p90", "unusable_p99"), sizes)
+        },
     }
 
 
@@ -177,7 +222,10 @@ def main(trace, report):
     with open(trace, encoding="utf-8") as file:
         heap = play(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     moments = heap.moments
-    recorded = json.load(open(report, encoding="utf-8"))["metrics"]["recorded"]
+    metrics = json.load(open(report, encoding="utf-8"))["metrics"]
+    recorded = metrics["recorded"]
+    sizes = percentiles(heap.requests)
+    compare("sizes for gaps", metrics["gap_sizes"], sizes)
     compare("operations", recorded["operations"], len(moments))
     if not moments:
         return
@@ -191,8 +239,12 @@ def main(trace, report):
         compare(key, recorded.get(key), value)
     for name, moment in {"at_peak": peak, "at_end": moments[-1]}.items():
         compare(f"{name} operation", recorded[name]["operation"], moment["operation"])
-        for key, value in gaps(moment["blocks"]).items():
-            compare(f"{name} {key}", recorded[name]["gaps"][key], value)
+        for key, value in gaps(moment["blocks"], sizes).items():
+            compare(f"{name} {key}", recorded[name]["gaps"].get(key), value)
+        for by, sums in pinning(moment).items():
+            told = {decade(each["from"]): [each["blocks"], each["pinned_bytes"]]
+                    for each in recorded[name]["pinning"][by]}
+            compare(f"{name} pinning {by}", told, sums)
     grown = {}
     for each in recorded["reallocs"]["grown_by"]:
         factor = round(each["up_to"] * 100) if "up_to" in each else None

@@ -93,7 +93,7 @@ static uint32_t stack_id(struct picture *picture, uint64_t offset)
 static void put(struct picture *picture, const struct ht_event *event)
 {
     const struct ht_change *change;
-    assert_int_equal(picture->writer->write(picture->writer, event, NULL), HT_OK);
+    assert_int_equal(picture->writer->write(picture->writer, event, 1, NULL), HT_OK);
     assert_int_equal(ht_number_push(picture->number, event, NULL), HT_OK);
     while ((change = ht_number_next(picture->number)) != NULL)
         assert_int_equal(picture->writer->change(picture->writer, change, NULL), HT_OK);
