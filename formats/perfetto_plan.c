@@ -170,7 +170,7 @@ enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file,
                                 struct ht_perfetto_model *model, const struct ht_quota *quota,
                                 struct ht_error *error)
 {
-    uint64_t bytes[HT_PERFETTO_PARTS];
+    uint64_t bytes[HT_PERFETTO_PARTS] = {0};
     uint64_t taken = quota->turn != NULL ? file->sink.bytes : 0;
     uint64_t room = quota->budget > taken ? quota->budget - taken : 0;
     ht_perfetto_fold_heaps(model);
