@@ -6,7 +6,6 @@
 #define HT_FORMATS_COMPACT_TABLE_H
 
 #include "formats/limits.h"
-#include "formats/mix.h"
 
 // About 2 MB, of which a table of few values touches little. A value; zero it, then clear it.
 struct ht_table {
