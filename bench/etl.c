@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // What reading an .etl costs: `heaptape convert --to null` beside `lz4 -1` to nowhere on the same
-// file, as whole programs, in turn, several rounds. Prints the median of the processor time, the
-// rates, the ratio, and the most memory that heaptape held.
+// file, and making a .htape of it, as whole programs, in turn, an odd number of rounds. Prints the
+// medians of the processor time and of the time on the clock, the rates, the ratio to lz4, and the
+// most memory that any of these programs held.
 //
-//     bench_etl HEAPTAPE FILE...
+//     bench_etl HEAPTAPE ROUNDS FILE...
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,9 +13,15 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 7, MIDDLE = ROUNDS / 2, CONTENDERS = 3 };
+enum { ROUNDS_MAX = 99, CONTENDERS = 4 };
+
+struct cost {
+    double cpu_seconds;
+    double wall_seconds;
+};
 
 static double seconds_of(const struct timeval *time)
 {
@@ -29,12 +36,20 @@ static double cpu_seconds(void)
     return seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime);
 }
 
-static const char *const names[CONTENDERS] = {"lz4 -1", "heaptape", "heaptape --raw"};
-
-// Runs a program with its output going nowhere. Processor seconds, or negative when it failed.
-static double run(char *const *command)
+static double wall_seconds(void)
 {
-    double before = cpu_seconds();
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static const char *const names[CONTENDERS] = {"lz4 -1", "heaptape", "heaptape --raw", "to .htape"};
+
+// Runs a program with its output going nowhere. False when it failed.
+static bool run(char *const *command, struct cost *cost)
+{
+    double cpu = cpu_seconds();
+    double wall = wall_seconds();
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
@@ -45,8 +60,9 @@ static double run(char *const *command)
         _exit(127);
     }
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
-        return -1;
-    return cpu_seconds() - before;
+        return false;
+    *cost = (struct cost){cpu_seconds() - cpu, wall_seconds() - wall};
+    return true;
 }
 
 static int compare_seconds(const void *left, const void *right)
@@ -56,28 +72,45 @@ static int compare_seconds(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static void print(const char *file, off_t size, double seconds[CONTENDERS][ROUNDS])
+static struct cost median(const struct cost *costs, size_t rounds)
+{
+    double cpu[ROUNDS_MAX];
+    double wall[ROUNDS_MAX];
+    for (size_t i = 0; i < rounds; i++) {
+        cpu[i] = costs[i].cpu_seconds;
+        wall[i] = costs[i].wall_seconds;
+    }
+    qsort(cpu, rounds, sizeof *cpu, compare_seconds);
+    qsort(wall, rounds, sizeof *wall, compare_seconds);
+    return (struct cost){cpu[rounds / 2], wall[rounds / 2]};
+}
+
+static void print(const char *file, off_t size, struct cost costs[CONTENDERS][ROUNDS_MAX],
+                  size_t rounds)
 {
     double megabytes = (double)size / 1e6;
-    for (int i = 0; i < CONTENDERS; i++)
-        qsort(seconds[i], ROUNDS, sizeof seconds[i][0], compare_seconds);
+    struct cost lz4 = median(costs[0], rounds);
     printf("%s, %.1f MB\n", file, megabytes);
-    for (int i = 0; i < CONTENDERS; i++)
-        printf("  %-15s %7.3f s  %6.0f MB/s  %5.2f times lz4\n", names[i], seconds[i][MIDDLE],
-               megabytes / seconds[i][MIDDLE], seconds[0][MIDDLE] / seconds[i][MIDDLE]);
+    for (int i = 0; i < CONTENDERS; i++) {
+        struct cost cost = median(costs[i], rounds);
+        printf("  %-15s %7.3f s cpu %7.3f s wall %6.0f MB/s cpu %5.2f times lz4\n", names[i],
+               cost.cpu_seconds, cost.wall_seconds, megabytes / cost.cpu_seconds,
+               lz4.cpu_seconds / cost.cpu_seconds);
+    }
 }
 
 // Runs every contender on the file, in turn.
-static bool run_round(char *heaptape, char *file, double seconds[CONTENDERS][ROUNDS], int round)
+static bool run_round(char *heaptape, char *file, struct cost costs[CONTENDERS][ROUNDS_MAX],
+                      size_t round)
 {
-    char *const commands[CONTENDERS][7] = {
+    char *const commands[CONTENDERS][8] = {
         {"lz4", "-1", "-q", "-c", file, NULL},
         {heaptape, "convert", "--to", "null", file, NULL},
         {heaptape, "convert", "--to", "null", "--raw", file, NULL},
+        {heaptape, "convert", "--to", "htape", "-o", "-", file, NULL},
     };
     for (int i = 0; i < CONTENDERS; i++) {
-        seconds[i][round] = run(commands[i]);
-        if (seconds[i][round] < 0) {
+        if (!run(commands[i], &costs[i][round])) {
             fprintf(stderr, "%s failed on %s\n", names[i], file);
             return false;
         }
@@ -85,27 +118,28 @@ static bool run_round(char *heaptape, char *file, double seconds[CONTENDERS][ROU
     return true;
 }
 
-static int measure(char *heaptape, char *file)
+static bool measure(char *heaptape, char *file, size_t rounds)
 {
-    double seconds[CONTENDERS][ROUNDS];
+    struct cost costs[CONTENDERS][ROUNDS_MAX];
     struct stat about;
     if (stat(file, &about) != 0)
-        return 1;
-    for (int round = 0; round < ROUNDS; round++)
-        if (!run_round(heaptape, file, seconds, round))
-            return 1;
-    print(file, about.st_size, seconds);
-    return 0;
+        return false;
+    for (size_t round = 0; round < rounds; round++)
+        if (!run_round(heaptape, file, costs, round))
+            return false;
+    print(file, about.st_size, costs, rounds);
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "usage: bench_etl HEAPTAPE FILE...\n");
+    size_t rounds = argc > 3 ? strtoul(argv[2], NULL, 10) : 0;
+    if (rounds % 2 == 0 || rounds > ROUNDS_MAX) {
+        fprintf(stderr, "usage: bench_etl HEAPTAPE ROUNDS FILE...\n");
         return 2;
     }
-    for (int i = 2; i < argc; i++)
-        if (measure(argv[1], argv[i]) != 0)
+    for (int i = 3; i < argc; i++)
+        if (!measure(argv[1], argv[i], rounds))
             return 1;
     struct rusage usage;
     getrusage(RUSAGE_CHILDREN, &usage);

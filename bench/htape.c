@@ -104,7 +104,8 @@ static enum ht_status write_htape(struct bench *bench, struct ht_error *error)
     if (status == HT_OK)
         status = ht_output_open_memory(&bench->htape, &output, error);
     if (status == HT_OK)
-        status = ht_convert(&stream, &ht_format_compact, output, NULL, &bench->events, error);
+        status = ht_convert(&stream, &(struct ht_target){&ht_format_compact, output, NULL}, NULL,
+                            &bench->events, error);
     if (status == HT_OK)
         status = ht_output_commit(output, error);
     ht_output_close(output);

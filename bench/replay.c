@@ -111,7 +111,7 @@ static uint64_t time_bare(const struct ht_plan *plan, void **blocks)
 static uint64_t time_engine(const struct ht_plan *plan, const struct ht_heap_set *set,
                             struct ht_slot *slots)
 {
-    struct ht_played played;
+    struct ht_played played = {0};
     ht_engine_play(plan, set->heap, set->selves, HT_TOUCH_NONE, NULL, slots, &played);
     ht_engine_release(set->heap, set->selves[0], slots, ht_plan_totals(plan)->block_limit);
     return played.elapsed_ns;

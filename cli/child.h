@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Processes of ours at work: a copy of this one for a part of the work, or a fresh run of this
-// program. What they find comes back as bytes through a pipe. One file a system implements it,
-// chosen by CMake.
+// program. What they find comes back as bytes through a pipe, which goes both ways. One file a
+// system implements it, chosen by CMake.
 #ifndef HT_CLI_CHILD_H
 #define HT_CLI_CHILD_H
 
@@ -14,11 +14,11 @@
 // A value in the caller's memory.
 struct ht_child {
     long id;
-    int pipe; // the end we read from
+    int pipe; // our end
 };
 
-// Begins `work` in a copy of this process, whose bytes written to `pipe` are read here. Nothing it
-// does to memory is seen here.
+// Begins `work` in a copy of this process, whose bytes written to `pipe` are read here, and the
+// other way round. Nothing else that it does to memory of its own is seen here.
 enum ht_status ht_child_fork(struct ht_child *child, void (*work)(void *context, int pipe),
                              void *context, struct ht_error *error);
 
@@ -27,7 +27,7 @@ enum ht_status ht_child_fork(struct ht_child *child, void (*work)(void *context,
 enum ht_status ht_child_spawn(struct ht_child *child, char *const arguments[],
                               struct ht_error *error);
 
-// Reads exactly `size` bytes. False when the child has closed its end before, or when an interrupt
+// Reads exactly `size` bytes. False when the other has closed its end before, or when an interrupt
 // has come that ht_system_catch_interrupt caught.
 bool ht_child_read(const struct ht_child *child, void *bytes, size_t size);
 

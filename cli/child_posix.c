@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ static const char result_variable[] = "HEAPTAPE_RESULT_PIPE";
 static enum ht_status begin(struct ht_child *child, int *pipe_end, struct ht_error *error)
 {
     int ends[2];
-    if (pipe(ends) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
         return ht_fail_errno(error, "a process cannot be begun");
     pid_t id = fork();
     if (id < 0) {
@@ -94,7 +95,7 @@ bool ht_child_write(int pipe, const void *bytes, size_t size)
 {
     const unsigned char *from = bytes;
     while (size > 0) {
-        ssize_t put = write(pipe, from, size);
+        ssize_t put = send(pipe, from, size, MSG_NOSIGNAL);
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)

@@ -39,6 +39,8 @@ static const struct ht_option option_table[] = {
     {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},
     {"window", HT_OPTION_WINDOW, "N", "operations that threads may be apart (default 4096)"},
     {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},
+    {"plan-memory", HT_OPTION_PLAN_MEMORY, "SIZE",
+     "memory for the trace's operations, as 512M (default half of all)"},
     {"metrics", OPTION_METRICS, NULL, "compare the metrics of fragmentation, in place of the time"},
     {"json", OPTION_JSON, NULL, "print medians and spreads as JSON"},
     {"csv", OPTION_CSV, NULL, "print every run as CSV"},

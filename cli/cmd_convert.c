@@ -8,6 +8,7 @@
 #include "formats/null.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -16,7 +17,12 @@ enum {
     OPTION_RAW,
     OPTION_REDACT,
     OPTION_REBASE,
-    OPTION_STRICT
+    OPTION_STRICT,
+    OPTION_FULL,
+    OPTION_BUDGET,
+    OPTION_SPLIT,
+    BUDGET_MAX_MB = 1000000,
+    MB = 1000000,
 };
 
 static const struct ht_option option_table[] = {
@@ -27,6 +33,9 @@ static const struct ht_option option_table[] = {
     {"redact", OPTION_REDACT, NULL, "put pseudonyms for names, and leave out the wall time"},
     {"rebase", OPTION_REBASE, NULL, "put other addresses for the recorded ones"},
     {"strict", OPTION_STRICT, NULL, "fail, and leave OUT alone, when the input has losses"},
+    {"full", OPTION_FULL, NULL, "show every event in a .pftrace, over any budget"},
+    {"budget", OPTION_BUDGET, "MB", "how large a .pftrace may be; 100 if not given"},
+    {"split", OPTION_SPLIT, NULL, "with --full: go on in OUT-2, OUT-3, ... when over the budget"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -37,6 +46,19 @@ struct settings {
     bool is_best;
     bool is_raw;
     bool is_strict;
+    bool has_quota; // --full, --budget or --split
+    bool is_full;
+    bool is_split;
+    uint64_t budget_mb;
+};
+
+// What is written: the output in hand and, with --split, those before it.
+struct target {
+    struct ht_quota quota; // first: the writer knows only this
+    const char *path;
+    struct ht_output *output;
+    unsigned count;
+    uint64_t bytes; // of those before it
 };
 
 static enum ht_exit misuse_of_format(const char *what, const char *name)
@@ -72,6 +94,12 @@ static enum ht_exit check(struct settings *settings, const char *format_name)
         return ht_options_misuse(&ht_command_convert, "%s has no --best", settings->format->name);
     if (settings->is_best)
         settings->format = settings->format->best;
+    if (settings->has_quota && settings->format->open_within == NULL)
+        return ht_options_misuse(&ht_command_convert, "%s has no --full, --budget or --split",
+                                 settings->format->name);
+    if (settings->is_split && (!settings->is_full || settings->is_strict || is_stdout))
+        return ht_options_misuse(&ht_command_convert,
+                                 "--split goes with --full, not with --strict, and into files");
     for (size_t i = 0; i < settings->inputs.count; i++)
         if (ht_system_is_same_file(settings->inputs.paths[i], settings->output))
             return ht_options_misuse(&ht_command_convert, "%s is also the input", settings->output);
@@ -82,10 +110,10 @@ static enum ht_exit check(struct settings *settings, const char *format_name)
 }
 
 static void tell_result(const struct settings *settings, const struct ht_stream *stream,
-                        const struct ht_output *output, uint64_t events)
+                        const struct target *target, uint64_t events)
 {
     uint64_t size = ht_stream_size(stream);
-    uint64_t written = ht_output_bytes(output);
+    uint64_t written = target->bytes + ht_output_bytes(target->output);
     char ratio[160] = "";
     if (size > 0 && written > 0)
         snprintf(ratio, sizeof ratio, " from %s (%.1f times %s)", ht_show_size(size).text,
@@ -97,9 +125,53 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
     if (settings->inputs.filter.text[0] != '\0')
         snprintf(kept, sizeof kept, " of %s", ht_show_count(events + stream->trace.left_out).text);
     struct ht_shown part = ht_show_part(stream);
+    if (target->count > 1)
+        ht_say("%s: and %u files that go on, numbered to %u", target->path, target->count - 1,
+               target->count);
+    if (target->quota.left_out > 0)
+        ht_say("%s: %s of %s reallocs are shown one by one, all are counted; --full shows every "
+               "event",
+               target->path, ht_show_count(target->quota.shown).text,
+               ht_show_count(target->quota.shown + target->quota.left_out).text);
     ht_say("%s: %s%s events, %s%s%s%s%s%s", settings->output, ht_show_count(events).text, kept,
            ht_show_size(written).text, ratio, *part.text != '\0' ? "; " : "", part.text,
            is_lossy ? "; lost: " : "", loss);
+}
+
+// "x.pftrace" goes on in "x-2.pftrace".
+static enum ht_status open_next(struct target *target, struct ht_error *error)
+{
+    size_t length = strlen(target->path);
+    size_t stem = length;
+    while (stem > 0 && target->path[stem - 1] != '.' &&
+           strchr("/\\", target->path[stem - 1]) == NULL)
+        stem--;
+    bool has_suffix = stem > 1 && target->path[stem - 1] == '.';
+    stem = has_suffix ? stem - 1 : length;
+    char *path = malloc(length + 16);
+    if (path == NULL)
+        return ht_fail_memory(error, "the name of an output");
+    snprintf(path, length + 16, "%.*s-%u%s", (int)stem, target->path, target->count,
+             target->path + stem);
+    enum ht_status status = ht_output_open(path, &target->output, error);
+    free(path);
+    return status;
+}
+
+static enum ht_status turn(struct ht_quota *quota, struct ht_output **output,
+                           struct ht_error *error)
+{
+    struct target *target = (struct target *)quota;
+    enum ht_status status = ht_output_commit(target->output, error);
+    if (status != HT_OK)
+        return status;
+    target->bytes += ht_output_bytes(target->output);
+    target->count++;
+    ht_output_close(target->output);
+    target->output = NULL;
+    status = open_next(target, error);
+    *output = target->output;
+    return status;
 }
 
 // How recordings were put together, and which of them had lost something.
@@ -119,24 +191,26 @@ static void tell_merge(const struct ht_stream *stream)
 }
 
 static enum ht_status pump(const struct settings *settings, struct ht_stream *stream,
-                           struct ht_output *output, struct ht_error *error)
+                           struct target *target, struct ht_error *error)
 {
     struct ht_progress_line line;
+    struct ht_target to = {.format = settings->format, .output = target->output};
     uint64_t events = 0;
+    if (settings->format->open_within != NULL)
+        to.quota = &target->quota;
     ht_progress_line_begin(&line);
-    enum ht_status status =
-        ht_convert(stream, settings->format, output, &line.progress, &events, error);
+    enum ht_status status = ht_convert(stream, &to, &line.progress, &events, error);
     ht_progress_line_end(&line);
     if (status != HT_OK)
         return status;
     char loss[256];
     if (settings->is_strict && ht_show_loss(stream->trace.loss, loss, sizeof loss))
         return ht_fail(error, HT_FORMAT, "%s: lost: %s", settings->inputs.paths[0], loss);
-    status = ht_output_commit(output, error);
+    status = ht_output_commit(target->output, error);
     if (status == HT_OK && stream->part_count > 1)
         tell_merge(stream);
     if (status == HT_OK)
-        tell_result(settings, stream, output, events);
+        tell_result(settings, stream, target, events);
     return status;
 }
 
@@ -144,14 +218,20 @@ static enum ht_exit convert(const struct settings *settings)
 {
     struct ht_error error;
     struct ht_stream stream = {0};
-    struct ht_output *output = NULL;
+    struct target target = {
+        .quota = {.budget = settings->budget_mb * MB,
+                  .is_full = settings->is_full,
+                  .turn = settings->is_split ? turn : NULL},
+        .path = settings->output,
+        .count = 1,
+    };
     enum ht_status status =
         ht_stream_open_all(&stream, &settings->inputs, settings->is_raw, &error);
     if (status == HT_OK)
-        status = ht_output_open(settings->output, &output, &error);
+        status = ht_output_open(settings->output, &target.output, &error);
     if (status == HT_OK)
-        status = pump(settings, &stream, output, &error);
-    ht_output_close(output);
+        status = pump(settings, &stream, &target, &error);
+    ht_output_close(target.output);
     ht_stream_close(&stream);
     if (status != HT_OK)
         ht_say("%s", error.text);
@@ -189,6 +269,19 @@ static enum ht_exit run(int argc, char **argv)
         case OPTION_STRICT:
             settings.is_strict = true;
             break;
+        case OPTION_FULL:
+            settings.is_full = settings.has_quota = true;
+            break;
+        case OPTION_SPLIT:
+            settings.is_split = settings.has_quota = true;
+            break;
+        case OPTION_BUDGET:
+            settings.has_quota = true;
+            if (!ht_options_number(&options, BUDGET_MAX_MB, &settings.budget_mb))
+                return options.exit;
+            if (settings.budget_mb == 0)
+                return ht_options_misuse(&ht_command_convert, "--budget 0: expected at least 1");
+            break;
         default:
             return options.exit;
         }
@@ -204,7 +297,8 @@ const struct ht_command ht_command_convert = {
     .name = "convert",
     .what = "write a trace in another format",
     .usage = "IN... [FILTER]... -o OUT [--to FORMAT] [--best] [--raw] [--strict]\n"
-             "IN... [FILTER]... -o OUT [--redact] [--rebase]",
+             "IN... [FILTER]... -o OUT [--redact] [--rebase]\n"
+             "IN... [FILTER]... -o OUT.pftrace [--full] [--budget MB] [--split]",
     .about =
         "Reads .etl, .htape or .tsv; several .etl files of one recording are read as one,\n"
         "files of other formats are merged. The\n"
@@ -215,6 +309,8 @@ const struct ht_command ht_command_convert = {
         "  .json     Chrome trace events, for Perfetto and chrome://tracing\n"
         "  .tsv      one line an event, for diff, DuckDB and awk\n"
         "\n"
+        "Behind any of these .gz makes a gzip file, which viewers take and heaptape does not "
+        "read.\n"
         "--to null writes nothing, and needs no OUT: it checks the input, or times the reading.",
     .options = option_table,
     .has_filters = true,

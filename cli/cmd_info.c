@@ -9,10 +9,18 @@
 
 #include <stdlib.h>
 
-enum { OPTION_JSON = HT_OPTION_LONG, OPTION_STRICT };
+enum { OPTION_JSON = HT_OPTION_LONG, OPTION_ALL_EVENTS, OPTION_STRICT };
+
+struct settings {
+    struct ht_paths paths;
+    bool is_json;
+    bool has_all_events;
+    bool is_strict;
+};
 
 static const struct ht_option option_table[] = {
     {"json", OPTION_JSON, NULL, "print it as JSON"},
+    {"all-events", OPTION_ALL_EVENTS, NULL, "count all records of the file, by their hooks too"},
     {"strict", OPTION_STRICT, NULL, "exit with 1 when the input has losses"},
     {NULL, 0, NULL, NULL},
 };
@@ -116,15 +124,16 @@ static enum ht_status count_modules(struct ht_info *info, struct ht_error *error
 }
 
 static enum ht_status print(const struct ht_stream *stream, const struct ht_summary *summary,
-                            bool is_json, struct ht_error *error)
+                            const struct settings *settings, struct ht_error *error)
 {
-    struct ht_info info = {.stream = stream, .summary = summary};
+    struct ht_info info = {
+        .stream = stream, .summary = summary, .has_all_events = settings->has_all_events};
     enum ht_status status = list_processes(&info, error);
     if (status == HT_OK)
         status = rank_heaps(&info, error);
     if (status == HT_OK)
         status = count_modules(&info, error);
-    if (status == HT_OK && is_json)
+    if (status == HT_OK && settings->is_json)
         status = ht_info_print_json(&info, error);
     else if (status == HT_OK)
         ht_info_print_text(&info);
@@ -133,56 +142,56 @@ static enum ht_status print(const struct ht_stream *stream, const struct ht_summ
     return status;
 }
 
-static enum ht_exit inform(const struct ht_paths *paths, bool is_json, bool is_strict)
+static enum ht_exit inform(const struct settings *settings)
 {
     struct ht_error error;
     struct ht_stream stream = {0};
     struct ht_summary summary = {0};
     char loss[256];
     bool is_lossy = false;
-    enum ht_status status = ht_stream_open_all(&stream, paths, false, &error);
+    enum ht_status status = ht_stream_open_all(&stream, &settings->paths, false, &error);
     if (status == HT_OK)
         status = ht_summary_init(&summary, &stream.trace, &error);
     if (status == HT_OK)
         status = read_all(&stream, &summary, &error);
     if (status == HT_OK)
-        status = print(&stream, &summary, is_json, &error);
+        status = print(&stream, &summary, settings, &error);
     if (status != HT_OK)
         ht_say("%s", error.text);
     else
         is_lossy = ht_show_loss(stream.trace.loss, loss, sizeof loss);
-    if (is_strict && is_lossy)
-        ht_say("%s: lost: %s", paths->paths[0], loss);
+    if (settings->is_strict && is_lossy)
+        ht_say("%s: lost: %s", settings->paths.paths[0], loss);
     ht_summary_reset(&summary);
     ht_stream_close(&stream);
-    return status != HT_OK || (is_strict && is_lossy) ? HT_EXIT_FAILED : HT_EXIT_DONE;
+    return status != HT_OK || (settings->is_strict && is_lossy) ? HT_EXIT_FAILED : HT_EXIT_DONE;
 }
 
 static enum ht_exit run(int argc, char **argv)
 {
     struct ht_options options;
-    bool is_json = false;
-    bool is_strict = false;
-    struct ht_paths paths;
+    struct settings settings = {.is_json = false};
     int letter;
     ht_options_init(&options, &ht_command_info, argc, argv);
     while ((letter = ht_options_next(&options)) != HT_OPTIONS_END) {
         if (letter == OPTION_JSON)
-            is_json = true;
+            settings.is_json = true;
+        else if (letter == OPTION_ALL_EVENTS)
+            settings.has_all_events = true;
         else if (letter == OPTION_STRICT)
-            is_strict = true;
+            settings.is_strict = true;
         else
             return options.exit;
     }
-    if (!ht_options_paths(&options, "IN", &paths))
+    if (!ht_options_paths(&options, "IN", &settings.paths))
         return options.exit;
-    return inform(&paths, is_json, is_strict);
+    return inform(&settings);
 }
 
 const struct ht_command ht_command_info = {
     .name = "info",
     .what = "show what a trace holds",
-    .usage = "IN... [FILTER]... [--json] [--strict]",
+    .usage = "IN... [FILTER]... [--json] [--all-events] [--strict]",
     .about =
         "Shows what a trace is, its processes and heaps, its events by kind, what reallocs did,\n"
         "how much was live, and what the recording lost.",

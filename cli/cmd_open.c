@@ -58,7 +58,8 @@ static enum ht_status convert(const struct settings *settings, FILE *file, struc
         status = ht_output_open_stream(file, "a temporary file", &output, error);
     if (status == HT_OK) {
         ht_progress_line_begin(&line);
-        status = ht_convert(&stream, &ht_format_perfetto, output, &line.progress, &events, error);
+        struct ht_target target = {.format = &ht_format_perfetto, .output = output};
+        status = ht_convert(&stream, &target, &line.progress, &events, error);
         ht_progress_line_end(&line);
     }
     if (status == HT_OK)

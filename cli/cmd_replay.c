@@ -39,6 +39,8 @@ static const struct ht_option option_table[] = {
     {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},
     {"window", HT_OPTION_WINDOW, "N", "operations that threads may be apart (default 4096)"},
     {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},
+    {"plan-memory", HT_OPTION_PLAN_MEMORY, "SIZE",
+     "memory for the trace's operations, as 512M (default half of all)"},
     {"what-if", OPTION_WHAT_IF, "CHANGE",
      "realloc=copy, growth=F, size-class-off[=N[-M]]: beside the unchanged run"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
@@ -73,10 +75,11 @@ struct settings {
 struct material {
     struct ht_plan *plan;
     struct ht_plan_source source;
-    struct ht_schedule *schedule; // NULL: the order is serial
-    struct ht_trail *trail;       // for the schedule, then gone, and for metrics
-    struct ht_measure *measure;   // NULL: no metrics are wanted
-    struct ht_stream stream;      // the trace once more, for its call stacks
+    struct ht_plan_reader *reader; // NULL when the plan is whole
+    struct ht_schedule *schedule;  // NULL: the order is serial
+    struct ht_trail *trail;        // for the schedule, then gone, and for metrics
+    struct ht_measure *measure;    // NULL: no metrics are wanted
+    struct ht_stream stream;       // the trace once more, for its call stacks
     struct ht_baseline baseline;
 };
 
@@ -187,22 +190,88 @@ static void material_close(struct material *material)
 {
     ht_baseline_close(&material->baseline);
     ht_stream_close(&material->stream);
+    ht_plan_reader_close(material->reader);
     ht_measure_close(material->measure);
     ht_trail_close(material->trail);
     ht_schedule_close(material->schedule);
     ht_plan_close(material->plan);
 }
 
+// How much of the memory for a plan each of its parts may take: of all there is in the serial
+// order, about as they need in the others and for metrics.
+struct shares {
+    uint64_t plan;
+    uint64_t trail;    // 0: none is needed
+    uint64_t schedule; // the same
+};
+
+static struct shares shares_of(const struct settings *settings)
+{
+    uint64_t sixth = settings->order.plan_memory / 6;
+    if (settings->order.order != HT_ORDER_SERIAL)
+        return (struct shares){.plan = sixth, .trail = 2 * sixth, .schedule = 3 * sixth};
+    if (settings->has_metrics)
+        return (struct shares){.plan = 2 * sixth, .trail = 4 * sixth};
+    return (struct shares){.plan = settings->order.plan_memory};
+}
+
 static enum ht_status make_schedule(struct material *material, const struct settings *settings,
                                     struct ht_error *error)
 {
     struct ht_schedule_options options = settings->order.schedule;
-    options.memory_limit = HT_PLAN_MEMORY_DEFAULT;
+    options.memory_limit = shares_of(settings).schedule;
     enum ht_status status =
         ht_schedule_open(&material->schedule, material->plan, material->trail, &options, error);
     ht_trail_close(material->trail);
     material->trail = NULL;
     return status;
+}
+
+// Puts what the plan has room for into it. HT_LIMIT when more is to come.
+static enum ht_status fill(struct material *material, struct ht_error *error)
+{
+    enum ht_status status =
+        ht_plan_reader_fill(material->reader, material->plan, material->trail, error);
+    if (status == HT_OK)
+        material->source = *ht_plan_reader_source(material->reader);
+    return status;
+}
+
+// The reader stays to the end of the replay: its going would be seen in what the process holds.
+static enum ht_status refill(void *context, struct ht_error *error)
+{
+    struct material *material = context;
+    ht_plan_begin_part(material->plan);
+    enum ht_status status = fill(material, error);
+    return status == HT_IO && ht_system_is_interrupted() ? HT_END : status;
+}
+
+// Reads the plan, or its first part, when it need not be whole.
+static enum ht_status read_plan(struct material *material, const struct settings *settings,
+                                struct ht_error *error)
+{
+    struct shares shares = shares_of(settings);
+    enum ht_status status = ht_plan_open(&material->plan, shares.plan, error);
+    if (status == HT_OK && shares.trail > 0)
+        status = ht_trail_open(&material->trail, shares.trail, error);
+    if (status == HT_OK)
+        status = ht_plan_reader_open(&material->reader, &settings->inputs,
+                                     &settings->changes.what_if, error);
+    if (status == HT_OK)
+        status = fill(material, error);
+    if (status != HT_LIMIT || material->reader == NULL) {
+        ht_plan_reader_close(material->reader);
+        material->reader = NULL;
+        return status;
+    }
+    if (shares.trail == 0)
+        return HT_OK;
+    return ht_fail(error, HT_LIMIT,
+                   "%s: --plan-memory %llu has room for the first %s operations only, and %s needs "
+                   "all of them at once",
+                   settings->inputs.paths[0], (unsigned long long)settings->order.plan_memory,
+                   ht_show_count(ht_plan_totals(material->plan)->operations).text,
+                   settings->has_metrics ? "--metrics" : "this order");
 }
 
 // What was opened until a failure is still to be closed.
@@ -211,7 +280,6 @@ static enum ht_status material_read(struct material *material, const struct sett
 {
     *material = (struct material){0};
     const uint64_t *gap_sizes = NULL;
-    bool is_serial = settings->order.order == HT_ORDER_SERIAL;
     enum ht_status status = HT_OK;
     if (settings->changes.count > 0)
         status = ht_baseline_take(&material->baseline, settings->argc, settings->argv,
@@ -219,13 +287,8 @@ static enum ht_status material_read(struct material *material, const struct sett
     if (material->baseline.details != NULL)
         gap_sizes = material->baseline.details->gap_sizes;
     if (status == HT_OK)
-        status = ht_plan_open(&material->plan, HT_PLAN_MEMORY_DEFAULT, error);
-    if (status == HT_OK && (settings->has_metrics || !is_serial))
-        status = ht_trail_open(&material->trail, HT_PLAN_MEMORY_DEFAULT, error);
-    if (status == HT_OK)
-        status = ht_plan_read(&settings->inputs, &settings->changes.what_if, material->plan,
-                              material->trail, &material->source, error);
-    if (status == HT_OK && !is_serial)
+        status = read_plan(material, settings, error);
+    if (status == HT_OK && settings->order.order != HT_ORDER_SERIAL)
         status = make_schedule(material, settings, error);
     if (status == HT_OK && settings->has_metrics)
         status = ht_measure_open(&material->measure, material->plan, material->trail,
@@ -235,18 +298,24 @@ static enum ht_status material_read(struct material *material, const struct sett
     return status;
 }
 
-static enum ht_status play(const struct settings *settings, const struct material *material,
+static enum ht_status play(const struct settings *settings, struct material *material,
                            const struct ht_heap *heap, struct ht_replay_result *result,
                            struct ht_error *error)
 {
     struct ht_progress_replay progress;
     struct ht_replay_options options = settings->replay;
+    struct ht_refill parts = {refill, material};
     ht_progress_replay_begin(&progress, ht_plan_totals(material->plan)->operations);
-    progress.line.is_wanted = progress.line.is_wanted && !is_told_to();
+    // A comparison has its own line, and so has who still reads.
+    progress.line.is_wanted = progress.line.is_wanted && !is_told_to() && material->reader == NULL;
     options.pulse = &progress.pulse;
     options.measure = material->measure;
     options.schedule = material->schedule;
+    options.refill = material->reader == NULL ? NULL : &parts;
+    uint64_t reader_bytes =
+        material->reader == NULL ? 0 : ht_plan_reader_memory_bytes(material->reader);
     enum ht_status status = ht_replay_run(material->plan, heap, &options, result, error);
+    result->harness_bytes += reader_bytes;
     ht_progress_line_end(&progress.line);
     return status;
 }

@@ -72,12 +72,14 @@ enum ht_dynamic_state ht_heap_choice_load(const char *name, int argc, char **arg
 enum ht_status ht_heap_choice_open(const struct ht_heap_choice *choice, int argc, char **argv,
                                    const struct ht_heap **heap, struct ht_error *error)
 {
-    if (choice->setting_count > 0 && !ht_system_is_restarted()) {
+    if (!ht_system_is_restarted()) {
         for (size_t i = 0; i < choice->setting_count; i++) {
             if (!ht_system_set_variable(choice->settings[i]))
                 return ht_fail(error, HT_UNSUPPORTED, "%s: cannot be set", choice->settings[i]);
         }
-        return ht_system_restart(argc, argv, error);
+        enum ht_status status = ht_system_restart(argc, argv, error);
+        if (choice->setting_count > 0)
+            return status; // the heap would not have its settings
     }
     *heap = ht_heap_by_name(choice->name);
     if (*heap != NULL)

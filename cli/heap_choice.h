@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The heap of a command line: --heap by name, --heap-env with the heap's own settings, --touch, and
-// the one restart of the program that the first two may need.
+// the one restart of the program that a replay needs.
 #ifndef HT_CLI_HEAP_CHOICE_H
 #define HT_CLI_HEAP_CHOICE_H
 
@@ -30,7 +30,8 @@ enum ht_dynamic_state ht_heap_choice_load(const char *name, int argc, char **arg
                                           const struct ht_dynamic_heap **heap,
                                           struct ht_error *error);
 
-// Puts the settings in force, by beginning the program anew, and finds the heap. As above.
+// Puts the settings in force and lets the addresses be the same every time, by beginning the
+// program anew, and finds the heap. As above.
 enum ht_status ht_heap_choice_open(const struct ht_heap_choice *choice, int argc, char **argv,
                                    const struct ht_heap **heap, struct ht_error *error);
 

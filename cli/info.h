@@ -21,6 +21,7 @@ struct ht_info {
     uint32_t process_count;
     uint32_t module_count; // that frames of stacks are in
     uint32_t *heaps;       // indexes of the summary's heaps, highest peak first, owned
+    bool has_all_events;   // every count of the records in the file is shown
 };
 
 void ht_info_print_text(const struct ht_info *info);

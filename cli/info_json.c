@@ -212,12 +212,16 @@ static void put_loss(struct ht_json *json, const struct ht_info *info)
     ht_json_end(json);
 }
 
-static void put_damage(struct ht_json *json, const struct ht_trace *trace)
+static void put_damage(struct ht_json *json, const struct ht_stream *stream)
 {
+    const struct ht_trace *trace = &stream->trace;
     ht_json_put_array(json, "damage");
     for (uint32_t i = 0; i < trace->damage_count; i++) {
         ht_json_line(json);
         ht_json_begin_object(json);
+        const struct ht_input *input = ht_stream_input(stream, trace->damage[i].input);
+        if (stream->joined_count > 0 && input != NULL)
+            ht_json_put_string(json, "file", ht_input_name(input));
         ht_json_put_u64(json, "offset", trace->damage[i].offset);
         ht_json_put_string(json, "what", trace->damage[i].what);
         ht_json_end(json);
@@ -225,11 +229,15 @@ static void put_damage(struct ht_json *json, const struct ht_trace *trace)
     end_list(json, trace->damage_count);
 }
 
-static void put_records(struct ht_json *json, const struct ht_trace *trace)
+// The counts by hook or GUID and opcode are many, and for who asks for them.
+static void put_records(struct ht_json *json, const struct ht_trace *trace, bool has_all)
 {
     ht_json_put_object(json, "records");
-    for (uint32_t i = 0; i < trace->counter_count; i++)
-        ht_json_put_u64(json, trace->counters[i].name, trace->counters[i].count);
+    for (uint32_t i = 0; i < trace->counter_count; i++) {
+        const char *name = trace->counters[i].name;
+        if (has_all || (strncmp(name, "hook.", 5) != 0 && strncmp(name, "guid.", 5) != 0))
+            ht_json_put_u64(json, name, trace->counters[i].count);
+    }
     ht_json_end(json);
 }
 
@@ -253,8 +261,8 @@ enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *e
     put_live(&json, &info->summary->live);
     ht_json_end(&json);
     put_loss(&json, info);
-    put_damage(&json, &info->stream->trace);
-    put_records(&json, &info->stream->trace);
+    put_damage(&json, info->stream);
+    put_records(&json, &info->stream->trace, info->has_all_events);
     ht_json_line(&json);
     ht_json_end(&json);
     status = ht_json_commit(&json, error);

@@ -33,10 +33,10 @@ static void count_row(const char *label, uint64_t count)
     printf("  %-24s%16s\n", label, ht_show_count(count).text);
 }
 
-static void print_cut(uint64_t shown, uint64_t count)
+static void print_cut(uint64_t shown, uint64_t count, const char *option)
 {
     if (count > shown)
-        printf("  ... and %s more (--json has all)\n", ht_show_count(count - shown).text);
+        printf("  ... and %s more (%s has all)\n", ht_show_count(count - shown).text, option);
 }
 
 static const char *clock_name(uint32_t clock)
@@ -191,7 +191,7 @@ static void print_heaps(const struct ht_info *info)
                ht_show_count(figures->events).text, ht_show_count(figures->live.peak_bytes).text,
                ht_show_count(figures->live.bytes).text);
     }
-    print_cut(HEAPS_SHOWN, summary->heap_count);
+    print_cut(HEAPS_SHOWN, summary->heap_count, "--json");
 }
 
 // Blocks and calls that do not add up: not lost by the recorder, but older than the recording, or
@@ -215,8 +215,9 @@ static void print_oddities(const struct ht_summary *summary)
     }
 }
 
-static void print_loss(const struct ht_trace *trace)
+static void print_loss(const struct ht_stream *stream)
 {
+    const struct ht_trace *trace = &stream->trace;
     bool is_lossy = false;
     printf("\nlost or damaged\n");
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++) {
@@ -226,8 +227,13 @@ static void print_loss(const struct ht_trace *trace)
     }
     if (!is_lossy)
         printf("  nothing\n");
-    for (uint32_t i = 0; i < trace->damage_count; i++)
-        printf("  at offset %" PRIu64 ": %s\n", trace->damage[i].offset, trace->damage[i].what);
+    for (uint32_t i = 0; i < trace->damage_count; i++) {
+        const struct ht_damage *damage = &trace->damage[i];
+        const struct ht_input *input = ht_stream_input(stream, damage->input);
+        bool is_one_of_several = stream->joined_count > 0 && input != NULL;
+        printf("  at offset %" PRIu64 "%s%s: %s\n", damage->offset, is_one_of_several ? " of " : "",
+               is_one_of_several ? ht_input_name(input) : "", damage->what);
+    }
 }
 
 static int compare_counters(const void *left, const void *right)
@@ -239,8 +245,9 @@ static int compare_counters(const void *left, const void *right)
     return a < b ? -1 : 1; // the order of the file
 }
 
-static void print_records(const struct ht_trace *trace)
+static void print_records(const struct ht_trace *trace, bool has_all)
 {
+    const uint32_t limit = has_all ? HT_TRACE_COUNTERS_MAX : RECORDS_SHOWN;
     const struct ht_counter *largest[HT_TRACE_COUNTERS_MAX];
     uint32_t count = trace->counter_count;
     if (count == 0)
@@ -249,12 +256,12 @@ static void print_records(const struct ht_trace *trace)
         largest[i] = &trace->counters[i];
     qsort(largest, count, sizeof *largest, compare_counters);
     printf("\nrecords in the file\n");
-    for (uint32_t i = 0; i < count && i < RECORDS_SHOWN; i++) {
+    for (uint32_t i = 0; i < count && i < limit; i++) {
         printf("  %16s  ", ht_show_count(largest[i]->count).text);
         ht_show_name(largest[i]->name, strlen(largest[i]->name));
         putchar('\n');
     }
-    print_cut(RECORDS_SHOWN, count);
+    print_cut(limit, count, "--all-events");
 }
 
 void ht_info_print_text(const struct ht_info *info)
@@ -272,6 +279,6 @@ void ht_info_print_text(const struct ht_info *info)
         print_reallocs(&summary->realloc);
         print_oddities(summary);
     }
-    print_loss(&info->stream->trace);
-    print_records(&info->stream->trace);
+    print_loss(info->stream);
+    print_records(&info->stream->trace, info->has_all_events);
 }

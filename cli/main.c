@@ -6,6 +6,7 @@
 
 #include <lz4.h>
 #include <protobuf-c/protobuf-c.h>
+#include <zlib.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +46,8 @@ static enum ht_exit print_help(void)
 
 static enum ht_exit print_version(void)
 {
-    printf("heaptape %s (LZ4 %s, protobuf-c %s)\n", HT_VERSION, LZ4_versionString(),
-           protobuf_c_version());
+    printf("heaptape %s (LZ4 %s, protobuf-c %s, zlib %s)\n", HT_VERSION, LZ4_versionString(),
+           protobuf_c_version(), zlibVersion());
     return HT_EXIT_DONE;
 }
 

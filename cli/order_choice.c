@@ -3,6 +3,7 @@
 // From words to an order. See the header.
 #include "cli/order_choice.h"
 
+#include "replay/os.h"
 #include "replay/threads.h"
 
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 // The window when the user does not say: bench/README.md has what other ones do.
 #define WINDOW_DEFAULT 4096
 #define WINDOW_MOST (UINT64_C(1) << 32)
+#define MEMORY_LEAST (UINT64_C(8) << 20)
+#define MEMORY_MOST (UINT64_C(1) << 50)
+#define MEMORY_UNTOLD (UINT64_C(4) << 30) // of a machine that does not say
 #define SPEED_LEAST 0.001
 #define SPEED_MOST 1000000.0
 
@@ -58,10 +62,30 @@ static bool take_speed(struct ht_order_choice *choice, struct ht_options *option
     return is_speed;
 }
 
+// A number of bytes, or of KiB, MiB or GiB with K, M or G behind it.
+static bool take_memory(struct ht_order_choice *choice, struct ht_options *options)
+{
+    static const char units[] = "KMG";
+    char *end = NULL;
+    unsigned long long number = strtoull(options->value, &end, 10);
+    const char *unit = *end == '\0' ? NULL : strchr(units, *end);
+    int shift = unit == NULL ? 0 : 10 * (int)(unit - units + 1);
+    bool is_size = options->value[0] >= '0' && options->value[0] <= '9' &&
+                   (*end == '\0' || (unit != NULL && end[1] == '\0')) &&
+                   number <= MEMORY_MOST >> shift && number << shift >= MEMORY_LEAST;
+    choice->plan_memory = is_size ? number << shift : 0;
+    if (!is_size)
+        options->exit = ht_options_misuse(
+            options->command, "--plan-memory takes 8M or more, such as 512M or 4G, not %s",
+            options->value);
+    return is_size;
+}
+
 // Keeps the option as two words; of several of a kind the last counts.
 static void keep_words(struct ht_order_choice *choice, const struct ht_options *options, int letter)
 {
-    static const char *const dashed[] = {"--order", "--workers", "--window", "--speed"};
+    static const char *const dashed[] = {"--order", "--workers", "--window", "--speed",
+                                         "--plan-memory"};
     size_t at = 0;
     const char *name = dashed[letter - HT_OPTION_ORDER];
     while (at < choice->word_count && strcmp(choice->words[at], name) != 0)
@@ -82,9 +106,19 @@ bool ht_order_choice_take(struct ht_order_choice *choice, struct ht_options *opt
         return take_workers(choice, options);
     case HT_OPTION_WINDOW:
         return take_window(choice, options);
-    default:
+    case HT_OPTION_SPEED:
         return take_speed(choice, options);
+    default:
+        return take_memory(choice, options);
     }
+}
+
+// Half of what the machine has.
+static uint64_t default_memory(void)
+{
+    uint64_t machine = ht_os_machine_bytes();
+    uint64_t half = (machine > 0 ? machine : MEMORY_UNTOLD) / 2;
+    return half > MEMORY_LEAST ? half : MEMORY_LEAST;
 }
 
 bool ht_order_choice_complete(struct ht_order_choice *choice, struct ht_options *options)
@@ -106,5 +140,7 @@ bool ht_order_choice_complete(struct ht_order_choice *choice, struct ht_options 
         schedule->workers = ht_threads_at_once();
     if (schedule->window == 0)
         schedule->window = WINDOW_DEFAULT;
+    if (choice->plan_memory == 0)
+        choice->plan_memory = default_memory();
     return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The order of a command line: --order and what belongs to it.
+// The order of a command line: --order and what belongs to it, and the memory for a plan.
 #ifndef HT_CLI_ORDER_CHOICE_H
 #define HT_CLI_ORDER_CHOICE_H
 
@@ -13,15 +13,17 @@ enum {
     HT_OPTION_WORKERS,
     HT_OPTION_WINDOW,
     HT_OPTION_SPEED,
-    HT_OPTION_ORDER_LAST = HT_OPTION_SPEED,
+    HT_OPTION_PLAN_MEMORY,
+    HT_OPTION_ORDER_LAST = HT_OPTION_PLAN_MEMORY,
 };
 
-enum { HT_ORDER_WORDS_MAX = 8 };
+enum { HT_ORDER_WORDS_MAX = 10 };
 
 // What a command line asks for. The zero value is the serial order.
 struct ht_order_choice {
     enum ht_order order;
     struct ht_schedule_options schedule;   // its memory_limit is the caller's
+    uint64_t plan_memory;                  // bytes for what is read of the trace
     const char *words[HT_ORDER_WORDS_MAX]; // these options, as they were
     size_t word_count;
 };

@@ -2,7 +2,8 @@
 //
 // Reads a trace into a replay plan. The reading is done in a process of its own, so that what it
 // takes from the C library's heap and gives back again leaves no trace in a heap that is measured
-// here: here the plan alone is built, in memory straight from the system.
+// here: here the plan alone is built, in memory straight from the system. The process reads ahead,
+// also while a part of the plan is played.
 #ifndef HT_CLI_PLAN_READER_H
 #define HT_CLI_PLAN_READER_H
 
@@ -20,11 +21,23 @@ struct ht_plan_source {
     struct ht_what_if_counts changed;
 };
 
-// Adds every operation of the trace, as it is under `what_if`, to the plan, and its mark to the
-// trail, which may be NULL, with a line of progress. Nothing is buffered for standard output
-// before.
-enum ht_status ht_plan_read(const struct ht_paths *paths, const struct ht_what_if *what_if,
-                            struct ht_plan *plan, struct ht_trail *trail,
-                            struct ht_plan_source *source, struct ht_error *error);
+struct ht_plan_reader;
+
+// Begins to read the trace, as it is under `what_if`, with a line of progress. Nothing is buffered
+// for standard output before. Paths and what_if are lent until closed. On failure *reader is NULL.
+enum ht_status ht_plan_reader_open(struct ht_plan_reader **reader, const struct ht_paths *paths,
+                                   const struct ht_what_if *what_if, struct ht_error *error);
+void ht_plan_reader_close(struct ht_plan_reader *reader);
+
+// Adds operations of the trace to the plan, and their marks to the trail, which may be NULL, to the
+// end of the trace. HT_LIMIT when one of them is full; the next call goes on there.
+enum ht_status ht_plan_reader_fill(struct ht_plan_reader *reader, struct ht_plan *plan,
+                                   struct ht_trail *trail, struct ht_error *error);
+
+// Complete after the end of the trace; valid until closed.
+const struct ht_plan_source *ht_plan_reader_source(const struct ht_plan_reader *reader);
+
+// What it takes from the system here.
+uint64_t ht_plan_reader_memory_bytes(const struct ht_plan_reader *reader);
 
 #endif

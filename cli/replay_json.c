@@ -2,6 +2,7 @@
 //
 // `heaptape replay --json`. The keys are described in the manual page heaptape-replay(1).
 #include "cli/replay_report.h"
+#include "cli/system.h"
 
 #include "formats/json.h"
 
@@ -50,6 +51,10 @@ static void put_order(struct ht_json *json, const struct ht_replay_result *resul
     const struct ht_causal_report *causal = &result->causal;
     ht_json_put_object(json, "order");
     ht_json_put_string(json, "name", ht_order_name(result->order));
+    ht_json_key(json, "has_fixed_addresses");
+    ht_json_bool(json, ht_system_has_fixed_addresses());
+    ht_json_key(json, "is_in_parts");
+    ht_json_bool(json, result->is_in_parts);
     if (result->order != HT_ORDER_SERIAL) {
         ht_json_put_u64(json, "threads", schedule->threads);
         ht_json_put_u64(json, "workers", schedule->workers);
@@ -102,6 +107,8 @@ static void put_replayed(struct ht_json *json, const struct ht_replay_result *re
     ht_json_put_u64(json, "failed_allocs", played->failed_allocs);
     ht_json_put_u64(json, "failed_reallocs", played->failed_reallocs);
     ht_json_put_u64(json, "skipped", played->skipped);
+    if (!result->is_timed)
+        ht_json_put_hex(json, "address_digest", played->address_digest);
     if (result->is_timed)
         ht_json_put_u64(json, "elapsed_ns", played->elapsed_ns);
     ht_json_end(json);

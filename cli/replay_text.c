@@ -3,6 +3,7 @@
 // `heaptape replay` for people.
 #include "cli/replay_report.h"
 #include "cli/show.h"
+#include "cli/system.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,7 +75,11 @@ static void print_causal(const struct ht_replay_result *result)
 static void print_order(const struct ht_replay_result *result)
 {
     const struct ht_schedule_totals *schedule = &result->schedule;
-    printf("  order %s, digest 0x%" PRIx64 "\n", ht_order_name(result->order), result->plan.digest);
+    printf("  order %s, digest 0x%" PRIx64 ", addresses %srandomised\n",
+           ht_order_name(result->order), result->plan.digest,
+           ht_system_has_fixed_addresses() ? "not " : "");
+    if (result->is_in_parts)
+        printf("  played in parts, each read while the one before was played\n");
     if (result->order == HT_ORDER_SERIAL)
         return;
     printf("  %s recorded threads on %s, at most %s operations apart",

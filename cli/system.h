@@ -21,12 +21,16 @@ bool ht_system_is_same_file(const char *path, const char *other);
 extern const char ht_system_program_path[];
 
 // Begins this program anew in this very process, once: with the command line of the command whose
-// argc and argv these are, the environment of now, and room for the thread-local memory of
-// libraries that are loaded late. Returns only when it cannot.
+// argc and argv these are, the environment of now, room for the thread-local memory of libraries
+// that are loaded late, and addresses that are the same every time, where the system lets it.
+// Returns only when it cannot.
 enum ht_status ht_system_restart(int argc, char **argv, struct ht_error *error);
 
 // True in a process that ht_system_restart began.
 bool ht_system_is_restarted(void);
+
+// True when the system gives this process the same addresses every time.
+bool ht_system_has_fixed_addresses(void);
 
 // Sets a variable of the environment from "NAME=VALUE". False when it cannot.
 bool ht_system_set_variable(const char *setting);

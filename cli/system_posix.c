@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The operating system by POSIX, with Linux's path of the running program. See the header.
+// The operating system by POSIX, with Linux's path of the running program and its switch for
+// addresses. See the header.
 #include "cli/system.h"
 
 #include <fcntl.h>
@@ -8,11 +9,13 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 enum { WORDS_MAX = 128 };
+#define PERSONALITY_ASKED 0xFFFFFFFFul // tells, changes nothing
 
 static const char restarted_variable[] = "HEAPTAPE_RESTARTED";
 
@@ -40,6 +43,20 @@ bool ht_system_is_restarted(void)
     return getenv(restarted_variable) != NULL;
 }
 
+bool ht_system_has_fixed_addresses(void)
+{
+    int personality_now = personality(PERSONALITY_ASKED);
+    return personality_now != -1 && (personality_now & ADDR_NO_RANDOMIZE) != 0;
+}
+
+// Holds from the next exec on. Some containers forbid it.
+static void fix_addresses(void)
+{
+    int personality_now = personality(PERSONALITY_ASKED);
+    if (personality_now != -1)
+        personality((unsigned long)personality_now | ADDR_NO_RANDOMIZE);
+}
+
 // glibc sets thread-local memory aside for libraries loaded late, 512 bytes unless it is told
 // otherwise before a program begins. jemalloc as Debian builds it needs 2632.
 static bool set_thread_room(void)
@@ -60,6 +77,7 @@ enum ht_status ht_system_restart(int argc, char **argv, struct ht_error *error)
     memcpy(words + 1, argv, (size_t)argc * sizeof *argv);
     if (ht_system_is_restarted() || setenv(restarted_variable, "1", 1) != 0 || !set_thread_room())
         return ht_fail(error, HT_UNSUPPORTED, "the program cannot be begun anew");
+    fix_addresses();
     execv(ht_system_program_path, words);
     return ht_fail_errno(error, "the program cannot be begun anew");
 }

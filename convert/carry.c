@@ -254,8 +254,10 @@ enum ht_status ht_carry_losses(struct ht_carry *carry, struct ht_error *error)
     to->groups_read += from->groups_read;
     if (carry->redact != NULL) // places and counters have texts of the file
         return HT_OK;
-    for (uint32_t i = 0; i < from->damage_count && to->damage_count < HT_TRACE_DAMAGE_KEPT; i++)
-        to->damage[to->damage_count++] = from->damage[i];
+    for (uint32_t i = 0; i < from->damage_count && to->damage_count < HT_TRACE_DAMAGE_KEPT; i++) {
+        to->damage[to->damage_count] = from->damage[i];
+        to->damage[to->damage_count++].input += carry->part;
+    }
     enum ht_status status = HT_OK;
     for (uint32_t i = 0; i < from->counter_count && status == HT_OK; i++) {
         const struct ht_counter *counter = &from->counters[i];

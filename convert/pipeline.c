@@ -185,6 +185,13 @@ enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, 
     return settle(stream, open_first(stream, input, error), is_raw, NULL, error);
 }
 
+const struct ht_input *ht_stream_input(const struct ht_stream *stream, uint32_t number)
+{
+    if (number == 0)
+        return stream->input;
+    return number <= stream->joined_count ? stream->joined[number - 1] : NULL;
+}
+
 uint64_t ht_stream_size(const struct ht_stream *stream)
 {
     uint64_t size = ht_input_size(stream->input);
@@ -251,17 +258,18 @@ static enum ht_status write_changes(struct ht_writer *writer, struct ht_number *
 }
 
 // Writes a run of events and counts those that are written whole.
-static enum ht_status write_all(struct ht_writer *writer, struct ht_number *number,
+static enum ht_status write_run(struct ht_writer *writer, struct ht_number *number,
                                 const struct ht_events *run, uint64_t *events,
                                 struct ht_error *error)
 {
-    for (size_t i = 0; i < run->count; i++) {
-        enum ht_status status = writer->write(writer, &run->at[i], error);
+    size_t step = number != NULL ? 1 : run->count;
+    for (size_t i = 0; i < run->count; i += step) {
+        enum ht_status status = writer->write(writer, &run->at[i], step, error);
         if (status == HT_OK && number != NULL)
             status = write_changes(writer, number, &run->at[i], error);
         if (status != HT_OK)
             return status;
-        ++*events;
+        *events += step;
     }
     return HT_OK;
 }
@@ -274,7 +282,7 @@ static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
     enum ht_status status = HT_OK;
     uint64_t told = 0;
     while ((status = ht_stream_read(stream, &run, error)) == HT_OK) {
-        status = write_all(writer, number, &run, events, error);
+        status = write_run(writer, number, &run, events, error);
         if (status != HT_OK)
             return status;
         if (progress != NULL && *events / PROGRESS_STEP > told) {
@@ -285,14 +293,23 @@ static enum ht_status pump(struct ht_stream *stream, struct ht_writer *writer,
     return status == HT_END ? writer->finish(writer, error) : status;
 }
 
-enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
-                          struct ht_output *output, const struct ht_progress *progress,
-                          uint64_t *events, struct ht_error *error)
+static enum ht_status open_writer(const struct ht_target *target, const struct ht_trace *trace,
+                                  struct ht_writer **writer, struct ht_error *error)
+{
+    const struct ht_format *format = target->format;
+    return target->quota != NULL
+               ? format->open_within(target->output, trace, target->quota, writer, error)
+               : format->open_writer(target->output, trace, writer, error);
+}
+
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *target,
+                          const struct ht_progress *progress, uint64_t *events,
+                          struct ht_error *error)
 {
     struct ht_writer *writer = NULL;
     struct ht_number *number = NULL;
     *events = 0;
-    enum ht_status status = format->open_writer(output, &stream->trace, &writer, error);
+    enum ht_status status = open_writer(target, &stream->trace, &writer, error);
     if (status != HT_OK)
         return status;
     if (writer->change != NULL)

@@ -50,6 +50,9 @@ enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_path
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
                               struct ht_error *error);
 
+// The input that damage in the trace numbers, NULL when there is none of that number.
+const struct ht_input *ht_stream_input(const struct ht_stream *stream, uint32_t number);
+
 // Bytes of all inputs, 0 when not known, and how many were read.
 uint64_t ht_stream_size(const struct ht_stream *stream);
 uint64_t ht_stream_bytes_read(const struct ht_stream *stream);
@@ -71,10 +74,17 @@ struct ht_progress {
     void *context;
 };
 
-// Pumps every event of the stream into a new writer of `format` over `output`, and finishes it.
+// Where a conversion goes.
+struct ht_target {
+    const struct ht_format *format;
+    struct ht_output *output;
+    struct ht_quota *quota; // NULL, also where the format has no open_within
+};
+
+// Pumps every event of the stream into a new writer over the target's output, and finishes it.
 // The output is not committed. `progress` may be NULL. *events gets the number of events written.
-enum ht_status ht_convert(struct ht_stream *stream, const struct ht_format *format,
-                          struct ht_output *output, const struct ht_progress *progress,
-                          uint64_t *events, struct ht_error *error);
+enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *target,
+                          const struct ht_progress *progress, uint64_t *events,
+                          struct ht_error *error);
 
 #endif

@@ -93,6 +93,25 @@ enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *p
     return status;
 }
 
+static int compare_smaller(const void *left, const void *right)
+{
+    return is_smaller(left, right) ? 1 : -1;
+}
+
+void ht_budget_shrink(struct ht_budget *budget, uint32_t limit)
+{
+    if (budget->count <= limit)
+        return;
+    qsort(budget->picks, budget->count, sizeof *budget->picks, compare_smaller);
+    budget->count = limit;
+}
+
+void ht_budget_restart(struct ht_budget *budget)
+{
+    budget->count = 0;
+    budget->offered = 0;
+}
+
 struct ht_pick ht_pick_realloc(const struct ht_event *event)
 {
     uint64_t copied = event->size < event->old_size ? event->size : event->old_size;

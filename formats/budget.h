@@ -42,6 +42,12 @@ void ht_budget_reset(struct ht_budget *budget);
 enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *pick,
                                struct ht_error *error);
 
+// Keeps no more than the biggest `limit`. Nothing can be offered after it.
+void ht_budget_shrink(struct ht_budget *budget, uint32_t limit);
+
+// Forgets what was offered.
+void ht_budget_restart(struct ht_budget *budget);
+
 // A realloc ranked by the bytes it copied, then by its new size.
 struct ht_pick ht_pick_realloc(const struct ht_event *event);
 

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -74,9 +75,11 @@ static struct process *note_process(struct chrome_writer *writer, const struct h
 }
 
 static enum ht_status chrome_write(struct ht_writer *self, const struct ht_event *event,
-                                   struct ht_error *error)
+                                   size_t count, struct ht_error *error)
 {
     struct chrome_writer *writer = (struct chrome_writer *)self;
+    assert(count == 1); // it takes changes
+    (void)count;
     if (writer->event_count == 0 || event->time_ns < writer->first_ns)
         writer->first_ns = event->time_ns;
     if (writer->event_count == 0 || event->time_ns > writer->last_ns)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Events into columns. See the header. Most columns are packed as the events come; those that are
-// divided by a unit wait for the end of the block, which tells it.
+// Events into columns. See the header. A run of events is taken a column at a time. Most columns
+// are packed as the events come; those that are divided by a unit wait for the end of the block,
+// which tells it.
 #include "formats/compact_pack.h"
 
 #include "formats/compact_column.h"
@@ -13,9 +14,12 @@
 
 enum {
     EVENTS = HT_COMPACT_EVENTS_MAX,
-    INDEX_SLOTS = 2 * EVENTS, // a power of two
+    INDEX_BITS = 18,
+    INDEX_SLOTS = 1 << INDEX_BITS,
+    RUN = 256, // events taken at once: they stay in the first cache
     COLUMN_BYTES = EVENTS * HT_VARINT_SIZE_MAX,
 };
+static_assert((int)INDEX_SLOTS >= 2 * (int)EVENTS, "a search soon ends");
 static_assert((int)HT_COMPACT_DETAIL_VALUES_MAX <= (int)EVENTS, "a column has room for details");
 
 // A column that is packed already.
@@ -32,7 +36,6 @@ struct column {
 
 struct ht_pack {
     uint32_t event_count;
-    size_t detail_values;
     int64_t first_time_ns;
     uint64_t last_time_ns;
     uint64_t last_address;
@@ -45,6 +48,9 @@ struct ht_pack {
     struct packed birth, place;
     struct column time, address, old_address, place_offset;
     uint8_t scratch[COLUMN_BYTES];
+    // Of the run, by event.
+    uint32_t run_heaps[RUN]; // indices
+    uint32_t run_fields[RUN];
 };
 
 static void begin(struct ht_pack *pack)
@@ -62,7 +68,6 @@ static void begin(struct ht_pack *pack)
     ht_table_clear(&pack->heaps);
     ht_places_clear(&pack->places);
     pack->event_count = 0;
-    pack->detail_values = 0;
     pack->last_address = 0;
     pack->has_cpus = false;
 }
@@ -85,12 +90,6 @@ uint32_t ht_pack_event_count(const struct ht_pack *pack)
     return pack->event_count;
 }
 
-bool ht_pack_has_room(const struct ht_pack *pack, size_t detail_count)
-{
-    return pack->event_count < EVENTS &&
-           detail_count <= HT_COMPACT_DETAIL_VALUES_MAX - pack->detail_values;
-}
-
 static void put(struct packed *column, uint64_t value)
 {
     column->end = ht_varint_put(column->end, value);
@@ -102,12 +101,14 @@ static void put_difference(struct column *column, uint64_t value, uint64_t base)
     column->value[column->count++] = value - base;
 }
 
-// The slot of an address in the index: that of the birth there, or an empty one.
+// The slot of an address in the index: that of the birth there, or an empty one. Where the index
+// lies cannot be known, so that no file can choose addresses that meet in one slot.
 static uint32_t *find(struct ht_pack *pack, uint32_t space, uint64_t address)
 {
     const struct ht_places *places = &pack->places;
-    uint64_t seed = (uintptr_t)pack + ((uint64_t)space << 40);
-    uint32_t slot = (uint32_t)ht_mix(address + seed) & (INDEX_SLOTS - 1);
+    uint64_t multiplier = (uintptr_t)pack * 0x9E3779B97F4A7C15u | 1;
+    uint64_t key = address + ((uint64_t)space << 40);
+    uint32_t slot = (uint32_t)(key * multiplier >> (64 - INDEX_BITS));
     for (; pack->index[slot] != 0; slot = (slot + 1) & (INDEX_SLOTS - 1)) {
         const struct ht_birth *birth = &places->births[pack->index[slot] - 1];
         if (birth->address == address && ht_pool_space(places, birth->pool) == space)
@@ -266,7 +267,7 @@ static unsigned put_addresses(struct ht_pack *pack, const struct ht_event *event
 }
 
 static unsigned put_others(struct ht_pack *pack, const struct ht_event *event,
-                           const uint64_t *detail, size_t detail_count)
+                           const uint64_t *values)
 {
     unsigned fields = 0;
     if (event->size != 0) {
@@ -277,47 +278,89 @@ static unsigned put_others(struct ht_pack *pack, const struct ht_event *event,
         fields |= HT_SHAPE_STACK;
         put(&pack->stack, ht_event_stack(event));
     }
-    if (detail != NULL) {
+    if (event->kind != HT_KIND_REALLOC && event->detail != 0) {
         fields |= HT_SHAPE_DETAIL;
-        put(&pack->detail_count, detail_count);
-        for (size_t i = 0; i < detail_count; i++)
-            put(&pack->detail, detail[i]);
-        pack->detail_values += detail_count;
+        const uint64_t *value = &values[event->detail - 1];
+        uint64_t count = *value++;
+        put(&pack->detail_count, count);
+        while (count-- > 0)
+            put(&pack->detail, *value++);
     }
     return fields;
 }
 
-// A thread is mostly where it was.
-static void put_cpu(struct ht_pack *pack, uint32_t thread, bool is_new, uint16_t cpu)
+// The columns of a run.
+
+static void put_times(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
-    uint16_t last = is_new ? 0 : pack->last_cpu[thread];
-    put(&pack->cpu, ht_zigzag((uint64_t)cpu - last));
-    pack->last_cpu[thread] = cpu;
-    pack->has_cpus = pack->has_cpus || cpu != 0;
+    uint64_t last_ns = pack->last_time_ns;
+    for (size_t i = 0; i < count; i++) {
+        put_difference(&pack->time, (uint64_t)events[i].time_ns, last_ns);
+        last_ns = (uint64_t)events[i].time_ns;
+    }
+    pack->last_time_ns = last_ns;
 }
 
-void ht_pack_add(struct ht_pack *pack, const struct ht_event *event, const uint64_t *detail,
-                 size_t detail_count)
+// A thread is mostly on the CPU where it was.
+static void put_threads(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
-    uint64_t time_ns = (uint64_t)event->time_ns;
-    if (pack->event_count++ == 0) {
-        pack->first_time_ns = event->time_ns;
-        pack->last_time_ns = time_ns;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t thread_count = pack->threads.count;
+        uint32_t thread =
+            ht_table_index(&pack->threads, (uint64_t)events[i].pid << 32 | events[i].tid);
+        uint16_t last = thread == thread_count ? 0 : pack->last_cpu[thread];
+        put(&pack->thread, thread);
+        put(&pack->cpu, ht_zigzag((uint64_t)events[i].cpu - last));
+        pack->last_cpu[thread] = events[i].cpu;
+        pack->has_cpus = pack->has_cpus || events[i].cpu != 0;
     }
-    put_difference(&pack->time, time_ns, pack->last_time_ns);
-    pack->last_time_ns = time_ns;
+}
 
-    uint32_t thread_count = pack->threads.count;
-    uint32_t thread = ht_table_index(&pack->threads, (uint64_t)event->pid << 32 | event->tid);
-    uint32_t heap = ht_table_index(&pack->heaps, event->heap);
-    put(&pack->thread, thread);
-    put(&pack->heap, heap);
-    put_cpu(pack, thread, thread == thread_count, event->cpu);
-    uint64_t fields =
-        put_addresses(pack, event, heap) | put_others(pack, event, detail, detail_count);
-    uint64_t shape = fields << 24 | (uint64_t)ht_event_source(event) << 16 |
-                     (uint64_t)event->flags << 8 | event->kind;
-    put(&pack->shape, ht_table_index(&pack->shapes, shape));
+static void put_heaps(struct ht_pack *pack, const struct ht_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        pack->run_heaps[i] = ht_table_index(&pack->heaps, events[i].heap);
+        put(&pack->heap, pack->run_heaps[i]);
+    }
+}
+
+static void put_blocks(struct ht_pack *pack, const struct ht_event *events, size_t count,
+                       const uint64_t *values)
+{
+    for (size_t i = 0; i < count; i++)
+        pack->run_fields[i] = put_addresses(pack, &events[i], pack->run_heaps[i]) |
+                              put_others(pack, &events[i], values);
+}
+
+static void put_shapes(struct ht_pack *pack, const struct ht_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct ht_event *event = &events[i];
+        uint64_t shape = (uint64_t)pack->run_fields[i] << 24 |
+                         (uint64_t)ht_event_source(event) << 16 | (uint64_t)event->flags << 8 |
+                         event->kind;
+        put(&pack->shape, ht_table_index(&pack->shapes, shape));
+    }
+}
+
+void ht_pack_add(struct ht_pack *pack, const struct ht_event *events, size_t count,
+                 const uint64_t *values)
+{
+    if (pack->event_count == 0 && count > 0) {
+        pack->first_time_ns = events->time_ns;
+        pack->last_time_ns = (uint64_t)events->time_ns;
+    }
+    pack->event_count += (uint32_t)count;
+    while (count > 0) {
+        size_t run = count < RUN ? count : RUN;
+        put_times(pack, events, run);
+        put_threads(pack, events, run);
+        put_heaps(pack, events, run);
+        put_blocks(pack, events, run, values);
+        put_shapes(pack, events, run);
+        events += run;
+        count -= run;
+    }
 }
 
 // The message that a block becomes, and the first failure on the way.

@@ -30,13 +30,11 @@ void ht_pack_close(struct ht_pack *pack);
 
 uint32_t ht_pack_event_count(const struct ht_pack *pack);
 
-// Whether one more event fits, with a detail of so many values.
-bool ht_pack_has_room(const struct ht_pack *pack, size_t detail_count);
-
-// Adds an event, for which there is room. `detail` holds the values of its detail, NULL when it
-// has none.
-void ht_pack_add(struct ht_pack *pack, const struct ht_event *event, const uint64_t *detail,
-                 size_t detail_count);
+// Adds events, for which there is room: at most HT_COMPACT_EVENTS_MAX in a block, whose details
+// have at most HT_COMPACT_DETAIL_VALUES_MAX values. The detail of an event is its place in `values`
+// plus one: there stands how many values it has, and then these; 0 is none.
+void ht_pack_add(struct ht_pack *pack, const struct ht_event *events, size_t count,
+                 const uint64_t *values);
 
 // Appends the packed message ht.Block to `message` and begins the next block. HT_LIMIT, HT_MEMORY.
 enum ht_status ht_pack_finish(struct ht_pack *pack, struct ht_buffer *message,

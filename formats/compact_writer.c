@@ -3,23 +3,48 @@
 // Writes .htape: the start, a frame with the header, then for each block a frame with what is new
 // in the dictionary and a frame with the block, a frame with the end record and one with the index.
 // Holds one block.
+//
+// Packing the events and compressing them is the work of a relay: it is as much as reading them.
+// What is told of the trace is written here, while the relay has nothing to do.
 #include "formats/compact_writer.h"
 
 #include "formats/compact_names.h"
 #include "formats/compact_pack.h"
+#include "formats/relay.h"
+#include "formats/stream_copy.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum {
+    PIECE_EVENTS = 2048,
+    PIECE_VALUES = HT_DICT_DETAIL_VALUES_MAX + 1, // at least a detail and its count
+};
+
+// Events of one block, on their way to the packing.
+struct piece {
+    bool begins_block; // the block before is whole
+    size_t count;
+    size_t value_count;
+    _Alignas(HT_STREAM_ALIGN) struct ht_event events[PIECE_EVENTS];
+    uint64_t values[PIECE_VALUES]; // of their details: see ht_pack_add
+};
 
 struct compact_writer {
     struct ht_writer base;
     const struct ht_trace *trace;
-    struct ht_frame_sink sink;
     struct ht_names_written names;
+    struct ht_relay *relay;
+    struct piece *piece;   // that is being filled
+    size_t block_events;   // in the block so far
+    size_t block_values;   // of their details
+    uint64_t event_count;  // in the file
+    uint64_t details_lost; // details that had left the dictionary's ring
+    // The relay's, while it has work.
+    struct ht_frame_sink sink;
     struct ht_pack *pack;
     struct ht_group group;  // of the events in the pack
     struct ht_buffer block; // packed
-    uint64_t event_count;
-    uint64_t details_lost; // details that had left the dictionary's ring
 };
 
 static char *borrow(const char *text)
@@ -62,37 +87,122 @@ static enum ht_status write_block(struct compact_writer *writer, struct ht_error
 {
     if (ht_pack_event_count(writer->pack) == 0)
         return HT_OK;
-    enum ht_status status = write_names(writer, error);
-    if (status != HT_OK)
-        return status;
-    writer->event_count += ht_pack_event_count(writer->pack);
     writer->block.size = 0;
     writer->sink.group = writer->group;
     writer->group = (struct ht_group){0};
-    status = ht_pack_finish(writer->pack, &writer->block, error);
+    enum ht_status status = ht_pack_finish(writer->pack, &writer->block, error);
     if (status == HT_OK)
         status = ht_frame_sink_put_packed(&writer->sink, HT_COMPACT_BLOCK, &writer->block, error);
     return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;
 }
 
-static enum ht_status write_event(struct ht_writer *self, const struct ht_event *event,
-                                  struct ht_error *error)
+// The relay's work.
+static enum ht_status pack_piece(void *context, void *relayed, struct ht_error *error)
+{
+    struct compact_writer *writer = context;
+    const struct piece *piece = relayed;
+    enum ht_status status = piece->begins_block ? write_block(writer, error) : HT_OK;
+    if (status != HT_OK)
+        return status;
+    ht_pack_add(writer->pack, piece->events, piece->count, piece->values);
+    for (size_t i = 0; i < piece->count; i++)
+        ht_group_add(&writer->group, &piece->events[i]);
+    return HT_OK;
+}
+
+static enum ht_status pass_piece(struct compact_writer *writer, bool begins_block,
+                                 struct ht_error *error)
+{
+    enum ht_status status = ht_relay_pass(writer->relay, error);
+    writer->piece = ht_relay_piece(writer->relay);
+    writer->piece->begins_block = begins_block;
+    writer->piece->count = 0;
+    writer->piece->value_count = 0;
+    return status;
+}
+
+// The block is whole. It is written behind what its events name, which is told now.
+static enum ht_status end_block(struct compact_writer *writer, struct ht_error *error)
+{
+    writer->block_events = 0;
+    writer->block_values = 0;
+    enum ht_status status = pass_piece(writer, true, error);
+    if (status == HT_OK)
+        status = ht_relay_wait(writer->relay, error);
+    return status == HT_OK ? write_names(writer, error) : status;
+}
+
+// Makes room for one event more, with a detail of so many values.
+static enum ht_status reserve(struct compact_writer *writer, size_t values, struct ht_error *error)
+{
+    if (writer->block_events == HT_COMPACT_EVENTS_MAX ||
+        values > HT_COMPACT_DETAIL_VALUES_MAX - writer->block_values)
+        return end_block(writer, error);
+    if (writer->piece->count == PIECE_EVENTS || values >= PIECE_VALUES - writer->piece->value_count)
+        return pass_piece(writer, false, error);
+    return HT_OK;
+}
+
+static bool has_detail(const struct ht_event *event)
+{
+    return event->kind != HT_KIND_REALLOC && event->detail != 0;
+}
+
+// Puts events up to the next that has a detail, as many as there is room for, and gives how many.
+static size_t put_plain(struct compact_writer *writer, const struct ht_event *events, size_t count)
+{
+    struct piece *piece = writer->piece;
+    size_t room = PIECE_EVENTS - piece->count;
+    size_t block_room = HT_COMPACT_EVENTS_MAX - writer->block_events;
+    room = room < block_room ? room : block_room;
+    size_t put = 0;
+    for (; put < count && put < room && !has_detail(&events[put]); put++)
+        ht_stream_copy(&piece->events[piece->count + put], &events[put], sizeof *events);
+    piece->count += put;
+    writer->block_events += put;
+    writer->event_count += put;
+    return put;
+}
+
+// Puts an event with the values of its detail.
+static enum ht_status put_with_detail(struct compact_writer *writer, struct ht_event event,
+                                      struct ht_error *error)
+{
+    size_t count = 0;
+    const uint64_t *detail = ht_dict_detail(writer->trace->dict, event.detail, &count);
+    enum ht_status status = reserve(writer, count, error);
+    if (status != HT_OK)
+        return status;
+    struct piece *piece = writer->piece;
+    event.detail = detail != NULL ? piece->value_count + 1 : 0;
+    if (detail != NULL) {
+        piece->values[piece->value_count++] = count;
+        memcpy(&piece->values[piece->value_count], detail, count * sizeof *detail);
+        piece->value_count += count;
+        writer->block_values += count;
+    }
+    writer->details_lost += detail == NULL;
+    piece->events[piece->count++] = event;
+    writer->block_events++;
+    writer->event_count++;
+    return HT_OK;
+}
+
+static enum ht_status write_events(struct ht_writer *self, const struct ht_event *events,
+                                   size_t count, struct ht_error *error)
 {
     struct compact_writer *writer = (struct compact_writer *)self;
-    const uint64_t *detail = NULL;
-    size_t detail_count = 0;
-    if (event->kind != HT_KIND_REALLOC && event->detail != 0) {
-        detail = ht_dict_detail(writer->trace->dict, event->detail, &detail_count);
-        writer->details_lost += detail == NULL;
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < count && status == HT_OK;) {
+        if (has_detail(&events[i])) {
+            status = put_with_detail(writer, events[i++], error);
+            continue;
+        }
+        status = reserve(writer, 0, error);
+        if (status == HT_OK)
+            i += put_plain(writer, &events[i], count - i);
     }
-    if (!ht_pack_has_room(writer->pack, detail_count)) {
-        enum ht_status status = write_block(writer, error);
-        if (status != HT_OK)
-            return status;
-    }
-    ht_pack_add(writer->pack, event, detail, detail_count);
-    ht_group_add(&writer->group, event);
-    return HT_OK;
+    return status;
 }
 
 static enum ht_status put_end(struct compact_writer *writer, Ht__Counter *entries,
@@ -147,9 +257,11 @@ static enum ht_status write_end(struct compact_writer *writer, struct ht_error *
 static enum ht_status finish(struct ht_writer *self, struct ht_error *error)
 {
     struct compact_writer *writer = (struct compact_writer *)self;
-    enum ht_status status = write_block(writer, error);
+    enum ht_status status = end_block(writer, error);
     if (status == HT_OK)
-        status = write_names(writer, error);
+        status = pass_piece(writer, false, error);
+    if (status == HT_OK)
+        status = ht_relay_wait(writer->relay, error);
     if (status == HT_OK)
         status = write_end(writer, error);
     return status == HT_OK ? ht_frame_sink_put_index(&writer->sink, HT_COMPACT_INDEX, error)
@@ -159,10 +271,23 @@ static enum ht_status finish(struct ht_writer *self, struct ht_error *error)
 static void close_writer(struct ht_writer *self)
 {
     struct compact_writer *writer = (struct compact_writer *)self;
+    ht_relay_close(writer->relay);
     ht_frame_sink_reset(&writer->sink);
     ht_buffer_reset(&writer->block);
     ht_pack_close(writer->pack);
     free(writer);
+}
+
+static enum ht_status open_relay(struct compact_writer *writer, struct ht_error *error)
+{
+    const struct ht_relay_work work = {pack_piece, writer, sizeof(struct piece)};
+    writer->pack = ht_pack_open();
+    if (writer->pack == NULL)
+        return ht_fail_memory(error, "a block of events");
+    enum ht_status status = ht_relay_open(&writer->relay, &work, ht_relay_has_processors(), error);
+    if (status == HT_OK)
+        writer->piece = ht_relay_piece(writer->relay);
+    return status;
 }
 
 static enum ht_status open_writer(struct ht_output *output, const struct ht_trace *trace,
@@ -172,14 +297,13 @@ static enum ht_status open_writer(struct ht_output *output, const struct ht_trac
     struct compact_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return ht_fail_memory(error, "the writer");
-    writer->base = (struct ht_writer){write_event, NULL, finish, close_writer};
+    writer->base =
+        (struct ht_writer){.write = write_events, .finish = finish, .close = close_writer};
     writer->trace = trace;
     ht_frame_sink_init(&writer->sink, output);
     writer->sink.is_best = is_best;
     writer->block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
-    writer->pack = ht_pack_open();
-    enum ht_status status =
-        writer->pack != NULL ? HT_OK : ht_fail_memory(error, "a block of events");
+    enum ht_status status = open_relay(writer, error);
     if (status == HT_OK)
         status = ht_compact_start_write(output, error);
     if (status == HT_OK)

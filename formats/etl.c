@@ -46,7 +46,7 @@ static enum ht_status report_groups(struct ht_trace *trace, const struct ht_etl_
     for (unsigned group = 0; status == HT_OK && group < 256; group++) {
         char name[32];
         uint64_t total = 0;
-        for (unsigned opcode = 0; opcode < 256; opcode++)
+        for (unsigned opcode = 0; counts->has_group[group] && opcode < 256; opcode++)
             total += counts->by_hook[group << 8 | opcode];
         if (total == 0)
             continue;
@@ -56,16 +56,18 @@ static enum ht_status report_groups(struct ht_trace *trace, const struct ht_etl_
     return status;
 }
 
-static enum ht_status report_hooks(struct ht_trace *trace, const struct ht_etl_counts *counts,
+// Counts by group and opcode, called `what`.
+static enum ht_status report_hooks(struct ht_trace *trace, const char *what,
+                                   const struct ht_etl_counts *counts, const uint64_t *by_hook,
                                    struct ht_error *error)
 {
     enum ht_status status = HT_OK;
     for (unsigned hook = 0; status == HT_OK && hook < 65536; hook++) {
         char name[32];
-        if (counts->by_hook[hook] == 0)
+        if (!counts->has_group[hook >> 8] || by_hook[hook] == 0)
             continue;
-        snprintf(name, sizeof name, "hook.0x%04x", hook);
-        status = ht_trace_set_counter(trace, name, counts->by_hook[hook], error);
+        snprintf(name, sizeof name, "%s.0x%04x", what, hook);
+        status = ht_trace_set_counter(trace, name, by_hook[hook], error);
     }
     return status;
 }
@@ -91,7 +93,9 @@ static enum ht_status report(struct etl_reader *reader, struct ht_error *error)
     if (status == HT_OK)
         status = report_groups(trace, counts, error);
     if (status == HT_OK)
-        status = report_hooks(trace, counts, error);
+        status = report_hooks(trace, "hook", counts, counts->by_hook, error);
+    if (status == HT_OK)
+        status = report_hooks(trace, "guid", counts, counts->by_guid, error);
     return status;
 }
 

@@ -433,6 +433,7 @@ enum ht_status ht_etl_file_join(struct ht_etl_file *file, struct ht_input *input
     if (file->source_count == HT_INPUTS_MAX)
         return ht_fail(error, HT_LIMIT, "%s: more than %d files", ht_input_name(input),
                        HT_INPUTS_MAX);
+    file->trace->input = file->source_count;
     enum ht_status status = ht_etl_file_open(&other, input, file->trace, error);
     if (status != HT_OK)
         return status;

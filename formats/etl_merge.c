@@ -146,8 +146,11 @@ static enum ht_status make_slot(struct ht_etl_merge *merge, size_t size, struct 
 static void count(struct ht_etl_counts *counts, const struct ht_etl_record *record)
 {
     counts->by_header[record->header]++;
-    if (record->has_hook)
-        counts->by_hook[record->group << 8 | record->opcode]++;
+    uint64_t *counter = record->has_hook ? counts->by_hook : counts->by_guid;
+    if (record->group == HT_ETL_GROUP_UNKNOWN && !record->has_hook)
+        return;
+    counts->has_group[record->group] = true;
+    counter[record->group << 8 | record->opcode]++;
 }
 
 static bool is_wanted(const struct ht_etl_record *record)
@@ -175,6 +178,13 @@ static enum ht_etl_step take_record(struct ht_etl_merge *merge, struct slot *slo
     return step;
 }
 
+static void note_damage(struct ht_etl_merge *merge, const struct slot *slot, uint64_t offset,
+                        const char *what)
+{
+    merge->file->trace->input = slot->buffer->source;
+    ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, offset, what);
+}
+
 // Moves a slot to its next wanted record; false at the end of its buffer.
 static bool advance(struct ht_etl_merge *merge, struct slot *slot)
 {
@@ -193,11 +203,9 @@ static bool advance(struct ht_etl_merge *merge, struct slot *slot)
     size_t at = slot->walk.at;
     bool is_cut = (slot->buffer->flags & HT_ETL_BUFFER_CUT) != 0;
     if (step == HT_ETL_STEP_DAMAGED)
-        ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, offset_in_file(slot, at),
-                        "no record where one should begin");
+        note_damage(merge, slot, offset_in_file(slot, at), "no record where one should begin");
     else if (step == HT_ETL_STEP_PAST && !is_cut)
-        ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, offset_in_file(slot, at),
-                        "a record reaches past its buffer");
+        note_damage(merge, slot, offset_in_file(slot, at), "a record reaches past its buffer");
     return false;
 }
 
@@ -211,11 +219,10 @@ static enum ht_status open_buffer(struct ht_etl_merge *merge, const struct ht_et
     uint32_t valid = 0;
     status = ht_etl_file_load(merge->file, buffer, slot->bytes, &valid, error);
     bool is_whole = valid == buffer->valid;
-    if (status == HT_OK && !is_whole)
-        ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, buffer->offset,
-                        "a buffer cannot be unpacked");
     uint64_t position = (uint64_t)(buffer - merge->file->buffers);
     slot->buffer = buffer;
+    if (status == HT_OK && !is_whole)
+        note_damage(merge, slot, buffer->offset, "a buffer cannot be unpacked");
     slot->rank = (uint64_t)buffer->cpu << 48 | position << HT_ETL_ORDER_NUMBER_BITS | slot->number;
     slot->placed.cpu = buffer->cpu;
     slot->walk = (struct ht_etl_walk){slot->bytes, HT_ETL_BUFFER_HEADER_SIZE, valid};
@@ -336,6 +343,7 @@ enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, struct ht_etl_batch
             continue;
         if (top->is_plain)
             take_record(merge, top);
+        merge->file->trace->input = top->buffer->source;
         *placed = &top->placed;
         return HT_OK;
     }

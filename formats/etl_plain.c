@@ -145,6 +145,7 @@ enum ht_etl_plain ht_etl_plain_take(const struct ht_etl_stretch *stretch,
         // The last record may end without its padding.
         p = stride < (size_t)(end - p) ? p + stride : end;
     }
+    counts->has_group[HT_ETL_GROUP_HEAP] = true;
     batch->count += (size_t)(event - first);
     batch->last_ticks = last;
     own.walk->at = (size_t)(p - own.walk->bytes);

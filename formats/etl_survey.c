@@ -60,6 +60,7 @@ static enum ht_status walk_buffer(struct ht_etl_survey *survey, struct ht_etl_fi
         int64_t ticks = ht_etl_file_ticks(file, buffer, record.stamp);
         status = note(survey, &record, ticks, error);
         if (status == HT_LIMIT) {
+            file->trace->input = buffer->source;
             ht_trace_damage(file->trace, HT_LOSS_DICTIONARY, buffer->offset,
                             "no room for what stacks need");
             status = HT_OK;

@@ -6,6 +6,7 @@
 #include "formats/etl_window.h"
 
 #include "formats/etl_survey.h"
+#include "formats/mix.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ enum {
     NAMED_STACKS = 4096, // of the newest stacks of the trace, so that most are made once
     FRAMES_MAX = HT_ETL_PARTS * HT_DICT_FRAMES_MAX,
     LENT_MAX = 256,
+    GONE = 1 << 16, // of the events that left without a stack, by the hash of stamp and thread
     RING = HT_ETL_WINDOW + LENT_MAX, // events held back and events lent: a cache takes them
 };
 
@@ -36,15 +38,16 @@ struct ht_etl_window {
     struct ht_etl_file *file;
     uint64_t first;     // number of the oldest event held
     uint64_t end;       // number of the next event to come
-    uint64_t marked;    // number behind the newest event that has a stack
     int64_t last_ticks; // of the newest event
     bool is_surveyed;
+    bool has_refs; // stacks of something have come by: gone is kept
     struct ht_etl_survey survey;
     struct ht_etl_stack_ref ref; // the record at hand
     struct named named[NAMED_STACKS];
     struct ht_event events[RING];
     int64_t ticks[RING];
     struct parts parts[RING]; // of the marked events
+    uint32_t gone[GONE];
 };
 
 struct ht_etl_window *ht_etl_window_open(struct ht_etl_file *file)
@@ -105,6 +108,23 @@ static size_t find(const struct ht_etl_window *window, const struct ht_etl_stack
     return RING;
 }
 
+static uint64_t hash_of(int64_t ticks, uint32_t pid, uint32_t tid)
+{
+    return ht_mix((uint64_t)ticks ^ ((uint64_t)pid << 32 | tid) * 0x9E3779B97F4A7C15u);
+}
+
+// Whether a stack of no event that waits is that of one that has left, as far as is remembered.
+static bool is_late(struct ht_etl_window *window, const struct ht_etl_stack_ref *ref, int64_t ticks)
+{
+    uint64_t hash = hash_of(ticks, ref->pid, ref->tid);
+    uint32_t *gone = &window->gone[hash % GONE];
+    bool is_late = window->has_refs && *gone == (uint32_t)(hash >> 32 | 1);
+    if (is_late)
+        *gone = 0;
+    window->has_refs = true;
+    return is_late;
+}
+
 static enum ht_status survey(struct ht_etl_window *window, struct ht_error *error)
 {
     if (window->is_surveyed)
@@ -123,8 +143,11 @@ enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
         return HT_OK;
     int64_t ticks = placed->ticks - (int64_t)(placed->record.stamp - ref->event_stamp);
     size_t at = find(window, ref, ticks);
-    if (at == RING)
+    if (at == RING) {
+        if (is_late(window, ref, ticks))
+            ht_trace_damage(trace, HT_LOSS_STACKS, placed->offset, "a stack too far behind");
         return HT_OK;
+    }
     enum ht_status status = survey(window, error);
     if (status != HT_OK)
         return status;
@@ -142,7 +165,7 @@ enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
         return HT_OK;
     }
     ht_event_set_stack(event, MARK);
-    window->marked = window->end;
+    window->has_refs = true;
     return status;
 }
 
@@ -210,6 +233,25 @@ static enum ht_status find_stack(struct ht_etl_window *window, size_t at, uint32
     return HT_OK;
 }
 
+// Gives the events from one place to another their stacks in the trace.
+static enum ht_status finish(struct ht_etl_window *window, size_t from, size_t to,
+                             struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (size_t at = from; at < to && status == HT_OK; at++) {
+        struct ht_event *event = &window->events[at];
+        uint32_t stack = 0;
+        if (ht_event_stack(event) != 0) {
+            status = find_stack(window, at, &stack, error);
+            ht_event_set_stack(event, stack);
+        } else {
+            uint64_t hash = hash_of(window->ticks[at], event->pid, event->tid);
+            window->gone[hash % GONE] = (uint32_t)(hash >> 32 | 1);
+        }
+    }
+    return status;
+}
+
 enum ht_status ht_etl_window_take(struct ht_etl_window *window, bool is_last,
                                   struct ht_events *events, struct ht_error *error)
 {
@@ -225,13 +267,8 @@ enum ht_status ht_etl_window_take(struct ht_etl_window *window, bool is_last,
         ready = events->count;
     *events = (struct ht_events){window->events + at, ready};
     enum ht_status status = HT_OK;
-    for (size_t i = at; window->first < window->marked && i < at + ready && status == HT_OK; i++) {
-        uint32_t stack = 0;
-        if (ht_event_stack(&window->events[i]) == 0)
-            continue;
-        status = find_stack(window, i, &stack, error);
-        ht_event_set_stack(&window->events[i], stack);
-    }
+    if (window->has_refs)
+        status = finish(window, at, at + ready, error);
     window->first += ready;
     return status;
 }

@@ -23,7 +23,7 @@ void ht_etl_window_room(struct ht_etl_window *window, size_t wanted, struct ht_e
 void ht_etl_window_push(struct ht_etl_window *window, size_t count);
 
 // Gives a stack to its event. A stack of another record, as most are, is let go by; one without
-// frames anywhere in the file is counted as lost.
+// frames anywhere in the file is counted as lost, and so is one whose event is known to have left.
 enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
                                     const struct ht_etl_placed *placed, struct ht_error *error);
 

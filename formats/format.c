@@ -36,18 +36,18 @@ const struct ht_format *ht_format_by_name(const char *name)
     return NULL;
 }
 
-static bool ends_with(const char *text, const char *end)
+// True when the path, without the suffix of a gzipped file, ends in this suffix.
+static bool has_suffix(const char *path, const char *suffix)
 {
-    size_t text_length = strlen(text);
-    size_t end_length = strlen(end);
-    return end_length > 0 && text_length >= end_length &&
-           strcmp(text + text_length - end_length, end) == 0;
+    size_t length = strlen(path) - (ht_output_is_gzip(path) ? strlen(".gz") : 0);
+    size_t size = strlen(suffix);
+    return size > 0 && length >= size && memcmp(path + length - size, suffix, size) == 0;
 }
 
 const struct ht_format *ht_format_by_path(const char *path)
 {
     for (unsigned i = 0; ht_format_at(i) != NULL; i++)
-        if (formats[i]->open_writer != NULL && ends_with(path, formats[i]->suffix))
+        if (formats[i]->open_writer != NULL && has_suffix(path, formats[i]->suffix))
             return formats[i];
     return NULL;
 }

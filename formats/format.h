@@ -51,8 +51,8 @@ static inline enum ht_status ht_reader_next(struct ht_reader *reader, struct ht_
 }
 
 struct ht_writer {
-    // Takes one event; events come in the order of the trace.
-    enum ht_status (*write)(struct ht_writer *self, const struct ht_event *event,
+    // Takes events, in the order of the trace; one at a time when `change` is not NULL.
+    enum ht_status (*write)(struct ht_writer *self, const struct ht_event *events, size_t count,
                             struct ht_error *error);
     // What the event just written did to the live blocks, once for each change. NULL when the
     // format does not need it: numbering blocks then never runs.
@@ -62,6 +62,17 @@ struct ht_writer {
     enum ht_status (*finish)(struct ht_writer *self, struct ht_error *error);
     // Frees the writer, finished or not. The output and the trace stay the caller's.
     void (*close)(struct ht_writer *self);
+};
+
+// For formats that show only a part of the events one by one: how much, and what came of it.
+struct ht_quota {
+    uint64_t budget; // bytes of one output, 0: as the format has it
+    bool is_full;    // every event, whatever it takes
+    // Ends the output in hand, which is whole then, and gives the next one. NULL: there is but one.
+    enum ht_status (*turn)(struct ht_quota *self, struct ht_output **output,
+                           struct ht_error *error);
+    uint64_t shown;    // set by finish: events shown one by one,
+    uint64_t left_out; // and those that would be with more room
 };
 
 struct ht_format {
@@ -93,6 +104,11 @@ struct ht_format {
     // gets the rest while events pass; writers read it at finish.
     enum ht_status (*open_writer)(struct ht_output *output, const struct ht_trace *trace,
                                   struct ht_writer **writer, struct ht_error *error);
+
+    // The same with a quota, which outlives the writer. NULL when the format has none.
+    enum ht_status (*open_within)(struct ht_output *output, const struct ht_trace *trace,
+                                  struct ht_quota *quota, struct ht_writer **writer,
+                                  struct ht_error *error);
 
     // The same format, written smaller and more slowly; NULL when there is no such way.
     const struct ht_format *best;

@@ -5,11 +5,12 @@
 
 #include <stdlib.h>
 
-static enum ht_status write_event(struct ht_writer *self, const struct ht_event *event,
-                                  struct ht_error *error)
+static enum ht_status write_events(struct ht_writer *self, const struct ht_event *events,
+                                   size_t count, struct ht_error *error)
 {
     (void)self;
-    (void)event;
+    (void)events;
+    (void)count;
     (void)error;
     return HT_OK;
 }
@@ -34,7 +35,7 @@ static enum ht_status open_writer(struct ht_output *output, const struct ht_trac
     *writer = calloc(1, sizeof **writer);
     if (*writer == NULL)
         return ht_fail_memory(error, "a writer");
-    **writer = (struct ht_writer){.write = write_event, .finish = finish, .close = close_writer};
+    **writer = (struct ht_writer){.write = write_events, .finish = finish, .close = close_writer};
     return HT_OK;
 }
 

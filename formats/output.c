@@ -3,6 +3,8 @@
 // Outputs: a file written beside its target and renamed at commit, a stream, or a buffer.
 #include "formats/output.h"
 
+#include "formats/gzip.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +27,7 @@ enum { STREAM_BUFFER_SIZE = 1 << 17 };
 struct ht_output {
     FILE *file;             // NULL for memory
     struct ht_buffer *sink; // borrowed, NULL for a file
+    struct ht_gzip *gzip;   // on the way to the file, NULL when written as it is
     const char *name;
     char *path;      // owned copy of the target's path
     char *part_path; // owned; where the bytes are until commit, NULL when written directly
@@ -43,6 +46,13 @@ static char *join(const char *head, const char *tail)
         memcpy(joined + head_size, tail, tail_size);
     }
     return joined;
+}
+
+bool ht_output_is_gzip(const char *path)
+{
+    static const char suffix[] = ".gz";
+    size_t length = strlen(path);
+    return length >= strlen(suffix) && strcmp(path + length - strlen(suffix), suffix) == 0;
 }
 
 // True for what exists and is no regular file: a pipe, a device, a directory.
@@ -74,7 +84,9 @@ static enum ht_status open_path(struct ht_output *output, const char *path, stru
             return ht_fail_memory(error, "an output");
         output->file = fopen(output->part_path, "wb");
     }
-    return output->file != NULL ? HT_OK : ht_fail_errno(error, "%s", path);
+    if (output->file == NULL)
+        return ht_fail_errno(error, "%s", path);
+    return ht_output_is_gzip(path) ? ht_gzip_open(output->file, &output->gzip, error) : HT_OK;
 }
 
 enum ht_status ht_output_open_stream(FILE *file, const char *name, struct ht_output **output,
@@ -128,7 +140,9 @@ enum ht_status ht_output_write(struct ht_output *output, const void *data, size_
     output->written += size;
     if (output->sink != NULL)
         return ht_buffer_append(output->sink, data, size, error);
-    if (fwrite(data, 1, size, output->file) != size)
+    bool is_written = output->gzip != NULL ? ht_gzip_write(output->gzip, data, size, false)
+                                           : fwrite(data, 1, size, output->file) == size;
+    if (!is_written)
         return ht_fail_errno(error, "%s: writing", output->name);
     return HT_OK;
 }
@@ -148,7 +162,7 @@ enum ht_status ht_output_print(struct ht_output *output, struct ht_error *error,
 
 uint64_t ht_output_bytes(const struct ht_output *output)
 {
-    return output->written;
+    return output->gzip != NULL ? ht_gzip_bytes(output->gzip) : output->written;
 }
 
 static int rename_over(const char *from, const char *to)
@@ -166,7 +180,8 @@ enum ht_status ht_output_commit(struct ht_output *output, struct ht_error *error
         output->is_committed = true;
         return HT_OK;
     }
-    if (fflush(output->file) != 0)
+    bool is_ended = output->gzip == NULL || ht_gzip_write(output->gzip, "", 0, true);
+    if (!is_ended || fflush(output->file) != 0)
         return ht_fail_errno(error, "%s: writing", output->name);
     if (output->part_path != NULL) {
         int closed = fclose(output->file);
@@ -186,6 +201,7 @@ void ht_output_close(struct ht_output *output)
         fclose(output->file);
     if (output->part_path != NULL && !output->is_committed)
         remove(output->part_path);
+    ht_gzip_close(output->gzip);
     free(output->path);
     free(output->part_path);
     free(output);

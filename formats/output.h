@@ -11,8 +11,12 @@
 
 struct ht_output;
 
+// True for the name of a gzipped file, ".gz".
+bool ht_output_is_gzip(const char *path);
+
 // Opens a file for writing; "-" is standard output. A target that is no regular file (a pipe,
-// /dev/null) is written directly. On failure *output is NULL.
+// /dev/null) is written directly. What is written under a name that ends in ".gz" is gzipped. On
+// failure *output is NULL.
 enum ht_status ht_output_open(const char *path, struct ht_output **output, struct ht_error *error);
 
 // Writes to a stream of the caller's, who closes it; messages call it `name`, which outlives the
@@ -32,7 +36,7 @@ enum ht_status ht_output_write(struct ht_output *output, const void *data, size_
 enum ht_status ht_output_print(struct ht_output *output, struct ht_error *error, const char *format,
                                ...) HT_PRINTF(3, 4);
 
-// Bytes written so far.
+// Bytes written so far; of a gzipped file those that are in it.
 uint64_t ht_output_bytes(const struct ht_output *output);
 
 // Flushes and, for a file, gives it its name. Only after this does the target exist.

@@ -27,6 +27,14 @@ static enum ht_status put_head(struct ht_buffer *sink, uint32_t field, size_t si
     return status == HT_OK ? ht_buffer_append(sink, head, head_size, NULL) : status;
 }
 
+size_t ht_packet_size(uint32_t field, const ProtobufCMessage *message)
+{
+    uint8_t head[2 * HT_VARINT_SIZE_MAX];
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *end = ht_varint_put(head, (uint64_t)field << 3 | WIRE_BYTES);
+    return (size_t)(ht_varint_put(end, size) - head) + size;
+}
+
 enum ht_status ht_packet_append(struct ht_buffer *sink, uint32_t field,
                                 const ProtobufCMessage *message, struct ht_error *error)
 {

@@ -27,6 +27,9 @@ static inline uint8_t *ht_varint_put(uint8_t *at, uint64_t value)
 enum ht_status ht_packet_append(struct ht_buffer *sink, uint32_t field,
                                 const ProtobufCMessage *message, struct ht_error *error);
 
+// How many bytes that adds.
+size_t ht_packet_size(uint32_t field, const ProtobufCMessage *message);
+
 // The same for a message that is packed already, and for any other field of bytes.
 enum ht_status ht_packet_append_bytes(struct ht_buffer *sink, uint32_t field, const void *data,
                                       size_t size, struct ht_error *error);

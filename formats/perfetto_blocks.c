@@ -5,6 +5,7 @@
 #include "formats/perfetto_model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum ht_status reserve_block(struct ht_perfetto_model *model, uint32_t number,
                                     struct ht_error *error)
@@ -20,6 +21,12 @@ static enum ht_status reserve_block(struct ht_perfetto_model *model, uint32_t nu
     for (size_t i = model->block_capacity; i < capacity; i++)
         blocks[i].site = HT_PERFETTO_NONE;
     model->blocks = blocks;
+    if (model->is_full) {
+        uint32_t *tids = realloc(model->tids, capacity * sizeof *tids);
+        if (tids == NULL)
+            return ht_fail_memory(error, "the live blocks");
+        model->tids = tids;
+    }
     model->block_capacity = (uint32_t)capacity;
     return HT_OK;
 }
@@ -88,6 +95,45 @@ static enum ht_status count_free(struct ht_perfetto_model *model, uint32_t site,
     return status;
 }
 
+// Moves the pages of an owner and of its process on.
+static void count_pages(struct ht_perfetto_model *model, uint32_t owner, uint64_t change)
+{
+    if (owner < HT_PERFETTO_HEAPS_MAX)
+        model->heaps[owner].live.now.pages += change;
+    process_of(model, owner)->live.now.pages += change;
+}
+
+static enum ht_status enter_pages(struct ht_perfetto_model *model, uint32_t owner, uint64_t address,
+                                  uint64_t size, struct ht_error *error)
+{
+    uint64_t change = 0;
+    enum ht_status status =
+        ht_perfetto_pages_add(&model->pages, owner, address, size, &change, error);
+    count_pages(model, owner, change);
+    return status;
+}
+
+static void leave_pages(struct ht_perfetto_model *model, uint32_t owner,
+                        const struct ht_perfetto_block *block)
+{
+    uint64_t change = 0;
+    ht_perfetto_pages_remove(&model->pages, owner, block->address, block->size, &change);
+    count_pages(model, owner, change);
+}
+
+// Notes what the newest event is about.
+static void note_life(struct ht_perfetto_model *model, const struct ht_change *change)
+{
+    const struct ht_perfetto_block *block = &model->blocks[change->block];
+    if (change->cause != HT_CAUSE_EVENT)
+        return;
+    model->life = (struct ht_pick_life){.id = block->id, .site = block->site};
+    if (block->chain != HT_PERFETTO_NONE)
+        model->life.steps = model->chains[block->chain].steps;
+    model->life_tid = model->is_full ? model->tids[change->block] : 0;
+    model->has_life = true;
+}
+
 // Counts a change in the tracks of its heap and its process, after the sites.
 static enum ht_status count_live(struct ht_perfetto_model *model, uint32_t owner,
                                  const struct ht_change *change, struct ht_error *error)
@@ -136,9 +182,13 @@ static enum ht_status begin(struct ht_perfetto_model *model, const struct ht_cha
                                         .id = model->begun_blocks++,
                                         .site = site,
                                         .chain = HT_PERFETTO_NONE};
+    if (model->is_full)
+        model->tids[change->block] = model->event.tid;
+    note_life(model, change);
     if (owner < HT_PERFETTO_HEAPS_MAX)
         note_value(&model->heaps[owner].sizes, change->size);
-    return count_live(model, owner, change, error);
+    status = enter_pages(model, owner, change->address, change->size, error);
+    return status == HT_OK ? count_live(model, owner, change, error) : status;
 }
 
 // The old size is freed where it was allocated; the new one is allocated where the realloc was
@@ -157,6 +207,17 @@ static enum ht_status count_resize(struct ht_perfetto_model *model, struct ht_pe
     return status;
 }
 
+static enum ht_status offer_realloc(struct ht_perfetto_model *model, uint32_t owner,
+                                    struct ht_error *error)
+{
+    if (model->is_full)
+        return HT_OK;
+    struct ht_pick pick = ht_pick_realloc(&model->event);
+    pick.event.pid = ht_perfetto_owner_process(model, owner);
+    pick.life = model->life;
+    return ht_budget_offer(&model->reallocs, &pick, error);
+}
+
 static enum ht_status resize(struct ht_perfetto_model *model, const struct ht_change *change,
                              struct ht_error *error)
 {
@@ -167,8 +228,13 @@ static enum ht_status resize(struct ht_perfetto_model *model, const struct ht_ch
     if (status != HT_OK)
         return status;
     struct ht_perfetto_chain *chain = &model->chains[block->chain];
+    uint32_t owner = model->sites.sites[block->site].owner;
+    leave_pages(model, owner, block);
     block->address = change->address;
     block->size = change->size;
+    status = enter_pages(model, owner, block->address, block->size, error);
+    if (status != HT_OK)
+        return status;
     chain->steps++;
     if (change->address != change->old_address) {
         struct ht_perfetto_count *count = &model->sites.sites[block->site].count;
@@ -177,12 +243,9 @@ static enum ht_status resize(struct ht_perfetto_model *model, const struct ht_ch
         count->copied_bytes += copied;
         count->moves++;
     }
-    struct ht_pick pick = ht_pick_realloc(&model->event);
-    pick.event.pid = ht_perfetto_owner_process(model, model->sites.sites[block->site].owner);
-    pick.life = (struct ht_pick_life){.id = block->id, .steps = chain->steps, .site = block->site};
-    status = ht_budget_offer(&model->reallocs, &pick, error);
-    return status == HT_OK ? count_live(model, model->sites.sites[block->site].owner, change, error)
-                           : status;
+    note_life(model, change);
+    status = offer_realloc(model, owner, error);
+    return status == HT_OK ? count_live(model, owner, change, error) : status;
 }
 
 static uint64_t product(uint64_t a, uint64_t b)
@@ -235,6 +298,8 @@ static enum ht_status end(struct ht_perfetto_model *model, const struct ht_chang
         status = count_free(model, block->site, change->size, error);
     if (owner < HT_PERFETTO_HEAPS_MAX)
         note_value(&model->heaps[owner].lifetimes, lifetime(model, block, model->event.time_ns));
+    note_life(model, change);
+    leave_pages(model, owner, block);
     give_chain(model, block->chain);
     block->site = HT_PERFETTO_NONE;
     return status == HT_OK ? count_live(model, owner, change, error) : status;
@@ -247,6 +312,9 @@ static enum ht_status forget(struct ht_perfetto_model *model, struct ht_perfetto
     if (block->site == HT_PERFETTO_NONE)
         return HT_OK;
     enum ht_status status = offer(model, block, HT_TIME_UNKNOWN, error);
+    uint64_t unused = 0; // the process keeps what it left
+    ht_perfetto_pages_remove(&model->pages, model->sites.sites[block->site].owner, block->address,
+                             block->size, &unused);
     give_chain(model, block->chain);
     block->site = HT_PERFETTO_NONE;
     return status;
@@ -291,5 +359,80 @@ enum ht_status ht_perfetto_model_finish(struct ht_perfetto_model *model, struct 
         if (model->blocks[i].site != HT_PERFETTO_NONE)
             status = offer(model, &model->blocks[i], HT_TIME_UNKNOWN, error);
     }
+    return status;
+}
+
+static enum ht_status restart_process(struct ht_perfetto_model *model,
+                                      struct ht_perfetto_process *process, struct ht_error *error)
+{
+    bool is_retired = process->next != HT_PERFETTO_NONE;
+    ht_series_restart(&process->live);
+    ht_budget_restart(&process->blocks);
+    ht_budget_restart(&process->chains);
+    if (is_retired)
+        memset(process->live.now.value, 0, sizeof process->live.now.value);
+    process->peak_bytes = process->live.now.value[HT_LIVE_BYTES];
+    process->peak_ns = model->piece_ns;
+    process->peak++; // after the sites were counted: they are now as they are at this peak
+    return is_retired
+               ? HT_OK
+               : ht_series_set(&process->live, process->live.now.value, model->piece_ns, error);
+}
+
+static enum ht_status restart_heap(struct ht_perfetto_model *model, struct ht_perfetto_heap *heap,
+                                   struct ht_error *error)
+{
+    bool has_space = heap->space.count > 0;
+    heap->is_shown = !heap->is_destroyed && model->processes[heap->process].is_shown;
+    ht_series_restart(&heap->live);
+    ht_series_restart(&heap->space);
+    memset(&heap->sizes, 0, sizeof heap->sizes);
+    memset(&heap->lifetimes, 0, sizeof heap->lifetimes);
+    if (!heap->is_shown)
+        return HT_OK;
+    enum ht_status status =
+        ht_series_set(&heap->live, heap->live.now.value, model->piece_ns, error);
+    return status == HT_OK && has_space
+               ? ht_series_set(&heap->space, heap->space.now.value, model->piece_ns, error)
+               : status;
+}
+
+// Counts what lives as allocated now.
+static enum ht_status recount(struct ht_perfetto_model *model, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    ht_perfetto_sites_restart(&model->sites);
+    for (uint32_t i = 0; i < model->block_capacity && status == HT_OK; i++) {
+        const struct ht_perfetto_block *block = &model->blocks[i];
+        if (block->site == HT_PERFETTO_NONE)
+            continue;
+        uint32_t owner = model->sites.sites[block->site].owner;
+        status = count_alloc(model, block->site, block->size, error);
+        if (owner < HT_PERFETTO_HEAPS_MAX)
+            note_value(&model->heaps[owner].sizes, block->size);
+    }
+    return status;
+}
+
+enum ht_status ht_perfetto_model_restart(struct ht_perfetto_model *model, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    model->piece_ns = model->last_ns;
+    model->piece_count = model->event_count;
+    model->dropped_events = 0;
+    ht_budget_restart(&model->reallocs);
+    for (uint32_t i = 0; i < model->block_capacity && status == HT_OK; i++) {
+        struct ht_perfetto_block *block = &model->blocks[i];
+        if (!is_live(model, block))
+            status = forget(model, block, error);
+    }
+    for (uint32_t i = 0; i < model->process_count; i++)
+        model->processes[i].is_shown = model->processes[i].next == HT_PERFETTO_NONE;
+    for (uint32_t i = 0; i < model->heap_count && status == HT_OK; i++)
+        status = restart_heap(model, &model->heaps[i], error);
+    if (status == HT_OK)
+        status = recount(model, error);
+    for (uint32_t i = 0; i < model->process_count && status == HT_OK; i++)
+        status = restart_process(model, &model->processes[i], error);
     return status;
 }

@@ -6,8 +6,10 @@
 #include <string.h>
 
 // Interned numbers are the enumerators plus one.
-static const char *const categories[] = {"realloc", "block", "chain", "histogram"};
-static const char *const event_names[] = {"realloc moved", "realloc in place", "realloc failed"};
+static const char *const categories[] = {"realloc", "block", "chain", "histogram",
+                                         "alloc",   "free",  "mark"};
+static const char *const event_names[] = {"realloc moved", "realloc in place", "realloc failed",
+                                          "alloc",         "alloc failed",     "free"};
 static const char *const arg_names[HT_PERFETTO_ARGS] = {
     [HT_PERFETTO_ARG_HEAP] = "heap",
     [HT_PERFETTO_ARG_ADDRESS] = "address",
@@ -28,6 +30,7 @@ static const char *const arg_names[HT_PERFETTO_ARGS] = {
     [HT_PERFETTO_ARG_BUCKET_LO] = "bucket_lo",
     [HT_PERFETTO_ARG_BUCKET_HI] = "bucket_hi",
     [HT_PERFETTO_ARG_COUNT] = "count",
+    [HT_PERFETTO_ARG_ALLOC_TID] = "alloc_tid",
 };
 
 struct interned {
@@ -85,6 +88,13 @@ void ht_perfetto_name_event(struct ht_perfetto_event *event, enum ht_perfetto_ev
 {
     event->message.has_name_iid = true;
     event->message.name_iid = (uint64_t)name + 1;
+}
+
+void ht_perfetto_link_event(struct ht_perfetto_event *event, uint64_t flow)
+{
+    event->flow = flow;
+    event->message.n_flow_ids = 1;
+    event->message.flow_ids = &event->flow;
 }
 
 Ht__Perfetto__DebugAnnotation *ht_perfetto_annotate(struct ht_perfetto_event *event,

@@ -4,7 +4,7 @@
 #ifndef HT_FORMATS_PERFETTO_EVENT_H
 #define HT_FORMATS_PERFETTO_EVENT_H
 
-#include "formats/perfetto_tracks.h"
+#include "formats/perfetto_file.h"
 
 enum { HT_PERFETTO_BEGIN = 1, HT_PERFETTO_END = 2, HT_PERFETTO_INSTANT = 3 }; // types
 
@@ -13,12 +13,18 @@ enum ht_perfetto_category {
     HT_PERFETTO_CATEGORY_BLOCK,
     HT_PERFETTO_CATEGORY_CHAIN,
     HT_PERFETTO_CATEGORY_HISTOGRAM,
+    HT_PERFETTO_CATEGORY_ALLOC,
+    HT_PERFETTO_CATEGORY_FREE,
+    HT_PERFETTO_CATEGORY_MARK,
 };
 
 enum ht_perfetto_event_name {
     HT_PERFETTO_REALLOC_MOVED,
     HT_PERFETTO_REALLOC_IN_PLACE,
     HT_PERFETTO_REALLOC_FAILED,
+    HT_PERFETTO_ALLOC,
+    HT_PERFETTO_ALLOC_FAILED,
+    HT_PERFETTO_FREE,
 };
 
 enum ht_perfetto_arg {
@@ -41,6 +47,7 @@ enum ht_perfetto_arg {
     HT_PERFETTO_ARG_BUCKET_LO,
     HT_PERFETTO_ARG_BUCKET_HI,
     HT_PERFETTO_ARG_COUNT,
+    HT_PERFETTO_ARG_ALLOC_TID,
     HT_PERFETTO_ARGS,
 };
 
@@ -50,6 +57,7 @@ struct ht_perfetto_event {
     Ht__Perfetto__DebugAnnotation annotations[HT_PERFETTO_ARGS];
     Ht__Perfetto__DebugAnnotation *pointers[HT_PERFETTO_ARGS];
     uint64_t category;
+    uint64_t flow;
 };
 
 // Begins the sequence of the tracks: must be its first packet. Names what its events are called.
@@ -58,6 +66,9 @@ void ht_perfetto_begin_tracks(struct ht_perfetto_sink *sink);
 void ht_perfetto_begin_event(struct ht_perfetto_event *event, uint64_t track, uint32_t type,
                              enum ht_perfetto_category category);
 void ht_perfetto_name_event(struct ht_perfetto_event *event, enum ht_perfetto_event_name name);
+
+// Links the event with all others of the same flow, which is not 0.
+void ht_perfetto_link_event(struct ht_perfetto_event *event, uint64_t flow);
 
 // A new annotation, whose value is the caller's to set; the two most frequent ones with it.
 Ht__Perfetto__DebugAnnotation *ht_perfetto_annotate(struct ht_perfetto_event *event,

@@ -14,7 +14,8 @@ struct summary {
     uint64_t stamp;
 };
 
-static void put_histogram(struct summary *summary, uint64_t heap, const char *kind,
+// `heap` NULL: of the folded heaps together.
+static void put_histogram(struct summary *summary, const uint64_t *heap, const char *kind,
                           const struct ht_perfetto_histogram *histogram)
 {
     for (unsigned bits = 0; bits <= 64; bits++) {
@@ -25,7 +26,8 @@ static void put_histogram(struct summary *summary, uint64_t heap, const char *ki
                                 HT_PERFETTO_CATEGORY_HISTOGRAM);
         event.message.name = ht_perfetto_borrow(kind);
         uint64_t high = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
-        ht_perfetto_annotate_pointer(&event, HT_PERFETTO_ARG_HEAP, heap);
+        if (heap != NULL)
+            ht_perfetto_annotate_pointer(&event, HT_PERFETTO_ARG_HEAP, *heap);
         Ht__Perfetto__DebugAnnotation *name = ht_perfetto_annotate(&event, HT_PERFETTO_ARG_KIND);
         name->string_value = ht_perfetto_borrow(kind);
         ht_perfetto_annotate_number(&event, HT_PERFETTO_ARG_BUCKET_LO, high - high / 2);
@@ -35,6 +37,13 @@ static void put_histogram(struct summary *summary, uint64_t heap, const char *ki
     }
 }
 
+static void add_histogram(struct ht_perfetto_histogram *sum,
+                          const struct ht_perfetto_histogram *histogram)
+{
+    for (unsigned bits = 0; bits <= 64; bits++)
+        sum->counts[bits] += histogram->counts[bits];
+}
+
 static void put_summary(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
                         uint32_t process, uint64_t process_track)
 {
@@ -42,20 +51,29 @@ static void put_summary(struct ht_perfetto_sink *sink, const struct ht_perfetto_
     track.has_sibling_order_rank = true;
     track.sibling_order_rank = RANK;
     ht_perfetto_put_track(sink, &track);
+    struct ht_perfetto_histogram sizes = {{0}};
+    struct ht_perfetto_histogram lifetimes = {{0}};
     struct summary summary = {sink, track.uuid, ht_perfetto_stamp(model, model->last_ns)};
     for (uint32_t i = 0; i < model->heap_count; i++) {
         const struct ht_perfetto_heap *heap = &model->heaps[i];
-        if (heap->process != process)
+        if (heap->process != process || !heap->is_shown)
             continue;
-        put_histogram(&summary, heap->handle, "size", &heap->sizes);
-        put_histogram(&summary, heap->handle, "lifetime_ns", &heap->lifetimes);
+        if (heap->is_folded) {
+            add_histogram(&sizes, &heap->sizes);
+            add_histogram(&lifetimes, &heap->lifetimes);
+            continue;
+        }
+        put_histogram(&summary, &heap->handle, "size", &heap->sizes);
+        put_histogram(&summary, &heap->handle, "lifetime_ns", &heap->lifetimes);
     }
+    put_histogram(&summary, NULL, "size", &sizes);
+    put_histogram(&summary, NULL, "lifetime_ns", &lifetimes);
 }
 
-void ht_perfetto_put_histograms(struct ht_perfetto_sink *sink,
-                                const struct ht_perfetto_model *model,
-                                const struct ht_perfetto_tracks *tracks)
+void ht_perfetto_put_histograms(struct ht_perfetto_file *file)
 {
-    for (uint32_t i = 0; i < model->process_count; i++)
-        put_summary(sink, model, i, tracks->process[i]);
+    for (uint32_t i = 0; i < file->model->process_count; i++) {
+        if (file->model->processes[i].is_shown)
+            put_summary(&file->sink, file->model, i, file->processes[i]);
+    }
 }

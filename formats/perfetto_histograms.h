@@ -4,11 +4,9 @@
 #ifndef HT_FORMATS_PERFETTO_HISTOGRAMS_H
 #define HT_FORMATS_PERFETTO_HISTOGRAMS_H
 
-#include "formats/perfetto_tracks.h"
+#include "formats/perfetto_file.h"
 
 // Writes the histograms of every heap as instants at the end, a bucket each.
-void ht_perfetto_put_histograms(struct ht_perfetto_sink *sink,
-                                const struct ht_perfetto_model *model,
-                                const struct ht_perfetto_tracks *tracks);
+void ht_perfetto_put_histograms(struct ht_perfetto_file *file);
 
 #endif

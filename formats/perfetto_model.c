@@ -5,7 +5,14 @@
 
 #include <stdlib.h>
 
-struct ht_perfetto_model *ht_perfetto_model_open(const struct ht_trace *trace)
+static uint32_t realloc_limit(const struct ht_quota *quota)
+{
+    uint64_t limit = quota->budget / HT_PERFETTO_REALLOC_BYTES;
+    return limit < HT_PERFETTO_REALLOCS_MAX ? (uint32_t)limit : HT_PERFETTO_REALLOCS_MAX;
+}
+
+struct ht_perfetto_model *ht_perfetto_model_open(const struct ht_trace *trace,
+                                                 const struct ht_quota *quota)
 {
     struct ht_perfetto_model *model = calloc(1, sizeof *model);
     if (model != NULL) {
@@ -13,7 +20,8 @@ struct ht_perfetto_model *ht_perfetto_model_open(const struct ht_trace *trace)
         model->process = HT_PERFETTO_NONE;
         model->heap = HT_PERFETTO_NONE;
         model->free_chain = HT_PERFETTO_NONE;
-        model->reallocs.limit = HT_PERFETTO_REALLOCS_MAX;
+        model->is_full = quota->is_full;
+        model->reallocs.limit = quota->is_full ? 0 : realloc_limit(quota);
     }
     return model;
 }
@@ -33,7 +41,9 @@ void ht_perfetto_model_close(struct ht_perfetto_model *model)
     ht_perfetto_index_reset(&model->handles);
     ht_perfetto_sites_reset(&model->sites);
     ht_budget_reset(&model->reallocs);
+    ht_perfetto_pages_reset(&model->pages);
     free(model->blocks);
+    free(model->tids);
     free(model->chains);
     free(model);
 }
@@ -43,17 +53,25 @@ uint64_t ht_perfetto_stamp(const struct ht_perfetto_model *model, int64_t time_n
     return time_ns > model->base_ns ? (uint64_t)time_ns - (uint64_t)model->base_ns : 0;
 }
 
-static const struct ht_process *entry_of(const struct ht_perfetto_model *model,
-                                         const struct ht_perfetto_process *process)
+const struct ht_process *ht_perfetto_process_entry(const struct ht_perfetto_model *model,
+                                                   uint32_t number)
 {
+    const struct ht_perfetto_process *process = &model->processes[number];
     return process->entry != HT_PERFETTO_NONE ? &model->trace->processes[process->entry] : NULL;
 }
 
 uint64_t ht_perfetto_process_stamp(const struct ht_perfetto_model *model, uint32_t process)
 {
-    const struct ht_process *entry = entry_of(model, &model->processes[process]);
+    const struct ht_process *entry = ht_perfetto_process_entry(model, process);
     bool is_known = entry != NULL && entry->start_ns != HT_TIME_UNKNOWN;
     return is_known ? ht_perfetto_stamp(model, entry->start_ns) : 0;
+}
+
+uint64_t ht_perfetto_shown_stamp(const struct ht_perfetto_model *model, uint32_t process)
+{
+    uint64_t since = ht_perfetto_process_stamp(model, process);
+    uint64_t piece = ht_perfetto_stamp(model, model->piece_ns);
+    return since > piece ? since : piece;
 }
 
 uint32_t ht_perfetto_owner_process(const struct ht_perfetto_model *model, uint32_t owner)
@@ -89,6 +107,7 @@ static enum ht_status add_process(struct ht_perfetto_model *model, uint32_t entr
                                      .entry = entry,
                                      .next = HT_PERFETTO_NONE,
                                      .first_ns = event->time_ns,
+                                     .is_shown = true,
                                      .live = {.limit = limit},
                                      .blocks = {.limit = HT_PERFETTO_SLICES_MAX},
                                      .chains = {.limit = HT_PERFETTO_SLICES_MAX}};
@@ -100,12 +119,12 @@ static enum ht_status add_process(struct ht_perfetto_model *model, uint32_t entr
 
 // Whether the entry that has the pid now is of a later process. Else it completes what was known
 // when the process was met, or belongs to an event that came late.
-static bool is_later(const struct ht_perfetto_model *model,
-                     const struct ht_perfetto_process *process, const struct ht_process *now)
+static bool is_later(const struct ht_perfetto_model *model, uint32_t process,
+                     const struct ht_process *now)
 {
-    const struct ht_process *known = entry_of(model, process);
+    const struct ht_process *known = ht_perfetto_process_entry(model, process);
     return now != NULL && now != known &&
-           now->start_ns > (known != NULL ? known->start_ns : process->first_ns);
+           now->start_ns > (known != NULL ? known->start_ns : model->processes[process].first_ns);
 }
 
 static enum ht_status find_process(struct ht_perfetto_model *model, struct ht_error *error)
@@ -117,9 +136,10 @@ static enum ht_status find_process(struct ht_perfetto_model *model, struct ht_er
     uint32_t number = model->process;
     if (number == HT_PERFETTO_NONE || model->processes[number].pid != event->pid)
         number = ht_perfetto_index_find(&model->pids, event->pid, 0);
-    if (number == HT_PERFETTO_NONE || is_later(model, &model->processes[number], entry))
+    if (number == HT_PERFETTO_NONE || is_later(model, number, entry))
         return add_process(model, entry_number, error);
     model->process = number;
+    model->processes[number].is_shown = true;
     if (model->processes[number].entry == HT_PERFETTO_NONE)
         model->processes[number].entry = entry_number;
     return HT_OK;
@@ -141,6 +161,7 @@ static enum ht_status add_heap(struct ht_perfetto_model *model, struct ht_error 
     }
     model->heaps[number] = (struct ht_perfetto_heap){.process = model->process,
                                                      .handle = model->event.heap,
+                                                     .is_shown = true,
                                                      .live = {.limit = limit},
                                                      .space = {.limit = limit}};
     model->heap = number;
@@ -167,6 +188,8 @@ static enum ht_status find_heap(struct ht_perfetto_model *model, struct ht_error
     if (number == HT_PERFETTO_NONE || (is_heap(model, number) && model->heaps[number].is_destroyed))
         return add_heap(model, error);
     model->heap = number < HT_PERFETTO_HEAPS_MAX ? number : HT_PERFETTO_NONE;
+    if (model->heap != HT_PERFETTO_NONE)
+        model->heaps[model->heap].is_shown = true;
     return HT_OK;
 }
 
@@ -226,7 +249,8 @@ static enum ht_status note_space(struct ht_perfetto_model *model, struct ht_erro
 static enum ht_status offer_failed(struct ht_perfetto_model *model, struct ht_error *error)
 {
     const struct ht_event *event = &model->event;
-    if (event->kind != HT_KIND_REALLOC || event->address != 0 || event->old_address == 0)
+    if (event->kind != HT_KIND_REALLOC || event->address != 0 || event->old_address == 0 ||
+        model->is_full)
         return HT_OK;
     struct ht_pick pick = ht_pick_realloc(event);
     pick.event.pid = model->process;
@@ -238,6 +262,7 @@ static void note_time(struct ht_perfetto_model *model, int64_t time_ns)
     if (model->event_count++ == 0) {
         model->base_ns = time_ns < 0 ? time_ns : 0;
         model->last_ns = time_ns;
+        model->piece_ns = model->base_ns;
     }
     if (time_ns > model->last_ns)
         model->last_ns = time_ns;
@@ -248,6 +273,7 @@ enum ht_status ht_perfetto_model_event(struct ht_perfetto_model *model,
 {
     note_time(model, event->time_ns);
     model->event = *event;
+    model->has_life = false;
     if (event->time_ns < model->base_ns)
         model->event.time_ns = model->base_ns;
     enum ht_status status = find_process(model, error);
@@ -271,8 +297,10 @@ enum ht_status ht_perfetto_model_event(struct ht_perfetto_model *model,
         return note_space(model, error);
     case HT_KIND_DESTROY: {
         uint32_t number = known_heap(model);
-        if (is_heap(model, number))
+        if (is_heap(model, number)) {
             model->heaps[number].is_destroyed = true;
+            model->heaps[number].destroyed_ns = model->event.time_ns;
+        }
         return HT_OK;
     }
     default:

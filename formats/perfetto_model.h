@@ -12,18 +12,24 @@
 #define HT_FORMATS_PERFETTO_MODEL_H
 
 #include "formats/budget.h"
+#include "formats/format.h"
+#include "formats/perfetto_pages.h"
 #include "formats/perfetto_sites.h"
 #include "formats/series.h"
-#include "formats/trace.h"
+
+#include <assert.h>
 
 enum {
     HT_PERFETTO_PROCESSES_MAX = 256,
     HT_PERFETTO_HEAPS_MAX = 1024,
-    HT_PERFETTO_REALLOCS_MAX = 100000, // shown one by one
+    HT_PERFETTO_REALLOC_BYTES = 1000, // of the budget, for each realloc shown one by one
+    HT_PERFETTO_REALLOCS_MAX = 1 << 20,
     HT_PERFETTO_SLICES_MAX = 200,      // blocks, and as many chains, of a process
     HT_PERFETTO_BUCKETS_MAX = 4096,    // of one track
     HT_PERFETTO_BUCKETS_SUM = 1 << 16, // of all the heaps' tracks, and of all the processes'
 };
+static_assert(HT_PERFETTO_HEAPS_MAX + HT_PERFETTO_PROCESSES_MAX <= HT_PERFETTO_SPACES,
+              "every owner is a space of pages");
 
 // Values of a heap's space series.
 enum { HT_PERFETTO_COMMITTED, HT_PERFETTO_RESERVED };
@@ -33,6 +39,7 @@ struct ht_perfetto_process {
     uint32_t entry;   // index in the trace's processes, or HT_PERFETTO_NONE
     uint32_t next;    // the process that used the pid next, or HT_PERFETTO_NONE: not retired
     int64_t first_ns; // of its first event
+    bool is_shown;    // it had an event or something live in this piece
     struct ht_series live;
     uint64_t peak_bytes;
     int64_t peak_ns; // when the peak was reached first
@@ -50,7 +57,10 @@ struct ht_perfetto_heap {
     uint32_t process;
     uint64_t handle;
     bool is_destroyed;
+    int64_t destroyed_ns;
     bool has_state; // an extend, contract or snapshot told its space
+    bool is_shown;  // as of a process
+    bool is_folded; // shown among the other heaps of its process
     struct ht_series live;
     struct ht_series space;
     struct ht_perfetto_histogram sizes;     // bytes, of every block that began
@@ -77,22 +87,32 @@ struct ht_perfetto_chain {
 
 struct ht_perfetto_model {
     const struct ht_trace *trace;
-    struct ht_event event; // the newest, which the changes belong to
+    struct ht_event event;    // the newest, which the changes belong to
+    struct ht_pick_life life; // of the block that the newest event is about; no steps: none
+    uint32_t life_tid;        // thread that made it, with every event only
+    bool has_life;
+    bool is_full; // every event is shown: none are picked
     uint64_t event_count;
+    uint64_t piece_count;    // of these, those before this piece
     uint64_t dropped_events; // of processes past the cap
     uint64_t dropped_heaps;  // past the cap
     int64_t base_ns;         // stamp 0: nothing is before it
     int64_t last_ns;
+    int64_t piece_ns;                 // what is open when this piece begins, begins then
     uint32_t process;                 // of the newest event, or HT_PERFETTO_NONE
     uint32_t heap;                    // of the newest event that names one, or HT_PERFETTO_NONE
     struct ht_perfetto_index pids;    // newest process of a pid
     struct ht_perfetto_index handles; // newest heap of a handle in a process
     uint32_t process_count;
     uint32_t heap_count;
+    uint32_t heaps_apart;  // the largest of a process, which are never folded
+    uint32_t fold_percent; // of the peak of its process, which a folded heap never went over
     struct ht_perfetto_sites sites; // by owner, see ht_perfetto_owner_process
+    struct ht_perfetto_pages pages; // by owner
     struct ht_budget reallocs;      // pid holds the number of the process
     uint64_t begun_blocks;
     struct ht_perfetto_block *blocks; // owned, by number
+    uint32_t *tids;                   // owned: who made it; with every event only
     uint32_t block_capacity;
     struct ht_perfetto_chain *chains; // owned
     uint32_t chain_count;
@@ -102,7 +122,9 @@ struct ht_perfetto_model {
     struct ht_perfetto_heap heaps[HT_PERFETTO_HEAPS_MAX];
 };
 
-struct ht_perfetto_model *ht_perfetto_model_open(const struct ht_trace *trace);
+// The quota's budget is not 0.
+struct ht_perfetto_model *ht_perfetto_model_open(const struct ht_trace *trace,
+                                                 const struct ht_quota *quota);
 void ht_perfetto_model_close(struct ht_perfetto_model *model);
 
 enum ht_status ht_perfetto_model_event(struct ht_perfetto_model *model,
@@ -113,12 +135,23 @@ enum ht_status ht_perfetto_model_change(struct ht_perfetto_model *model,
 // Ends what the end of the recording ends: the last dump, and the blocks that still live.
 enum ht_status ht_perfetto_model_finish(struct ht_perfetto_model *model, struct ht_error *error);
 
+// Begins the next piece of the recording, after a finish: keeps what lives, as if it had all been
+// allocated just now, and none of the rest.
+enum ht_status ht_perfetto_model_restart(struct ht_perfetto_model *model, struct ht_error *error);
+
 // ns since the base; what claims to be before it is at 0.
 uint64_t ht_perfetto_stamp(const struct ht_perfetto_model *model, int64_t time_ns);
+
+// The process in the trace, or NULL.
+const struct ht_process *ht_perfetto_process_entry(const struct ht_perfetto_model *model,
+                                                   uint32_t process);
 
 // From when on the process has its pid: from its start where that is known, which it is for every
 // process that got the pid of another, else from the beginning.
 uint64_t ht_perfetto_process_stamp(const struct ht_perfetto_model *model, uint32_t process);
+
+// From when on it is shown: not before the piece.
+uint64_t ht_perfetto_shown_stamp(const struct ht_perfetto_model *model, uint32_t process);
 
 // The process of an owner: of the number of a heap or, past HT_PERFETTO_HEAPS_MAX, of that of a
 // process, whose heaps past the cap share it.

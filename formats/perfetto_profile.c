@@ -4,8 +4,7 @@
 // its own within the process, which the importer needs to keep profiles apart.
 #include "formats/perfetto_profile.h"
 
-#include "formats/perfetto_stacks.h"
-#include "formats/perfetto_tracks.h"
+#include "formats/perfetto_file.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -76,7 +75,7 @@ static void make_groups(struct profiler *profiler, const struct profile *profile
         profiler->before[i] = (struct ht_perfetto_count){0};
         if (!is_in(profiler, profile, i))
             continue;
-        uint32_t stack = sites->sites[i].stack;
+        uint32_t stack = ht_perfetto_site_stack(sites, i);
         uint32_t group = ht_perfetto_index_find(&profiler->index, stack, 0);
         if (group == HT_PERFETTO_NONE) {
             group = profiler->group_count++;
@@ -263,7 +262,7 @@ static void put_process(struct profiler *profiler, uint32_t process)
     struct profile profile = {.name = "libc.malloc",
                               .process = process,
                               .owner = HT_PERFETTO_NONE,
-                              .begin = ht_perfetto_process_stamp(model, process),
+                              .begin = ht_perfetto_shown_stamp(model, process),
                               .last = step_after(ht_perfetto_stamp(model, model->last_ns))};
     uint32_t next = model->processes[process].next;
     if (next != HT_PERFETTO_NONE) {
@@ -284,7 +283,8 @@ static void put_process(struct profiler *profiler, uint32_t process)
     put_dumps(profiler, &profile);
     profile.measure = LIVE;
     for (uint32_t i = 0; i < model->heap_count; i++) {
-        if (model->heaps[i].process != process)
+        if (model->heaps[i].process != process || !model->heaps[i].is_shown ||
+            model->heaps[i].is_folded)
             continue;
         uint32_t uses = uses_before(model, i);
         int length =
@@ -335,7 +335,9 @@ void ht_perfetto_put_profiles(struct ht_perfetto_sink *sink, const struct ht_per
     profiler->sink = sink;
     profiler->model = model;
     sink->status = open_profiler(profiler, sink->error);
-    for (uint32_t i = 0; i < model->process_count && sink->status == HT_OK; i++)
-        put_process(profiler, i);
+    for (uint32_t i = 0; i < model->process_count && sink->status == HT_OK; i++) {
+        if (model->processes[i].is_shown)
+            put_process(profiler, i);
+    }
     close_profiler(profiler);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Packets of a Perfetto trace into an output. The first failure is kept and everything after it
-// does nothing, so that writers write straight down and ask once at the end.
+// Packets of a Perfetto trace into an output, or only their sizes. The first failure is kept and
+// everything after it does nothing, so that writers write straight down and ask once at the end.
 #ifndef HT_FORMATS_PERFETTO_SINK_H
 #define HT_FORMATS_PERFETTO_SINK_H
 
@@ -14,10 +14,12 @@ enum {
 };
 
 struct ht_perfetto_sink {
-    struct ht_output *output;
-    struct ht_buffer buffer; // packed packets on their way
-    uint32_t sequences;      // given out; 1 is that of the tracks
-    uint64_t tracks;         // uuids given out
+    struct ht_output *output; // NULL: bytes are counted only
+    struct ht_buffer buffer;  // packed packets on their way
+    uint32_t sequences;       // given out; 1 is that of the tracks
+    uint64_t tracks;          // uuids given out
+    uint64_t bytes;           // of all packets
+    uint64_t digest[2];       // of what was flushed
     enum ht_status status;
     struct ht_error *error; // of the call that writes
 };
@@ -28,7 +30,8 @@ void ht_perfetto_sink_reset(struct ht_perfetto_sink *sink);
 
 void ht_perfetto_put(struct ht_perfetto_sink *sink, const Ht__Perfetto__TracePacket *packet);
 
-// Writes what is still held and tells how it all went.
+// Writes what is still held, behind it the file's uuid, which is a digest of it, and tells how it
+// all went.
 enum ht_status ht_perfetto_sink_finish(struct ht_perfetto_sink *sink);
 
 // A text field: protobuf-c does not change what it packs.

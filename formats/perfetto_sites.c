@@ -8,6 +8,7 @@
 
 enum {
     FIRST_CAPACITY = 64,
+    DUMPS_MIN = 8,         // that shrinking leaves
     FIRST_WIDTH_LOG2 = 20, // about a millisecond; its low bits tell the dumps of heaps apart
 };
 
@@ -116,6 +117,52 @@ static void double_width(struct ht_perfetto_sites *sites)
         at += keep_dump(sites, at, &kept_dumps, &kept);
     sites->dump_count = kept_dumps;
     sites->dumped_count = kept;
+}
+
+// Sites that are written with a stack of their own.
+static uint32_t count_kept(const struct ht_perfetto_sites *sites)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < sites->count; i++) {
+        uint32_t stack = ht_perfetto_site_stack(sites, i);
+        kept += stack != 0 && stack != HT_PERFETTO_OTHER_STACKS;
+    }
+    return kept;
+}
+
+bool ht_perfetto_sites_shrink(struct ht_perfetto_sites *sites)
+{
+    uint32_t dumps = sites->dump_count;
+    if (dumps > DUMPS_MIN) {
+        while (sites->dump_count > dumps / 2 && sites->width_log2 < 63)
+            double_width(sites);
+        return true;
+    }
+    uint32_t kept = count_kept(sites);
+    while (count_kept(sites) > kept / 2 && sites->least_bytes <= UINT64_MAX / 2)
+        sites->least_bytes = sites->least_bytes > 0 ? sites->least_bytes * 2 : 1;
+    return kept > 0;
+}
+
+uint32_t ht_perfetto_site_stack(const struct ht_perfetto_sites *sites, uint32_t site)
+{
+    const struct ht_perfetto_site *self = &sites->sites[site];
+    bool is_small = self->count.allocated_bytes < sites->least_bytes;
+    return self->stack != 0 && is_small ? HT_PERFETTO_OTHER_STACKS : self->stack;
+}
+
+void ht_perfetto_sites_restart(struct ht_perfetto_sites *sites)
+{
+    for (uint32_t i = 0; i < sites->count; i++) {
+        sites->sites[i].count = (struct ht_perfetto_count){0};
+        sites->sites[i].period = 0;
+    }
+    sites->changed_count = 0;
+    sites->last_stamp = 0;
+    sites->width_log2 = 0;
+    sites->dumped_count = 0;
+    sites->dump_count = 0;
+    sites->least_bytes = 0;
 }
 
 // Makes room for the changed sites as one more dump.

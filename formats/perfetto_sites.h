@@ -71,6 +71,7 @@ struct ht_perfetto_sites {
     uint32_t dumped_capacity;
     struct ht_perfetto_dump dumps[HT_PERFETTO_DUMPS_MAX];
     uint32_t dump_count;
+    uint64_t least_bytes; // allocated, for a site to keep its stack: see ht_perfetto_sites_shrink
 };
 
 void ht_perfetto_sites_reset(struct ht_perfetto_sites *sites);
@@ -87,5 +88,15 @@ enum ht_status ht_perfetto_site_touch(struct ht_perfetto_sites *sites, uint32_t 
 
 // Ends the open period.
 enum ht_status ht_perfetto_sites_finish(struct ht_perfetto_sites *sites, struct ht_error *error);
+
+// Makes what is written of finished sites about half: first the dumps, then the stacks of the sites
+// that allocated least. False when nothing is left of either.
+bool ht_perfetto_sites_shrink(struct ht_perfetto_sites *sites);
+
+// The stack that a site is written with.
+uint32_t ht_perfetto_site_stack(const struct ht_perfetto_sites *sites, uint32_t site);
+
+// Forgets counts and dumps, not the sites.
+void ht_perfetto_sites_restart(struct ht_perfetto_sites *sites);
 
 #endif

@@ -21,6 +21,8 @@ struct ht_perfetto_stacks {
     const struct ht_dict *dict;
     uint32_t sequence;
     bool is_begun;
+    uint8_t *used; // owned: a bit for each stack of the dictionary that ht_perfetto_use_stack wrote
+    uint32_t used_bytes;
     struct ht_perfetto_index frames;  // numbers by address and module
     struct ht_perfetto_index modules; // numbers by module
 
@@ -56,15 +58,31 @@ void ht_perfetto_stacks_close(struct ht_perfetto_stacks *stacks)
         return;
     ht_perfetto_index_reset(&stacks->frames);
     ht_perfetto_index_reset(&stacks->modules);
+    free(stacks->used);
     free(stacks);
+}
+
+static void forget(struct ht_perfetto_stacks *stacks)
+{
+    ht_perfetto_index_reset(&stacks->frames);
+    ht_perfetto_index_reset(&stacks->modules);
+    free(stacks->used);
+    stacks->used = NULL;
+    stacks->used_bytes = 0;
 }
 
 void ht_perfetto_stacks_begin(struct ht_perfetto_stacks *stacks)
 {
-    ht_perfetto_index_reset(&stacks->frames);
-    ht_perfetto_index_reset(&stacks->modules);
+    forget(stacks);
     stacks->sequence = ++stacks->sink->sequences;
     stacks->is_begun = false;
+}
+
+void ht_perfetto_stacks_join(struct ht_perfetto_stacks *stacks, uint32_t sequence)
+{
+    forget(stacks);
+    stacks->sequence = sequence;
+    stacks->is_begun = true;
 }
 
 Ht__Perfetto__TracePacket ht_perfetto_stacks_packet(struct ht_perfetto_stacks *stacks)
@@ -199,4 +217,37 @@ void ht_perfetto_put_stack(struct ht_perfetto_stacks *stacks, uint32_t stack, ui
     Ht__Perfetto__TracePacket packet = ht_perfetto_stacks_packet(stacks);
     packet.interned_data = data;
     ht_perfetto_put(stacks->sink, &packet);
+}
+
+// Makes room for the bit of a stack.
+static void reserve_bit(struct ht_perfetto_stacks *stacks, uint32_t stack)
+{
+    uint32_t bytes = stacks->used_bytes > 0 ? stacks->used_bytes : 1024;
+    while (bytes <= stack / 8)
+        bytes *= 2;
+    if (bytes == stacks->used_bytes || stacks->sink->status != HT_OK)
+        return;
+    uint8_t *used = realloc(stacks->used, bytes);
+    if (used == NULL) {
+        stacks->sink->status = ht_fail_memory(stacks->sink->error, "the stacks in use");
+        return;
+    }
+    memset(used + stacks->used_bytes, 0, bytes - stacks->used_bytes);
+    stacks->used = used;
+    stacks->used_bytes = bytes;
+}
+
+uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
+{
+    size_t count;
+    if (stack == 0 || ht_dict_stack(stacks->dict, stack, &count) == NULL)
+        return 0;
+    reserve_bit(stacks, stack);
+    if (stacks->sink->status != HT_OK)
+        return 0;
+    uint8_t bit = (uint8_t)(1u << stack % 8);
+    if ((stacks->used[stack / 8] & bit) == 0)
+        ht_perfetto_put_stack(stacks, stack, stack);
+    stacks->used[stack / 8] |= bit;
+    return stack;
 }

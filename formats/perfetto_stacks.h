@@ -19,6 +19,14 @@ void ht_perfetto_stacks_close(struct ht_perfetto_stacks *stacks);
 // Begins a new sequence, which knows no stacks. Its first packet is the next one.
 void ht_perfetto_stacks_begin(struct ht_perfetto_stacks *stacks);
 
+// Goes on with a sequence that has begun, and has no stacks yet.
+void ht_perfetto_stacks_join(struct ht_perfetto_stacks *stacks, uint32_t sequence);
+
+// Writes a stack of the dictionary, unless it was written by this already, and gives its number on
+// the sequence: 0 for stack 0 and for one that has no frames. Not to be mixed with
+// ht_perfetto_put_stack.
+uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack);
+
 // A packet on the sequence.
 Ht__Perfetto__TracePacket ht_perfetto_stacks_packet(struct ht_perfetto_stacks *stacks);
 

@@ -3,7 +3,8 @@
 // Processes, groups and counters. See the header; names and units are in docs/formats/perfetto.md.
 #include "formats/perfetto_tracks.h"
 
-#include "formats/perfetto_names.h"
+#include "formats/perfetto_fold.h"
+#include "formats/perfetto_marks.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,9 +16,10 @@ enum {
     TYPE_COUNTER = 4,
     UNIT_COUNT = 2,
     UNIT_BYTES = 3,
-    PID_OF_ZERO = INT32_MAX - 1, // Perfetto's idle process has pid 0
-    PID_UNKNOWN = INT32_MAX,
     RATE_WINDOW_LOG2 = 24, // at least 16.8 ms in ns
+    RANK_ACTIVITY = 1,     // of groups in their process
+    RANK_HEAPS = 2,
+    RANK_OTHERS = RANK_HEAPS + HT_PERFETTO_HEAPS_MAX,
 };
 
 enum counter {
@@ -25,6 +27,7 @@ enum counter {
     COMMITTED_BYTES,
     RESERVED_BYTES,
     LIVE_BLOCKS,
+    PAGE_SPREAD,
     FREE_INSIDE,
     ALLOC_RATE,
     FREE_RATE,
@@ -48,6 +51,10 @@ static const struct {
     [RESERVED_BYTES] = {"reserved_bytes", UNIT_BYTES, NULL, "space",
                         "Address space reserved for the heap, as its events tell."},
     [LIVE_BLOCKS] = {"live_blocks", UNIT_COUNT, NULL, NULL, "Blocks that live."},
+    [PAGE_SPREAD] =
+        {"page_spread", 0, "x", NULL,
+         "Bytes of the 4096-byte pages that hold a live block / live_bytes: 1 is tight, "
+         "more is scattered."},
     [FREE_INSIDE] = {"free_inside_committed", 0, "%", NULL,
                      "100 x (1 - live_bytes / committed_bytes), 0 where more lives than is known "
                      "to be committed."},
@@ -62,42 +69,6 @@ static const struct {
                       "Bytes that moved reallocs had to copy so far: the smaller of old and new "
                       "size."},
 };
-
-int32_t ht_perfetto_pid(uint32_t pid)
-{
-    if (pid == 0)
-        return PID_OF_ZERO;
-    return pid == UINT32_MAX ? PID_UNKNOWN : (int32_t)pid;
-}
-
-Ht__Perfetto__TracePacket ht_perfetto_track_packet(void)
-{
-    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
-    packet.has_trusted_packet_sequence_id = true;
-    packet.trusted_packet_sequence_id = HT_PERFETTO_TRACKS;
-    packet.has_sequence_flags = true;
-    packet.sequence_flags = HT_PERFETTO_STATE_NEEDED;
-    return packet;
-}
-
-Ht__Perfetto__TrackDescriptor ht_perfetto_new_track(struct ht_perfetto_sink *sink, uint64_t parent,
-                                                    const char *name)
-{
-    Ht__Perfetto__TrackDescriptor track = HT__PERFETTO__TRACK_DESCRIPTOR__INIT;
-    track.has_uuid = true;
-    track.uuid = ++sink->tracks;
-    track.has_parent_uuid = parent != 0;
-    track.parent_uuid = parent;
-    track.name = ht_perfetto_borrow(name);
-    return track;
-}
-
-void ht_perfetto_put_track(struct ht_perfetto_sink *sink, Ht__Perfetto__TrackDescriptor *track)
-{
-    Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
-    packet.track_descriptor = track;
-    ht_perfetto_put(sink, &packet);
-}
 
 // A track that samples are written to.
 struct line {
@@ -184,6 +155,19 @@ static void put_series(struct ht_perfetto_sink *sink, const struct ht_perfetto_m
                 put_number(&line, ht_perfetto_stamp(model, states[k].time_ns),
                            states[k].value[which]);
         }
+    }
+}
+
+// At the samples of live_bytes: how many bytes of pages stand behind a live byte.
+static void put_spread(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
+                       uint64_t group, const struct ht_series *series)
+{
+    struct line line = begin_line(sink, model, group, PAGE_SPREAD);
+    for (uint32_t i = 0; i < series->count; i++) {
+        const struct ht_series_state *last = &series->buckets[i].last;
+        double pages = (double)last->pages * HT_PERFETTO_PAGE_BYTES;
+        double live = (double)last->value[HT_LIVE_BYTES];
+        put_real(&line, ht_perfetto_stamp(model, last->time_ns), live > 0 ? pages / live : 0);
     }
 }
 
@@ -276,6 +260,7 @@ static void put_live_counters(struct ht_perfetto_sink *sink, const struct ht_per
     static const enum counter rates[] = {ALLOC_RATE, FREE_RATE, REALLOC_RATE};
     static const enum counter totals[] = {REALLOC_MOVED, REALLOC_INPLACE, COPIED_BYTES};
     put_series(sink, model, group, live, values);
+    put_spread(sink, model, group, live);
     for (int i = 0; i < 3; i++)
         put_rate(sink, model, group, live, rates[i]);
     for (int i = 0; i < 3; i++)
@@ -297,18 +282,35 @@ static uint64_t put_group(struct ht_perfetto_sink *sink, uint64_t process, const
     return group.uuid;
 }
 
-static void put_heap(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
-                     uint32_t number, struct ht_perfetto_tracks *tracks)
+// The heaps that are folded, as one.
+static void put_others(struct ht_perfetto_file *file, uint32_t process)
+{
+    struct ht_series live = {.limit = file->model->processes[process].live.limit};
+    uint32_t count = ht_perfetto_folded_count(file->model, process);
+    if (count == 0 || file->sink.status != HT_OK)
+        return;
+    file->sink.status = ht_perfetto_fold_series(file->model, process, &live, file->sink.error);
+    char name[32];
+    snprintf(name, sizeof name, "Other heaps (%" PRIu32 ")", count);
+    uint64_t group =
+        put_group(&file->sink, file->processes[process], name,
+                  "The heaps that are small beside the peak of the process.", RANK_OTHERS);
+    put_live_counters(&file->sink, file->model, group, &live);
+    ht_series_reset(&live);
+}
+
+static void put_heap(struct ht_perfetto_file *file, uint32_t number)
 {
     static const enum counter space[2] = {COMMITTED_BYTES, RESERVED_BYTES};
+    struct ht_perfetto_sink *sink = &file->sink;
+    const struct ht_perfetto_model *model = file->model;
     const struct ht_perfetto_heap *heap = &model->heaps[number];
     char name[32];
     snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
-    uint64_t group = put_group(sink, tracks->process[heap->process], name,
+    uint64_t group = put_group(sink, file->processes[heap->process], name,
                                heap->is_destroyed ? "One heap, destroyed within the recording."
                                                   : "One heap of the process.",
-                               number + 2);
-    tracks->heap[number] = group;
+                               number + RANK_HEAPS);
     put_live_counters(sink, model, group, &heap->live);
     if (heap->space.count > 0) {
         put_series(sink, model, group, &heap->space, space);
@@ -316,19 +318,24 @@ static void put_heap(struct ht_perfetto_sink *sink, const struct ht_perfetto_mod
     }
 }
 
-static const struct ht_process *entry_of(const struct ht_perfetto_model *model, uint32_t number)
+// Whether a process of this pid is in the file: any other would be made up by naming it.
+static bool is_shown_pid(const struct ht_perfetto_model *model, uint32_t pid)
 {
-    uint32_t entry = model->processes[number].entry;
-    return entry != HT_PERFETTO_NONE ? &model->trace->processes[entry] : NULL;
+    uint32_t number = ht_perfetto_index_find(&model->pids, pid, 0);
+    return number != HT_PERFETTO_NONE && model->processes[number].is_shown;
 }
 
-// Gives the process its command line. The first word becomes its name, so it is the name; the
-// importer cuts a single word at a space, so there are always two.
-static void put_command(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
-                        uint32_t number, char *name)
+// Gives the process its parent and its command line. The first word becomes its name, so it is the
+// name; the importer cuts a single word at a space, so there are always two.
+static void put_command(struct ht_perfetto_file *file, uint32_t number)
 {
-    const struct ht_process *entry = entry_of(model, number);
+    const struct ht_perfetto_model *model = file->model;
+    const struct ht_process *entry = ht_perfetto_process_entry(model, number);
+    char name[HT_PERFETTO_NAME_SIZE];
     char command[HT_PERFETTO_NAME_SIZE] = "";
+    ht_perfetto_process_name(model, number, name);
+    if (name[0] == '\0')
+        return;
     if (entry != NULL)
         ht_perfetto_text(model->trace->dict, entry->command, command);
     Ht__Perfetto__ProcessTree tree = HT__PERFETTO__PROCESS_TREE__INIT;
@@ -337,6 +344,9 @@ static void put_command(struct ht_perfetto_sink *sink, const struct ht_perfetto_
     char *words[2] = {name, command};
     process.has_pid = true;
     process.pid = ht_perfetto_pid(model->processes[number].pid);
+    process.has_ppid = entry != NULL && entry->parent_pid != 0 && entry->parent_pid != entry->pid &&
+                       is_shown_pid(model, entry->parent_pid);
+    process.ppid = process.has_ppid ? ht_perfetto_pid(entry->parent_pid) : 0;
     process.n_cmdline = 2;
     process.cmdline = words;
     tree.n_processes = 1;
@@ -345,39 +355,7 @@ static void put_command(struct ht_perfetto_sink *sink, const struct ht_perfetto_
     packet.has_timestamp = true;
     packet.timestamp = ht_perfetto_process_stamp(model, number);
     packet.process_tree = &tree;
-    ht_perfetto_put(sink, &packet);
-}
-
-// The stamp decides from when on the pid is this process's.
-static void put_process(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
-                        uint32_t number, uint32_t rank, struct ht_perfetto_tracks *tracks)
-{
-    const struct ht_process *entry = entry_of(model, number);
-    char name[HT_PERFETTO_NAME_SIZE] = "unknown process";
-    if (model->processes[number].pid != UINT32_MAX)
-        ht_perfetto_base_name(model->trace->dict, entry != NULL ? entry->name : 0, name);
-    Ht__Perfetto__ProcessDescriptor process = HT__PERFETTO__PROCESS_DESCRIPTOR__INIT;
-    Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(sink, 0, NULL);
-    process.has_pid = true;
-    process.pid = ht_perfetto_pid(model->processes[number].pid);
-    process.process_name = name[0] != '\0' ? name : NULL;
-    process.has_start_timestamp_ns = entry != NULL && entry->start_ns != HT_TIME_UNKNOWN;
-    process.start_timestamp_ns = (int64_t)ht_perfetto_process_stamp(model, number);
-    track.process = &process;
-    track.has_child_ordering = true;
-    track.child_ordering = EXPLICIT_ORDER;
-    track.has_sibling_order_rank = true;
-    track.sibling_order_rank = (int32_t)rank;
-    tracks->process[number] = track.uuid;
-    Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
-    packet.has_timestamp = true;
-    packet.timestamp = ht_perfetto_process_stamp(model, number);
-    packet.track_descriptor = &track;
-    ht_perfetto_put(sink, &packet);
-    if (name[0] != '\0')
-        put_command(sink, model, number, name);
-    uint64_t group = put_group(sink, track.uuid, "Heap activity", "All heaps of the process.", 1);
-    put_live_counters(sink, model, group, &model->processes[number].live);
+    ht_perfetto_put(&file->sink, &packet);
 }
 
 // A process and what it is ordered by.
@@ -395,20 +373,46 @@ static int compare_ranked(const void *left, const void *right)
     return a->number < b->number ? -1 : 1;
 }
 
-void ht_perfetto_put_tracks(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
-                            struct ht_perfetto_tracks *tracks)
+// The numbers of the processes shown, the highest peak first.
+static uint32_t rank_processes(const struct ht_perfetto_model *model,
+                               struct ranked ranked[HT_PERFETTO_PROCESSES_MAX])
 {
-    struct ranked ranked[HT_PERFETTO_PROCESSES_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        if (model->processes[i].is_shown)
+            ranked[count++] = (struct ranked){model->processes[i].peak_bytes, i};
+    }
+    qsort(ranked, count, sizeof *ranked, compare_ranked);
+    return count;
+}
+
+void ht_perfetto_put_root(struct ht_perfetto_sink *sink)
+{
     Ht__Perfetto__TrackDescriptor root = HT__PERFETTO__TRACK_DESCRIPTOR__INIT;
     root.has_uuid = true; // 0 is the root
     root.has_process_ordering = true;
     root.process_ordering = EXPLICIT_ORDER;
     ht_perfetto_put_track(sink, &root);
-    for (uint32_t i = 0; i < model->process_count; i++)
-        ranked[i] = (struct ranked){model->processes[i].peak_bytes, i};
-    qsort(ranked, model->process_count, sizeof *ranked, compare_ranked);
-    for (uint32_t i = 0; i < model->process_count; i++)
-        put_process(sink, model, ranked[i].number, i, tracks);
-    for (uint32_t i = 0; i < model->heap_count; i++)
-        put_heap(sink, model, i, tracks);
+}
+
+void ht_perfetto_put_tracks(struct ht_perfetto_file *file)
+{
+    const struct ht_perfetto_model *model = file->model;
+    struct ranked ranked[HT_PERFETTO_PROCESSES_MAX];
+    uint32_t count = rank_processes(model, ranked);
+    for (uint32_t i = 0; i < count; i++)
+        ht_perfetto_file_process(file, ranked[i].number);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = ranked[i].number;
+        put_command(file, number);
+        uint64_t group = put_group(&file->sink, file->processes[number], "Heap activity",
+                                   "All heaps of the process.", RANK_ACTIVITY);
+        put_live_counters(&file->sink, model, group, &model->processes[number].live);
+        ht_perfetto_put_marks(file, number, group);
+        put_others(file, number);
+    }
+    for (uint32_t i = 0; i < model->heap_count; i++) {
+        if (model->heaps[i].is_shown && !model->heaps[i].is_folded)
+            put_heap(file, i);
+    }
 }

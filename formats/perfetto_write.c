@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Writes .pftrace. Everything is held in bounded form until the end, because only then are the
-// names known and the budgets spent; then it goes out packet by packet.
+// Writes .pftrace. Counters, profiles and what is picked are held in bounded form until the end,
+// because only then are the names known and the budgets spent; then they go out packet by packet.
+// With every event, the events go out as they come, before that.
 #include "formats/perfetto.h"
 
 #include "formats/perfetto_event.h"
-#include "formats/perfetto_histograms.h"
-#include "formats/perfetto_profile.h"
+#include "formats/perfetto_plan.h"
 #include "formats/perfetto_slices.h"
+#include "formats/perfetto_tracks.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -25,22 +27,11 @@ enum {
 struct perfetto_writer {
     struct ht_writer base;
     struct ht_output *output;
+    struct ht_quota *quota;
+    struct ht_quota own_quota; // where the caller has none
     struct ht_perfetto_model *model;
+    struct ht_perfetto_file *file; // NULL before the first packet
 };
-
-static enum ht_status perfetto_write(struct ht_writer *self, const struct ht_event *event,
-                                     struct ht_error *error)
-{
-    struct perfetto_writer *writer = (struct perfetto_writer *)self;
-    return ht_perfetto_model_event(writer->model, event, error);
-}
-
-static enum ht_status perfetto_change(struct ht_writer *self, const struct ht_change *change,
-                                      struct ht_error *error)
-{
-    struct perfetto_writer *writer = (struct perfetto_writer *)self;
-    return ht_perfetto_model_change(writer->model, change, error);
-}
 
 // The first packet: without it the importer drops every heap dump and has no wall time.
 static void put_clocks(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model)
@@ -118,10 +109,11 @@ static void add_text(struct attributes *attributes, const char *key, const char 
     add_attribute(attributes, key)->string_value = ht_perfetto_borrow(value);
 }
 
-static void put_attributes(struct ht_perfetto_sink *sink, const struct perfetto_writer *writer)
+static void put_attributes(struct ht_perfetto_file *file)
 {
-    const struct ht_perfetto_model *model = writer->model;
+    const struct ht_perfetto_model *model = file->model;
     const struct ht_origin *origin = &model->trace->origin;
+    const struct ht_budget *reallocs = &model->reallocs;
     struct attributes attributes = {.count = 0};
     add_text(&attributes, "writer", "heaptape");
     add_number(&attributes, "schema", SCHEMA);
@@ -130,12 +122,15 @@ static void put_attributes(struct ht_perfetto_sink *sink, const struct perfetto_
     add_number(&attributes, "clock", origin->clock);
     add_number(&attributes, "clock_hz", origin->clock_hz);
     add_number(&attributes, "time_shift_ns", 0 - (uint64_t)model->base_ns);
-    add_number(&attributes, "events", model->event_count);
+    add_number(&attributes, "events", model->event_count - model->piece_count);
     add_number(&attributes, "events_of_dropped_processes", model->dropped_events);
+    add_number(&attributes, "every_event", model->is_full);
+    add_text(&attributes, "filters", model->trace->filters);
+    add_number(&attributes, "events_left_out", model->trace->left_out);
     add_number(&attributes, "heaps_kept", model->heap_count);
     add_number(&attributes, "heaps_dropped", model->dropped_heaps);
-    add_number(&attributes, "reallocs_kept", model->reallocs.count);
-    add_number(&attributes, "reallocs_dropped", model->reallocs.offered - model->reallocs.count);
+    add_number(&attributes, "reallocs_kept", reallocs->count);
+    add_number(&attributes, "reallocs_dropped", reallocs->offered - reallocs->count);
     for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
         add_number(&attributes, ht_loss_name((enum ht_loss)loss), model->trace->loss[loss]);
     Ht__Perfetto__TraceAttributes message = HT__PERFETTO__TRACE_ATTRIBUTES__INIT;
@@ -143,27 +138,115 @@ static void put_attributes(struct ht_perfetto_sink *sink, const struct perfetto_
     message.attribute = attributes.pointers;
     Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
     packet.trace_attributes = &message;
-    ht_perfetto_put(sink, &packet);
+    ht_perfetto_put(&file->sink, &packet);
+}
+
+static enum ht_status begin_file(struct perfetto_writer *writer, struct ht_error *error)
+{
+    writer->file = ht_perfetto_file_open(writer->output, writer->model, error);
+    if (writer->file == NULL)
+        return ht_fail_memory(error, "the Perfetto writer");
+    put_clocks(&writer->file->sink, writer->model);
+    ht_perfetto_begin_tracks(&writer->file->sink);
+    ht_perfetto_put_root(&writer->file->sink);
+    return HT_OK;
+}
+
+// Writes all but the events that are in the file already, and closes it.
+static enum ht_status end_file(struct perfetto_writer *writer, struct ht_error *error)
+{
+    struct ht_perfetto_file *file = writer->file;
+    struct ht_perfetto_model *model = writer->model;
+    file->sink.error = error;
+    if (file->sink.status == HT_OK)
+        file->sink.status = ht_perfetto_model_finish(model, error);
+    if (file->sink.status == HT_OK)
+        file->sink.status = ht_perfetto_plan(file, model, writer->quota, error);
+    put_attributes(file);
+    put_system(&file->sink, &model->trace->origin);
+    for (enum ht_perfetto_part part = 0; part < HT_PERFETTO_PARTS; part++)
+        ht_perfetto_put_part(file, model, part);
+    writer->quota->shown += model->reallocs.count;
+    writer->quota->left_out += model->reallocs.offered - model->reallocs.count;
+    enum ht_status status = ht_perfetto_sink_finish(&file->sink);
+    ht_perfetto_file_close(file);
+    writer->file = NULL;
+    return status;
+}
+
+// Writes the newest event, now that it is known which block it was about.
+static void put_newest(struct perfetto_writer *writer, struct ht_error *error)
+{
+    const struct ht_perfetto_model *model = writer->model;
+    const struct ht_event *event = &model->event;
+    bool is_shown = event->kind == HT_KIND_ALLOC || event->kind == HT_KIND_REALLOC ||
+                    event->kind == HT_KIND_FREE;
+    if (!is_shown || model->process == HT_PERFETTO_NONE)
+        return;
+    struct ht_perfetto_instant instant = {
+        .event = event,
+        .life = model->has_life ? &model->life : NULL,
+        .process = model->process,
+        .alloc_tid = model->life_tid,
+        .stamp = ht_perfetto_stamp(model, event->time_ns),
+        .is_linked = true,
+    };
+    writer->file->sink.error = error;
+    ht_perfetto_put_instant(writer->file, &instant);
+    writer->quota->shown++;
+}
+
+// Goes on in another file when this one has taken its part of the budget.
+static enum ht_status turn(struct perfetto_writer *writer, struct ht_error *error)
+{
+    if (writer->quota->turn == NULL ||
+        writer->file->sink.bytes < ht_perfetto_split_at(writer->quota))
+        return HT_OK;
+    enum ht_status status = end_file(writer, error);
+    if (status == HT_OK)
+        status = writer->quota->turn(writer->quota, &writer->output, error);
+    if (status == HT_OK)
+        status = ht_perfetto_model_restart(writer->model, error);
+    return status == HT_OK ? begin_file(writer, error) : status;
+}
+
+static enum ht_status perfetto_write(struct ht_writer *self, const struct ht_event *event,
+                                     size_t count, struct ht_error *error)
+{
+    struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    assert(count == 1); // it takes changes
+    (void)count;
+    enum ht_status status = HT_OK;
+    if (writer->file != NULL) {
+        put_newest(writer, error);
+        status = writer->file->sink.status;
+    }
+    if (writer->file != NULL && status == HT_OK)
+        status = turn(writer, error);
+    if (status == HT_OK)
+        status = ht_perfetto_model_event(writer->model, event, error);
+    // The first event tells what the stamps are counted from.
+    return status == HT_OK && writer->quota->is_full && writer->file == NULL
+               ? begin_file(writer, error)
+               : status;
+}
+
+static enum ht_status perfetto_change(struct ht_writer *self, const struct ht_change *change,
+                                      struct ht_error *error)
+{
+    struct perfetto_writer *writer = (struct perfetto_writer *)self;
+    return ht_perfetto_model_change(writer->model, change, error);
 }
 
 static enum ht_status perfetto_finish(struct ht_writer *self, struct ht_error *error)
 {
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
-    struct ht_perfetto_sink sink = ht_perfetto_sink_over(writer->output, error);
-    struct ht_perfetto_tracks tracks = {{0}, {0}};
-    sink.status = ht_perfetto_model_finish(writer->model, error);
-    put_clocks(&sink, writer->model);
-    put_attributes(&sink, writer);
-    put_system(&sink, &writer->model->trace->origin);
-    ht_perfetto_begin_tracks(&sink);
-    ht_perfetto_put_tracks(&sink, writer->model, &tracks);
-    ht_perfetto_put_slices(&sink, writer->model, &tracks);
-    ht_perfetto_put_reallocs(&sink, writer->model);
-    ht_perfetto_put_histograms(&sink, writer->model, &tracks);
-    ht_perfetto_put_profiles(&sink, writer->model);
-    enum ht_status status = ht_perfetto_sink_finish(&sink);
-    ht_perfetto_sink_reset(&sink);
-    return status;
+    enum ht_status status = HT_OK;
+    if (writer->file != NULL)
+        put_newest(writer, error);
+    else
+        status = begin_file(writer, error);
+    return status == HT_OK ? end_file(writer, error) : status;
 }
 
 static void perfetto_close(struct ht_writer *self)
@@ -171,11 +254,13 @@ static void perfetto_close(struct ht_writer *self)
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
     if (writer->model != NULL)
         ht_perfetto_model_close(writer->model);
+    ht_perfetto_file_close(writer->file);
     free(writer);
 }
 
-static enum ht_status perfetto_open_writer(struct ht_output *output, const struct ht_trace *trace,
-                                           struct ht_writer **result, struct ht_error *error)
+static enum ht_status open_within(struct ht_output *output, const struct ht_trace *trace,
+                                  struct ht_quota *quota, struct ht_writer **result,
+                                  struct ht_error *error)
 {
     struct perfetto_writer *writer = calloc(1, sizeof *writer);
     *result = NULL;
@@ -184,7 +269,10 @@ static enum ht_status perfetto_open_writer(struct ht_output *output, const struc
     writer->base =
         (struct ht_writer){perfetto_write, perfetto_change, perfetto_finish, perfetto_close};
     writer->output = output;
-    writer->model = ht_perfetto_model_open(trace);
+    writer->quota = quota != NULL ? quota : &writer->own_quota;
+    if (writer->quota->budget == 0)
+        writer->quota->budget = HT_PERFETTO_BUDGET;
+    writer->model = ht_perfetto_model_open(trace, writer->quota);
     if (writer->model == NULL) {
         free(writer);
         return ht_fail_memory(error, "the Perfetto writer");
@@ -193,9 +281,16 @@ static enum ht_status perfetto_open_writer(struct ht_output *output, const struc
     return HT_OK;
 }
 
+static enum ht_status open_writer(struct ht_output *output, const struct ht_trace *trace,
+                                  struct ht_writer **result, struct ht_error *error)
+{
+    return open_within(output, trace, NULL, result, error);
+}
+
 const struct ht_format ht_format_perfetto = {
     .name = "perfetto",
     .suffix = ".pftrace",
     .what = "Perfetto trace, for ui.perfetto.dev and trace_processor",
-    .open_writer = perfetto_open_writer,
+    .open_writer = open_writer,
+    .open_within = open_within,
 };

@@ -14,6 +14,13 @@ void ht_series_reset(struct ht_series *series)
     *series = (struct ht_series){.limit = series->limit};
 }
 
+void ht_series_restart(struct ht_series *series)
+{
+    series->count = 0;
+    series->width_log2 = 0;
+    series->totals = (struct ht_series_totals){0};
+}
+
 uint64_t ht_series_bucket_number(int64_t time_ns, uint32_t width_log2)
 {
     return ((uint64_t)time_ns ^ UINT64_C(1) << 63) >> width_log2;

@@ -19,6 +19,7 @@ struct ht_series_state {
     int64_t time_ns;
     uint64_t order; // how many states were before it: tells those of one time apart
     uint64_t value[2];
+    uint64_t pages; // that hold them, where the owner counts those
 };
 
 // What happened since the beginning, up to the end of a bucket.
@@ -48,6 +49,9 @@ struct ht_series {
 };
 
 void ht_series_reset(struct ht_series *series);
+
+// Begins anew: no buckets and no totals, but the values as they are now.
+void ht_series_restart(struct ht_series *series);
 
 // Applies a change made at this time. A time before the one ahead of it counts as that one.
 enum ht_status ht_series_add(struct ht_series *series, const struct ht_change *change,

@@ -47,7 +47,7 @@ void ht_trace_damage(struct ht_trace *trace, enum ht_loss loss, uint64_t offset,
 {
     trace->loss[loss]++;
     if (trace->damage_count < HT_TRACE_DAMAGE_KEPT)
-        trace->damage[trace->damage_count++] = (struct ht_damage){offset, what};
+        trace->damage[trace->damage_count++] = (struct ht_damage){offset, trace->input, what};
 }
 
 static uint32_t head_index(const struct ht_trace *trace, uint32_t pid)

@@ -82,6 +82,7 @@ struct ht_counter {
 
 struct ht_damage {
     uint64_t offset;  // in the input
+    uint32_t input;   // which one, of several read as one
     const char *what; // static text
 };
 
@@ -90,6 +91,7 @@ struct ht_trace {
     uint64_t loss[HT_LOSS_COUNT];
     struct ht_damage damage[HT_TRACE_DAMAGE_KEPT]; // the first places of damage
     uint32_t damage_count;
+    uint32_t input; // which of several the reader is at, for the damage it finds
     char filters[HT_TRACE_FILTERS_BYTES]; // that have left out events, for people; "" when none
     uint64_t left_out;                    // events that they left out
     uint64_t groups;      // of events in the input, when the reader had an index to choose by

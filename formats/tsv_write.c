@@ -157,13 +157,18 @@ static enum ht_status flush(struct tsv_writer *tsv, struct ht_error *error)
     return ht_output_write(tsv->output, tsv->text, size, error);
 }
 
-static enum ht_status tsv_write(struct ht_writer *self, const struct ht_event *event,
+static enum ht_status tsv_write(struct ht_writer *self, const struct ht_event *events, size_t count,
                                 struct ht_error *error)
 {
     struct tsv_writer *tsv = (struct tsv_writer *)self;
-    const char *end = put_event(tsv, event, tsv->text + tsv->used);
-    tsv->used = (size_t)(end - tsv->text);
-    return tsv->used > TEXT_SIZE - HT_TEXT_LINE_MAX ? flush(tsv, error) : HT_OK;
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < count && status == HT_OK; i++) {
+        const char *end = put_event(tsv, &events[i], tsv->text + tsv->used);
+        tsv->used = (size_t)(end - tsv->text);
+        if (tsv->used > TEXT_SIZE - HT_TEXT_LINE_MAX)
+            status = flush(tsv, error);
+    }
+    return status;
 }
 
 static enum ht_status tsv_finish(struct ht_writer *self, struct ht_error *error)

@@ -11,10 +11,11 @@
 
 #include <stdatomic.h>
 
+#define NO_SLICE UINT32_MAX
+
 enum gate_state { GATE_CLOSED, GATE_WANTED, GATE_OPEN };
 
 enum {
-    NO_SLICE = UINT32_MAX,
     LINE_BYTES = 128, // two lines of a processor's cache: they are fetched in pairs
     SPINS = 4000,     // looks at a gate before sleeping: about what a sleep costs
     NS_PER_MS = 1000000,

@@ -43,7 +43,9 @@ static bool goes_on(struct serial *serial, const struct ht_plan_span *span)
 {
     const struct ht_pulse *pulse = serial->pulse;
     serial->player.played.operations += span->count;
-    return pulse == NULL || pulse->beat(pulse->context, serial->player.played.operations);
+    serial->player.played.is_stopped =
+        pulse != NULL && !pulse->beat(pulse->context, serial->player.played.operations);
+    return !serial->player.played.is_stopped;
 }
 
 static inline void play(struct serial *serial, const struct ht_plan_span *span, enum ht_touch touch)
@@ -88,7 +90,7 @@ void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void
         [HT_TOUCH_FILL] = play_fill,
     };
     struct serial serial = {
-        .player = {.heap = heap, .page_mask = ht_os_page_size() - 1},
+        .player = {.heap = heap, .page_mask = ht_os_page_size() - 1, .played = *played},
         .selves = selves,
         .pulse = pulse,
         .slots = slots,
@@ -97,7 +99,7 @@ void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void
         loops[ht_player_touch_on(heap, touch)];
     uint64_t start_ns = ht_os_clock_ns();
     loop(&serial, ht_plan_first(plan));
-    serial.player.played.elapsed_ns = ht_os_clock_ns() - start_ns;
+    serial.player.played.elapsed_ns += ht_os_clock_ns() - start_ns;
     *played = serial.player.played;
 }
 
@@ -112,6 +114,7 @@ void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *he
         .pulse = pulse,
         .slots = slots,
     };
+    uint64_t digest = HT_DIGEST_START;
     bool is_on = true;
     touch = ht_player_touch_on(heap, touch);
     for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL && is_on;
@@ -119,10 +122,12 @@ void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *he
         for (size_t i = 0; i < span->count; i++) {
             const struct ht_op *op = &span->ops[i];
             play_op(&serial, op, touch);
+            digest = ht_digest_step(digest, (uintptr_t)slots[op->block].address);
             watch->see(watch->context, op, &slots[op->block]);
         }
     }
     *played = serial.player.played;
+    played->address_digest = digest;
 }
 
 uint64_t ht_engine_release(const struct ht_heap *heap, void *self, struct ht_slot *slots,

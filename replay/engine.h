@@ -49,6 +49,8 @@ struct ht_played {
     uint64_t failed_allocs;   // allocs and adopts that the heap returned NULL for
     uint64_t failed_reallocs; // the same of reallocs
     uint64_t skipped;         // operations on blocks that are missing for that
+    bool is_stopped;          // by the pulse
+    uint64_t address_digest; // of the block's address after each operation; 0 unless it was watched
 };
 
 // Told between the spans of a plan how many operations are done; the play stops there when it
@@ -60,7 +62,8 @@ struct ht_pulse {
 
 // Plays the plan on an open heap: the operations of each recorded heap on the `selves` of its
 // index, of which there are the plan's heap_limit. `pulse` may be NULL. `slots` has room for the
-// plan's block_limit and is all zero before; blocks that are live at the end stay there.
+// plan's block_limit and is all zero before; blocks that are live at the end stay there. Adds to
+// `played`, which is all zero before, so that the parts of a plan can be played one by one.
 void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *const *selves,
                     enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
                     struct ht_played *played);

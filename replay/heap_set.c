@@ -24,29 +24,46 @@ static bool open_apart(struct ht_heap_set *set, const struct ht_heap *apart)
     return true;
 }
 
-enum ht_status ht_heap_set_open(struct ht_heap_set *set, const struct ht_heap *heap, uint32_t count,
-                                struct ht_error *error)
+static enum ht_status open_selves(struct ht_heap_set *set, const struct ht_heap *heap,
+                                  uint32_t count, struct ht_error *error)
 {
-    *set = (struct ht_heap_set){.count = count > 0 ? count : 1};
+    *set = (struct ht_heap_set){.heap = heap, .count = count > 0 ? count : 1};
     set->selves = ht_os_map(ht_heap_set_memory_bytes(set));
-    if (set->selves == NULL) {
-        return ht_fail_memory(error, "the table of heaps");
-    }
-    set->is_apart = set->count > 1 && heap->apart != NULL && open_apart(set, heap->apart);
-    if (set->is_apart) {
-        return HT_OK;
-    }
-    set->heap = heap;
+    return set->selves != NULL ? HT_OK : ht_fail_memory(error, "the table of heaps");
+}
+
+static enum ht_status open_one(struct ht_heap_set *set, const struct ht_heap *heap,
+                               struct ht_error *error)
+{
     void *self;
     enum ht_status status = heap->open(heap, &self, error);
     if (status != HT_OK) {
         ht_os_unmap(set->selves, ht_heap_set_memory_bytes(set));
         return status;
     }
+    set->heap = heap;
     for (uint32_t i = 0; i < set->count; i++) {
         set->selves[i] = self;
     }
     return HT_OK;
+}
+
+enum ht_status ht_heap_set_open(struct ht_heap_set *set, const struct ht_heap *heap, uint32_t count,
+                                struct ht_error *error)
+{
+    enum ht_status status = open_selves(set, heap, count, error);
+    if (status != HT_OK) {
+        return status;
+    }
+    set->is_apart = set->count > 1 && heap->apart != NULL && open_apart(set, heap->apart);
+    return set->is_apart ? HT_OK : open_one(set, heap, error);
+}
+
+enum ht_status ht_heap_set_open_merged(struct ht_heap_set *set, const struct ht_heap *heap,
+                                       uint32_t count, struct ht_error *error)
+{
+    enum ht_status status = open_selves(set, heap, count, error);
+    return status == HT_OK ? open_one(set, heap, error) : status;
 }
 
 void ht_heap_set_close(struct ht_heap_set *set)

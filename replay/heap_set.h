@@ -21,6 +21,11 @@ struct ht_heap_set {
 // nothing to close.
 enum ht_status ht_heap_set_open(struct ht_heap_set *set, const struct ht_heap *heap, uint32_t count,
                                 struct ht_error *error);
+
+// The same with none apart, for calls that come from several threads, or for a count that is not
+// known yet.
+enum ht_status ht_heap_set_open_merged(struct ht_heap_set *set, const struct ht_heap *heap,
+                                       uint32_t count, struct ht_error *error);
 void ht_heap_set_close(struct ht_heap_set *set);
 
 // What the set takes from the system.

@@ -18,6 +18,13 @@ size_t ht_os_page_size(void);
 // holds. NULL when there is none, or for a size of 0.
 void *ht_os_map(uint64_t size);
 
+// The same, but what a process writes that was forked after it is seen here, and the other way
+// round.
+void *ht_os_map_shared(uint64_t size);
+
+// Bytes of memory that the machine has; 0 when the system does not tell.
+uint64_t ht_os_machine_bytes(void);
+
 // Gives it back; `size` is that of ht_os_map. NULL is fine.
 void ht_os_unmap(void *memory, uint64_t size);
 

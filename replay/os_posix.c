@@ -19,13 +19,12 @@ size_t ht_os_page_size(void)
     return size > 0 ? (size_t)size : 4096;
 }
 
-void *ht_os_map(uint64_t size)
+static void *map(uint64_t size, int sharing)
 {
     if (size == 0 || size > PTRDIFF_MAX) {
         return NULL;
     }
-    void *memory =
-        mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         return NULL;
     }
@@ -36,6 +35,22 @@ void *ht_os_map(uint64_t size)
         bytes[at] = 0;
     }
     return memory;
+}
+
+void *ht_os_map(uint64_t size)
+{
+    return map(size, MAP_PRIVATE);
+}
+
+void *ht_os_map_shared(uint64_t size)
+{
+    return map(size, MAP_SHARED);
+}
+
+uint64_t ht_os_machine_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    return pages > 0 ? (uint64_t)pages * ht_os_page_size() : 0;
 }
 
 void ht_os_unmap(void *memory, uint64_t size)

@@ -15,7 +15,9 @@ enum {
 struct ht_plan {
     struct ht_plan_span *first;
     struct ht_plan_span *last; // the one that is filled
+    struct ht_plan_span *idle; // those of the first part that later ones do without
     uint64_t memory_limit;
+    bool is_in_parts; // this is not the first part
     struct ht_plan_totals totals;
 };
 
@@ -30,6 +32,9 @@ const char *ht_op_kind_name(enum ht_op_kind kind)
 static enum ht_status add_span(struct ht_plan *plan, struct ht_error *error)
 {
     struct ht_plan_totals *totals = &plan->totals;
+    if (plan->is_in_parts) {
+        return ht_fail(error, HT_LIMIT, "replay plan: a part is one span");
+    }
     uint64_t table_bytes = totals->block_limit * (uint64_t)sizeof(struct ht_slot);
     if (totals->memory_bytes + SPAN_BYTES + table_bytes > plan->memory_limit) {
         return ht_fail(error, HT_LIMIT,
@@ -60,7 +65,7 @@ enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct
     }
     (*plan)->memory_limit = memory_limit;
     (*plan)->totals.memory_bytes = sizeof **plan;
-    (*plan)->totals.digest = UINT64_C(0xcbf29ce484222325);
+    (*plan)->totals.digest = HT_DIGEST_START;
     enum ht_status status = add_span(*plan, error);
     if (status != HT_OK) {
         ht_plan_close(*plan);
@@ -69,16 +74,22 @@ enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct
     return status;
 }
 
+static void unmap_spans(struct ht_plan_span *span)
+{
+    while (span != NULL) {
+        struct ht_plan_span *next = span->next;
+        ht_os_unmap(span, SPAN_BYTES);
+        span = next;
+    }
+}
+
 void ht_plan_close(struct ht_plan *plan)
 {
     if (plan == NULL) {
         return;
     }
-    for (struct ht_plan_span *span = plan->first; span != NULL;) {
-        struct ht_plan_span *next = span->next;
-        ht_os_unmap(span, SPAN_BYTES);
-        span = next;
-    }
+    unmap_spans(plan->first);
+    unmap_spans(plan->idle);
     ht_os_unmap(plan, sizeof *plan);
 }
 
@@ -98,14 +109,6 @@ static enum ht_op_kind kind_of(const struct ht_change *change)
 static uint16_t heap_of(const struct ht_change *change)
 {
     return (uint16_t)(change->heap < HT_PLAN_HEAPS_MAX ? change->heap : HT_PLAN_HEAPS_MAX - 1);
-}
-
-// One step of the digest: FNV-1a's, over 64-bit words, with the high half folded down since a
-// multiplication alone never carries it there.
-static uint64_t mix(uint64_t digest, uint64_t word)
-{
-    digest = (digest ^ word) * UINT64_C(0x100000001b3);
-    return digest ^ digest >> 32;
 }
 
 static void count(struct ht_plan_totals *totals, const struct ht_change *change,
@@ -142,8 +145,20 @@ static void count(struct ht_plan_totals *totals, const struct ht_change *change,
     }
     totals->by_kind[kind]++;
     totals->operations++;
-    totals->digest = mix(mix(totals->digest, change->size),
-                         (uint64_t)heap << 48 | (uint64_t)kind << 32 | change->block);
+    totals->digest = ht_digest_step(ht_digest_step(totals->digest, change->size),
+                                    (uint64_t)heap << 48 | (uint64_t)kind << 32 | change->block);
+}
+
+void ht_plan_begin_part(struct ht_plan *plan)
+{
+    if (!plan->is_in_parts) {
+        // They stay mapped: giving them back would be seen in what the process holds.
+        plan->idle = plan->first->next;
+        plan->first->next = NULL;
+    }
+    plan->is_in_parts = true;
+    plan->last = plan->first;
+    plan->first->count = 0;
 }
 
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,

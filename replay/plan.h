@@ -2,7 +2,8 @@
 //
 // The plan of a replay: the changes of a recording (convert/number.h) as operations on numbered
 // blocks, decoded before any clock starts. It lies in memory straight from the system, in spans, so
-// that it grows without being copied and a replay walks arrays.
+// that it grows without being copied and a replay walks arrays. One that does not fit is played in
+// parts, each of which takes the place of the one before.
 //
 // What the recording could not name (frees of unknown blocks) makes no change and so is not here.
 #ifndef HT_REPLAY_PLAN_H
@@ -33,6 +34,17 @@ struct ht_op {
 
 enum { HT_PLAN_HEAPS_MAX = 1 << 16 };
 
+// A digest of words in order, which is told to users and so never changes. It begins with this.
+#define HT_DIGEST_START UINT64_C(0xcbf29ce484222325)
+
+// One step of it: FNV-1a's, over 64-bit words, with the high half folded down since a
+// multiplication alone never carries it there.
+static inline uint64_t ht_digest_step(uint64_t digest, uint64_t word)
+{
+    digest = (digest ^ word) * UINT64_C(0x100000001b3);
+    return digest ^ digest >> 32;
+}
+
 // A run of operations; the plan is a list of these, in order.
 struct ht_plan_span {
     struct ht_plan_span *next; // NULL in the last
@@ -40,7 +52,7 @@ struct ht_plan_span {
     struct ht_op ops[];
 };
 
-// What a plan holds, and how the recorded heaps, all together, lived by it.
+// What a plan holds, or held in parts, and how the recorded heaps, all together, lived by it.
 struct ht_plan_totals {
     uint64_t operations;
     uint64_t by_kind[HT_OP_KIND_COUNT];
@@ -58,7 +70,7 @@ struct ht_plan_totals {
 
 struct ht_plan;
 
-// How much memory a plan may take when the user does not say.
+// A limit for where nobody sets one, as in measurements.
 #define HT_PLAN_MEMORY_DEFAULT (UINT64_C(8) << 30)
 
 // An empty plan. The operations and the table of blocks that a replay needs beside them may
@@ -68,9 +80,13 @@ enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct
 void ht_plan_close(struct ht_plan *plan);
 
 // Adds the operation of one change. HT_LIMIT when it would be over the limit, HT_MEMORY; the plan
-// then holds what was added until then.
+// then holds what was added until then. `change` is not in it and may be added to the next part.
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
                            struct ht_error *error);
+
+// Begins the next part: drops the operations, but what the totals say of them stays. From here on a
+// part is one span, so that the reader of the trace works while a part is played.
+void ht_plan_begin_part(struct ht_plan *plan);
 
 // The first span, never NULL; valid until the plan is closed.
 const struct ht_plan_span *ht_plan_first(const struct ht_plan *plan);

@@ -29,10 +29,22 @@ enum ht_order {
 // "serial", "causal", "timed".
 const char *ht_order_name(enum ht_order order);
 
+// Where the parts of a plan come from that does not fit into memory.
+struct ht_refill {
+    // Puts the next part into the plan. HT_OK when it is the last, HT_LIMIT when more is to come,
+    // HT_END when the replay is to stop.
+    enum ht_status (*fill)(void *context, struct ht_error *error);
+    void *context;
+};
+
 struct ht_replay_options {
     enum ht_touch touch;          // zero is the default
     const struct ht_pulse *pulse; // of the run on the heap; may be NULL
     struct ht_measure *measure;   // NULL: the replay is timed; else it is measured by this
+
+    // NULL: the plan is whole. Else it is the first part, and is played in serial order, all
+    // recorded heaps on one, and not measured.
+    const struct ht_refill *refill;
 
     // NULL: the order is serial. Else this is run, all recorded heaps on one, and not measured.
     const struct ht_schedule *schedule;
@@ -64,22 +76,23 @@ struct ht_replay_result {
     struct ht_plan_totals plan;         // what was to be played, and the recording's own figures
     struct ht_played played;            // what happened on the heap
     bool is_whole;                      // the plan was played to its end, not stopped by the pulse
-    uint64_t operations;                // played, without the skipped
-    uint64_t reallocs_in_place;         // here; the recording's are in plan.by_kind
-    uint64_t reallocs_moved;            // here
-    uint64_t final_blocks;              // live at the end, here
-    bool is_timed;                      // the next two are told: this was not measured
-    double ns_per_op;      // wall time on the heap, harness and touching included; 0 for none
-    double null_ns_per_op; // the same of the null heap: what of it the harness is. 0 in the
-                           // timed order, which would only wait again
+    bool is_in_parts;           // it was not in memory as a whole; the null heap had the first part
+    uint64_t operations;        // played, without the skipped
+    uint64_t reallocs_in_place; // here; the recording's are in plan.by_kind
+    uint64_t reallocs_moved;    // here
+    uint64_t final_blocks;      // live at the end, here
+    bool is_timed;              // the next two are told: this was not measured
+    double ns_per_op;           // wall time on the heap, harness and touching included; 0 for none
+    double null_ns_per_op;      // the same of the null heap: what of it the harness is. 0 in the
+                                // timed order, which would only wait again
     struct ht_replay_resident resident;
     uint64_t harness_bytes; // memory of the plan, the tables of blocks and heaps and the metrics,
                             // outside of every heap
 };
 
-// Runs it. The plan is only read. A call that the heap fails is no failure here (struct ht_played
-// counts them); HT_MEMORY when the harness gets no memory, HT_UNSUPPORTED when the heap cannot be
-// measured, or what the heap's open says.
+// Runs it. The plan is only read, but for what the refill does to it. A call that the heap fails is
+// no failure here (struct ht_played counts them); HT_MEMORY when the harness gets no memory,
+// HT_UNSUPPORTED when the heap cannot be measured, or what the heap's open says.
 enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *heap,
                              const struct ht_replay_options *options,
                              struct ht_replay_result *result, struct ht_error *error);

@@ -6,8 +6,9 @@
 
 #include "replay/os.h"
 
+#define NO_SLICE UINT32_MAX
+
 enum {
-    NO_SLICE = UINT32_MAX,
     // New slots come to a worker in runs, so that workers do not write side by side into one line
     // of the processor's cache.
     SLOT_RUN = 64,

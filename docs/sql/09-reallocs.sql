@@ -4,6 +4,6 @@ SELECT upid, grp, sum(iif(name = 'realloc_moved', total, 0)) AS moved,
   sum(iif(name = 'realloc_inplace', total, 0)) AS in_place,
   sum(iif(name = 'copied_bytes', total, 0)) AS copied_bytes
 FROM (
-  SELECT upid, grp, name, max(value) AS total FROM winheap_counter
+  SELECT upid, grp, group_id, name, max(value) AS total FROM winheap_counter
   WHERE name IN ('realloc_moved', 'realloc_inplace', 'copied_bytes') GROUP BY track_id)
-GROUP BY upid, grp ORDER BY copied_bytes DESC, upid, grp;
+GROUP BY upid, group_id ORDER BY copied_bytes DESC, moved DESC, in_place DESC, upid, grp;

@@ -32,6 +32,19 @@ assert info["records"]["joined.by_stamps"] == 2, info["records"]
 END
 expect 0 "$heaptape" replay --heap null modules.etl heaps.etl
 
+# Damage is in one of them.
+size=$(wc -c <heaps.etl)
+head -c $((size - 100)) heaps.etl >short.etl
+expect 0 "$heaptape" info --json modules.etl short.etl
+python3 - <<'END'
+import json
+
+damage = json.load(open("out"))["damage"]
+assert [place["file"] for place in damage] == ["short.etl"], damage
+END
+expect 0 "$heaptape" info short.etl modules.etl
+prints " of short.etl: the file ends inside a buffer"
+
 # Files of other formats are recordings of their own: see merge.sh.
 expect 0 "$heaptape" convert modules.etl heaps.tsv --to null
 says "merged 2 recordings"

@@ -15,6 +15,21 @@ while read -r scenario _; do
 done <list
 python3 "$check" ./*.json
 
+# The same bytes gzipped, by the name.
+for name in kinds.json empty.json kinds.pftrace kinds.tsv; do
+    "$heaptape" convert "${name%.*}.etl" -o "plain.${name#*.}" 2>err
+    "$heaptape" convert "${name%.*}.etl" -o "$name.gz" 2>err
+    gzip -t "$name.gz" || fail "$name.gz"
+    gunzip -c "$name.gz" | cmp - "plain.${name#*.}" || fail "$name.gz"
+done
+"$heaptape" convert kinds.etl -o again.gz --to json 2>err
+cmp again.gz kinds.json.gz || fail "other bytes, or by the format's name only"
+says "events, $(wc -c <again.gz) B"
+expect 1 "$heaptape" info kinds.tsv.gz
+says "kinds.tsv.gz: is a gzip file"
+expect 1 "$heaptape" convert missing.etl -o none.json.gz
+exists_not none.json.gz*
+
 python3 - <<'END'
 import glob
 import json

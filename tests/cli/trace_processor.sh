@@ -38,7 +38,46 @@ for scenario in empty one heaps reuse unknown lost wow64 kinds; do
     with_stacks <a.tsv >stacks.tsv
     "$heaptape" convert stacks.tsv -o stacks.pftrace 2>err
     agree "$scenario" stacks.pftrace
+    "$heaptape" convert stacks.tsv --full -o stacks.pftrace 2>err
+    agree "every event of $scenario" stacks.pftrace
 done
+
+# The summary of a fleet's spec, with docs/sql as a package: its figures are those of info. One text of
+# views and query, as Bigtrace is sent, runs as well.
+"$heaptape" fixture --scenario heaps --events 300 -o a.etl 2>err
+"$heaptape" convert a.etl -o a.pftrace 2>err
+"$heaptape" info --json a.etl >info.json
+node "$tools/trace_processor.mjs" "$engine" a.pftrace --package sql@winheap \
+    "$2/docs/fleet/summary.textproto" >summary 2>err || fail "summary: $(cat err)"
+python3 - summary info.json <<'PYTHON' || fail "summary"
+import collections, json, re, sys
+
+text = open(sys.argv[1]).read()
+info = json.load(open(sys.argv[2]))
+attributes = dict(re.findall(r'key: "([^"]*)"\s*value: "([^"]*)"', text))
+assert attributes["winheap.schema"] == "1" and attributes["winheap.events_lost"] == "0", attributes
+assert attributes["system_name"] == "Windows", attributes
+found = {}
+for bundle in text.split("metric_bundles {")[1:]:
+    name = re.search(r'bundle_id: "(.*)"', bundle)[1]
+    rows = re.split(r"\n  row \{", bundle)[1:]
+    found[name] = [re.findall(r'(?:_value: )"?([^"\n]*)"?\n', row) for row in rows]
+# info has one row for all uses of a handle.
+heaps = {(h["pid"], "Heap " + h["handle"]): (h["peak_bytes"], h["end_bytes"])
+         for h in info["heaps"]}
+told = {}
+for _, pid, heap, peak, end, *_ in found["heap"]:
+    most, left = told.get((int(pid), heap), (0, 0))
+    told[int(pid), heap] = max(most, int(float(peak))), left + int(float(end))
+assert len(told) >= 10 and told.items() <= heaps.items(), (told, heaps)
+ends = collections.Counter()
+for heap in info["heaps"]:
+    ends[heap["pid"]] += heap["end_bytes"]
+assert {int(row[1]): int(float(row[4])) for row in found["process"]} == ends, found["process"]
+PYTHON
+cat sql/winheap.sql sql/01-peak-live-bytes.sql >one.sql
+node "$tools/trace_processor.mjs" "$engine" a.pftrace one.sql >out 2>err || fail "$(cat err)"
+[ "$(sed 1d out | wc -l)" -eq 3 ] || fail "one text: $(cat out)"
 
 # A pid used twice: Perfetto 55 gives the first process's heap profiles to the second, 58 does not.
 # So those queries are left out here.

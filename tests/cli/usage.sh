@@ -11,6 +11,7 @@ expect 0 "$heaptape" help
 prints "Usage: heaptape COMMAND"
 expect 0 "$heaptape" --version
 prints "LZ4 1."
+prints "zlib 1."
 prints "protobuf-c 1."
 
 for command in convert info replay compare heaps fixture; do

@@ -35,7 +35,7 @@ static uint64_t read_all(const void *data, size_t size, struct ht_trace *trace,
             break;
         count++;
         if (writer != NULL)
-            must(writer->write(writer, &event, NULL));
+            must(writer->write(writer, &event, 1, NULL));
     }
     if (writer != NULL) {
         must(writer->finish(writer, NULL));

@@ -28,7 +28,8 @@ static bool copy(const uint8_t *data, size_t size, struct ht_buffer *copied)
     if (ht_stream_over(&stream, input, true, NULL) != HT_OK)
         return false;
     check(ht_output_open_memory(copied, &output, NULL) == HT_OK);
-    check(ht_convert(&stream, &ht_format_tsv, output, NULL, &events, NULL) == HT_OK);
+    struct ht_target target = {.format = &ht_format_tsv, .output = output};
+    check(ht_convert(&stream, &target, NULL, &events, NULL) == HT_OK);
     ht_output_close(output);
     ht_stream_close(&stream);
     return true;

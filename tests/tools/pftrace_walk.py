@@ -14,7 +14,7 @@ import sys
 
 CLEARED, NEEDED = 1, 2
 BEGIN, END, INSTANT, COUNTER = 1, 2, 3, 4
-U64, TEXT, BYTES, DOUBLE = "u64", "text", "bytes", "double"
+U64, TEXT, BYTES, DOUBLE, FIXED = "u64", "text", "bytes", "double", "fixed"
 REPEATED = True
 
 # field: (name, type or message, repeated)
@@ -26,7 +26,8 @@ ANNOTATION = {1: ("name_iid", U64), 2: ("bool_value", U64), 3: ("uint_value", U6
               7: ("pointer_value", U64)}
 EVENT = {3: ("category_iids", U64, REPEATED), 4: ("debug_annotations", ANNOTATION, REPEATED),
          9: ("type", U64), 10: ("name_iid", U64), 11: ("track_uuid", U64), 23: ("name", TEXT),
-         30: ("counter_value", U64), 44: ("double_counter_value", DOUBLE)}
+         30: ("counter_value", U64), 44: ("double_counter_value", DOUBLE),
+         47: ("flow_ids", FIXED, REPEATED), 56: ("callstack_iid", U64)}
 DATA = {1: ("event_categories", STRING, REPEATED), 2: ("event_names", STRING, REPEATED),
         3: ("debug_annotation_names", STRING, REPEATED), 5: ("function_names", STRING, REPEATED),
         6: ("frames", {1: ("iid", U64), 2: ("function_name_id", U64), 3: ("mapping_id", U64),
@@ -57,6 +58,7 @@ PACKET = {2: ("process_tree", TREE),
           45: ("system_info", {1: ("utsname", {1: ("sysname", TEXT), 2: ("version", TEXT),
                                                3: ("release", TEXT)}), 8: ("num_cpus", U64)}),
           60: ("track_descriptor", TRACK),
+          89: ("trace_uuid", {1: ("msb", U64), 2: ("lsb", U64)}),
           126: ("trace_attributes", {1: ("attribute", ATTRIBUTE, REPEATED)})}
 
 
@@ -67,13 +69,17 @@ def check(is_so, what):
 
 def varint(data, at):
     value = shift = 0
-    while True:
-        check(at < len(data), "a number is cut")
-        value |= (data[at] & 0x7F) << shift
-        shift += 7
+    while at < len(data):
+        byte = data[at]
         at += 1
-        if data[at - 1] < 0x80:
-            return value & (1 << 64) - 1, at
+        if byte < 0x80:
+            return (value | byte << shift) & (1 << 64) - 1, at
+        value |= (byte & 0x7F) << shift
+        shift += 7
+    sys.exit("pftrace_walk: a number is cut")
+
+
+WIRES = {U64: 0, DOUBLE: 1, FIXED: 1, TEXT: 2, BYTES: 2}
 
 
 def decode(data, fields, path):
@@ -82,28 +88,32 @@ def decode(data, fields, path):
     at = 0
     while at < len(data):
         tag, at = varint(data, at)
-        check(tag >> 3 in fields, f"{path}: field {tag >> 3} is not of the format")
+        if tag >> 3 not in fields:
+            check(False, f"{path}: field {tag >> 3} is not of the format")
         name, kind, *repeated = fields[tag >> 3]
-        here = f"{path}.{name}"
-        expected = {U64: 0, DOUBLE: 1}.get(kind if isinstance(kind, str) else "", 2)
-        check(tag & 7 == expected, f"{here}: wire type {tag & 7}, expected {expected}: packed?")
+        expected = 2 if isinstance(kind, dict) else WIRES[kind]
+        if tag & 7 != expected:
+            check(False, f"{path}.{name}: wire type {tag & 7}, expected {expected}: packed?")
         if expected == 0:
             value, at = varint(data, at)
-        elif expected == 1:
-            value, at = struct.unpack_from("<d", data, at)[0], at + 8
         else:
-            size, at = varint(data, at)
-            check(at + size <= len(data), f"{here}: is cut")
+            size, at = (8, at) if expected == 1 else varint(data, at)
+            if at + size > len(data):
+                check(False, f"{path}.{name}: is cut")
             value, at = data[at:at + size], at + size
             if isinstance(kind, dict):
-                value = decode(value, kind, here)
+                value = decode(value, kind, f"{path}.{name}")
             elif kind == TEXT:
                 value = value.decode("utf-8")
-                check(all(ord(c) >= 32 and ord(c) != 127 for c in value), f"{here}: {value!r}")
+                if any(ord(c) < 32 or ord(c) == 127 for c in value):
+                    check(False, f"{path}.{name}: {value!r}")
+            elif expected == 1:
+                (value,) = struct.unpack("<d" if kind == DOUBLE else "<Q", value)
         if repeated:
             message.setdefault(name, []).append(value)
         else:
-            check(name not in message, f"{here}: twice")
+            if name in message:
+                check(False, f"{path}.{name}: twice")
             message[name] = value
     return message
 
@@ -144,6 +154,8 @@ class Walk:
         self.processes = []  # (pid, from, uuid, name)
         self.dumps = []      # (pid, heap name, start, end, {stack: totals so far}, sequence)
         self.attributes = {}
+        self.flows = collections.defaultdict(list)
+        self.uuid = None
 
     def walk(self):
         first = self.packets[0].get("clock_snapshot", {}).get("clocks", [])
@@ -155,6 +167,8 @@ class Walk:
         for uuid, events in self.events.items():
             self.check_track(self.tracks[uuid], events)
         self.check_processes()
+        self.check_flows()
+        check(self.uuid, "no trace uuid")
 
     def take(self, packet):
         number = packet.get("trusted_packet_sequence_id", 0)
@@ -171,10 +185,14 @@ class Walk:
             self.take_track(packet["track_descriptor"], packet.get("timestamp"))
         if "process_tree" in packet:
             for process in packet["process_tree"]["processes"]:
-                pid, _, _, name = self.processes[-1]
-                check(process["pid"] == pid and process["cmdline"][0] == name and
+                named = [p for p in self.processes
+                         if p[:2] == (process["pid"], packet["timestamp"])]
+                check(named, f"a command line at no process's stamp: {process}")
+                check(named[0][3] in (None, process["cmdline"][0]) and
                       len(process["cmdline"]) >= 2, f"command line of {process}")
-                check(packet["timestamp"] == self.processes[-1][1], "stamp of a command line")
+                check("ppid" not in process or any(p[0] == process["ppid"]
+                                                   for p in self.processes),
+                      f"an unknown parent makes a process: {process}")
         if "track_event" in packet:
             event = packet["track_event"]
             check("timestamp" in packet, "an event without a stamp")
@@ -190,9 +208,16 @@ class Walk:
             for item in event.get("debug_annotations", []):
                 name = sequence.interned["debug_annotation_names"][item.pop("name_iid")]
                 (event["args"][name],) = item.values()
+            if "callstack_iid" in event:
+                check(event["callstack_iid"] in sequence.interned.get("callstacks", {}),
+                      f"call stack {event['callstack_iid']} is not known")
+            for flow in event.get("flow_ids", []):
+                check(flow > 0, "a flow without a number")
+                self.flows[flow].append((packet["timestamp"], event))
             self.events[event["track_uuid"]].append((packet["timestamp"], event))
         if "profile_packet" in packet:
             self.take_profile(number, sequence, packet)
+        self.uuid = packet.get("trace_uuid", self.uuid)
         for item in packet.get("trace_attributes", {}).get("attribute", []):
             self.attributes[item["key"]] = item.get("string_value", item.get("long_value"))
 
@@ -297,6 +322,12 @@ class Walk:
                 check(self.process_at(pid, track["stamp"]) == self.process_at(pid, stamp),
                       f"a thread of another process: {track}")
 
+    def check_flows(self):
+        for flow, events in self.flows.items():
+            ids = {event["args"]["block_id"] for _, event in events}
+            check(len(ids) == 1, f"flow {flow} links blocks {ids}")
+            check(len(events) <= 51, f"flow {flow} has {len(events)} ends")
+
     def process_at(self, pid, stamp):
         known = [p for p in self.processes if p[0] == pid and p[1] <= stamp]
         check(known, f"{pid} at {stamp}: no process")
@@ -339,6 +370,8 @@ def sums(walk):
                   "live_blocks": counters.get("live_blocks", [(0, 0)])[-1][1],
                   "peak": max(v for _, v in live), **totals}
         figures.append(figure)
+        if name.startswith("Other heaps"):
+            continue
         is_heap = name.startswith("Heap 0x")
         channel = "heap_" + name[7:] if is_heap else "libc.malloc"
         used[process, channel] += 1
@@ -363,12 +396,14 @@ def sums(walk):
     for track, _, event in walk.all_events(INSTANT, "histogram"):
         args = event["args"]
         check(args["bucket_lo"] <= args["bucket_hi"] and args["count"] > 0, f"bucket {args}")
-        blocks[track["parent_uuid"], f"Heap {args['heap']:#x}"] += (
+        name = f"Heap {args['heap']:#x}" if "heap" in args else "Other heaps"
+        blocks[track["parent_uuid"], name] += (
             args["count"] * {"size": 1, "lifetime_ns": -1}[args["kind"]])
     for figure in figures:
-        blocks[figure["process"], figure["group"]] -= figure["live_blocks"]
+        name = "Other heaps" if figure["group"].startswith("Other heaps") else figure["group"]
+        blocks[figure["process"], name] -= figure["live_blocks"]
     for (_, name), rest in blocks.items():
-        check(rest == 0 or not name.startswith("Heap 0x"), f"histograms of {name}: {rest} too many")
+        check(rest == 0 or name == "Heap activity", f"histograms of {name}: {rest} too many")
     if walk.attributes.get("winheap.reallocs_dropped") == 0:
         instants = walk.all_events(INSTANT, "realloc")
         moved = sum(e["args"]["moved"] for _, _, e in instants)

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 // Perfetto's own trace_processor, its WebAssembly build, from the command line:
 //
-//   node trace_processor.mjs ENGINE TRACE FILE.sql...
+//   node trace_processor.mjs ENGINE TRACE [--package FOLDER@NAME] FILE...
 //
-// ENGINE is the folder that tools/install-trace-processor fills. Loads TRACE, then runs each file in
-// turn and prints its name, how many rows its statements gave, and the rows, with tabs between cells.
-// Ends with 1 when the trace does not load or a query fails. What the importer found wrong is no
-// failure here: it is in the table `stats`.
-import {readFileSync} from 'node:fs';
+// ENGINE is the folder that tools/install-trace-processor fills. Loads TRACE, then takes each file in
+// turn. Of a .sql it prints the name, how many rows its statements gave, and the rows, with tabs between
+// cells; a .textproto is a trace summary spec, and the summary is printed. --package makes the .sql of
+// a folder modules NAME.FILE. Ends with 1 when anything fails. What the importer found wrong with the
+// trace is no failure here: it is in the table `stats`.
+import {readdirSync, readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {setFlagsFromString} from 'node:v8';
 
 // The messages of trace_processor.proto, as far as they are needed.
-const METHOD = {append: 1, finalize: 2, query: 3};
-const ARGUMENT = {append: 101, query: 103};
-const RESULT = {append: 201, query: 203, finalize: 211};
+const METHOD = {append: 1, finalize: 2, query: 3, register: 13, summarize: 15};
+const ARGUMENT = {append: 101, query: 103, register: 108, summarize: 110};
+const RESULT = {append: 201, query: 203, finalize: 212, register: 211, summarize: 214};
 const CHUNK = 16 << 20;
 const MEMORY_SECTION = 5;
 const [VARINT, FIXED64, BYTES] = [0, 1, 2];
@@ -153,22 +154,47 @@ class TraceProcessor {
     }
     return rows;
   }
+  register(folder, name) {
+    const parts = [bytesField(1, Buffer.from(name))];
+    for (const file of readdirSync(folder).filter(f => f.endsWith('.sql'))) {
+      const module = Buffer.from(`${name}.${basename(file, '.sql')}`);
+      parts.push(bytesField(2, concat([bytesField(1, module),
+                                       bytesField(2, readFileSync(join(folder, file)))])));
+    }
+    this.check(this.call('register', concat(parts)), 1);
+  }
+  // All metrics, and the query `attributes` as what is said of the trace, in text.
+  summarize(spec) {
+    const all = concat([bytesField(2, Buffer.from('attributes')), numberField(3, 1)]);
+    const answers = this.call('summarize', concat([bytesField(2, spec), bytesField(3, all),
+                                                   numberField(4, 1)]));
+    this.check(answers, 3);
+    const texts = answers.flatMap(a => [...new Reader(a).fields()].filter(([f]) => f === 2));
+    return texts.map(([, text]) => text.toString()).join('');
+  }
 }
 
 // The statements of a file, without its comments: a query's rows are those of its last statement.
 const statements = text =>
   text.replace(/--.*$/gm, '').split(';').map(s => s.trim()).filter(s => s !== '');
 
+function take(processor, file) {
+  if (file.endsWith('.textproto')) {
+    console.log(processor.summarize(readFileSync(file)));
+    return;
+  }
+  const rows = statements(readFileSync(file, 'utf8')).flatMap(s => processor.query(s));
+  console.log(basename(file, '.sql'), rows.length);
+  for (const row of rows) console.log(' ', row.map(c => c === null ? 'None' : c).join('\t'));
+}
+
 async function main(folder, trace, ...files) {
   const processor = new TraceProcessor(folder);
   // The engine asks for its buffers in a later turn than the one that loads it.
   await new Promise(setImmediate);
   processor.load(readFileSync(trace));
-  for (const file of files) {
-    const rows = statements(readFileSync(file, 'utf8')).flatMap(s => processor.query(s));
-    console.log(basename(file, '.sql'), rows.length);
-    for (const row of rows) console.log(' ', row.map(c => c === null ? 'None' : c).join('\t'));
-  }
+  if (files[0] === '--package') processor.register(...files.splice(0, 2)[1].split('@'));
+  for (const file of files) take(processor, file);
 }
 
 await main(...process.argv.slice(2));

@@ -114,7 +114,7 @@ struct ht_buffer kit_write_as(const struct ht_format *format, const struct ht_tr
     assert_int_equal(ht_output_open_memory(&bytes, &output, NULL), HT_OK);
     assert_int_equal(format->open_writer(output, trace, &writer, NULL), HT_OK);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(writer->write(writer, &events[i], NULL), HT_OK);
+        assert_int_equal(writer->write(writer, &events[i], 1, NULL), HT_OK);
     assert_int_equal(writer->finish(writer, NULL), HT_OK);
     writer->close(writer);
     assert_int_equal(ht_output_commit(output, NULL), HT_OK);
@@ -145,11 +145,16 @@ void kit_block(struct kit_file *file, const struct ht_trace *trace, const struct
     struct ht_pack *pack = ht_pack_open();
     assert_non_null(pack);
     for (size_t i = 0; i < count; i++) {
-        size_t detail_count = 0;
+        uint64_t values[1 + HT_DICT_DETAIL_VALUES_MAX] = {0};
+        struct ht_event event = events[i];
         const uint64_t *detail = NULL;
-        if (events[i].kind != HT_KIND_REALLOC)
-            detail = ht_dict_detail(trace->dict, events[i].detail, &detail_count);
-        ht_pack_add(pack, &events[i], detail, detail_count);
+        if (event.kind != HT_KIND_REALLOC)
+            detail = ht_dict_detail(trace->dict, event.detail, &values[0]);
+        if (detail != NULL) {
+            memcpy(&values[1], detail, values[0] * sizeof *detail);
+            event.detail = 1;
+        }
+        ht_pack_add(pack, &event, 1, values);
         ht_group_add(&file->sink.group, &events[i]);
     }
     struct ht_buffer block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);

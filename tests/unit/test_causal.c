@@ -240,7 +240,7 @@ static void what_the_heap_refuses_is_skipped_from_then_on(void **state)
 {
     struct fixture *fixture = *state;
     struct ht_slot slots[BLOCKS] = {0};
-    struct ht_played serial;
+    struct ht_played serial = {0};
     void *self = &fixture->heap;
     fixture->heap.refused = 77;
     add_random(fixture, 6);

@@ -64,7 +64,7 @@ static void write_event(struct picture *picture, const struct ht_event *event,
                         const struct ht_change *change)
 {
     struct ht_writer *writer = picture->writer;
-    assert_int_equal(writer->write(writer, event, NULL), HT_OK);
+    assert_int_equal(writer->write(writer, event, 1, NULL), HT_OK);
     if (change != NULL)
         assert_int_equal(writer->change(writer, change, NULL), HT_OK);
 }

@@ -487,7 +487,7 @@ static void a_file_is_written_and_read(void **state)
     assert_int_equal(ht_output_open("compact_sample.htape", &output, NULL), HT_OK);
     assert_int_equal(ht_format_compact.open_writer(output, &trace, &writer, NULL), HT_OK);
     for (size_t i = 0; i < KIT_EVENTS; i++)
-        assert_int_equal(writer->write(writer, &events[i], NULL), HT_OK);
+        assert_int_equal(writer->write(writer, &events[i], 1, NULL), HT_OK);
     assert_int_equal(writer->finish(writer, NULL), HT_OK);
     writer->close(writer);
     assert_int_equal(ht_output_commit(output, NULL), HT_OK);

@@ -119,8 +119,7 @@ static Ht__Block *block_of(const struct ht_event *events, size_t count)
     struct ht_pack *pack = ht_pack_open();
     struct ht_buffer message = ht_buffer_with_limit(1 << 20);
     assert_non_null(pack);
-    for (size_t i = 0; i < count; i++)
-        ht_pack_add(pack, &events[i], NULL, 0);
+    ht_pack_add(pack, events, count, NULL);
     assert_int_equal(ht_pack_finish(pack, &message, NULL), HT_OK);
     Ht__Block *block = ht__block__unpack(NULL, message.size, message.data);
     assert_non_null(block);

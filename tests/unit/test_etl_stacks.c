@@ -245,10 +245,49 @@ static void stacks_cut_anywhere_do_no_harm(void **state)
     }
 }
 
+// Of a stack that comes so many events behind its own.
+static void add_stack_after(size_t events_between)
+{
+    add_alloc(100);
+    ADD(HT_ETL_STACK_WALK, 101, OF(100), 0x1000);
+    add_alloc(200);
+    for (size_t i = 0; i < events_between; i++) {
+        if (sample.file.size - sample.buffer_at > SAMPLE_BUFFER_SIZE - 200) {
+            sample_close_buffer(&sample);
+            sample_open_buffer(&sample, 0);
+        }
+        add_alloc(300 + i);
+    }
+    ADD(HT_ETL_STACK_WALK, 300 + events_between, OF(200), 0x2000);
+    read_sample();
+    assert_int_equal(count, 2 + events_between);
+    assert_int_equal(frames_of(0, 1)[0].address, 0x1000);
+}
+
+static void a_stack_finds_its_event_as_long_as_that_waits(void **state)
+{
+    (void)state;
+    add_stack_after(HT_ETL_WINDOW - 1);
+    assert_int_equal(frames_of(1, 1)[0].address, 0x2000);
+    assert_int_equal(trace.loss[HT_LOSS_STACKS], 0);
+}
+
+static void a_stack_too_far_behind_is_counted_as_lost(void **state)
+{
+    (void)state;
+    add_stack_after(HT_ETL_WINDOW + 1000);
+    frames_of(1, 0);
+    assert_int_equal(trace.loss[HT_LOSS_STACKS], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_stack_finds_its_event, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stack_finds_its_event_as_long_as_that_waits, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_stack_too_far_behind_is_counted_as_lost, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_stack_of_another_thread_or_time_is_let_go_by, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(zeros_behind_the_frames_are_dropped, set_up, tear_down),

@@ -202,6 +202,44 @@ static void memory_is_read_like_a_file(void **state)
     ht_input_close(input);
 }
 
+// gunzip as a program of another's.
+static size_t gunzip(const char *path, char *text, size_t size)
+{
+    char command[128];
+    snprintf(command, sizeof command, "gunzip -c <%s", path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t got = fread(text, 1, size, pipe);
+    assert_int_equal(pclose(pipe), 0);
+    return got;
+}
+
+static void a_name_that_ends_in_gz_is_gzipped(void **state)
+{
+    (void)state;
+    static char random[300000];
+    static char found[sizeof random + 1];
+    uint32_t seed = 1;
+    for (size_t i = 0; i < sizeof random; i++)
+        random[i] = (char)((seed = seed * 1664525 + 1013904223) >> 24);
+    struct ht_output *output = NULL;
+    char path[80];
+    snprintf(path, sizeof path, "%s.gz", target);
+    for (size_t size = 0; size <= sizeof random; size += sizeof random / 3) {
+        struct stat about;
+        assert_int_equal(ht_output_open(path, &output, NULL), HT_OK);
+        assert_int_equal(ht_output_write(output, random, size / 2, NULL), HT_OK);
+        assert_int_equal(ht_output_write(output, random + size / 2, size - size / 2, NULL), HT_OK);
+        assert_int_equal(ht_output_commit(output, NULL), HT_OK);
+        assert_int_equal(stat(path, &about), 0);
+        assert_int_equal(ht_output_bytes(output), about.st_size);
+        ht_output_close(output);
+        assert_int_equal(gunzip(path, found, sizeof found), size);
+        assert_memory_equal(found, random, size);
+    }
+    remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +252,7 @@ int main(void)
         cmocka_unit_test(tasting_a_file_consumes_nothing),
         cmocka_unit_test(tasting_a_pipe_consumes_nothing),
         cmocka_unit_test(memory_is_read_like_a_file),
+        cmocka_unit_test(a_name_that_ends_in_gz_is_gzipped),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

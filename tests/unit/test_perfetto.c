@@ -93,7 +93,7 @@ static uint32_t stack_id(struct picture *picture, uint64_t offset)
 static void put(struct picture *picture, const struct ht_event *event)
 {
     const struct ht_change *change;
-    assert_int_equal(picture->writer->write(picture->writer, event, NULL), HT_OK);
+    assert_int_equal(picture->writer->write(picture->writer, event, 1, NULL), HT_OK);
     assert_int_equal(ht_number_push(picture->number, event, NULL), HT_OK);
     while ((change = ht_number_next(picture->number)) != NULL)
         assert_int_equal(picture->writer->change(picture->writer, change, NULL), HT_OK);
@@ -192,10 +192,12 @@ static void expect_sample(const Ht__Perfetto__Trace *trace, uint64_t group, cons
 
 static int64_t attribute(const Ht__Perfetto__Trace *trace, const char *key)
 {
-    const Ht__Perfetto__TraceAttributes *attributes = trace->packet[1]->trace_attributes;
-    for (size_t i = 0; i < attributes->n_attribute; i++)
-        if (strcmp(attributes->attribute[i]->key, key) == 0)
-            return attributes->attribute[i]->long_value;
+    for (size_t p = 0; p < trace->n_packet; p++) {
+        const Ht__Perfetto__TraceAttributes *attributes = trace->packet[p]->trace_attributes;
+        for (size_t i = 0; attributes != NULL && i < attributes->n_attribute; i++)
+            if (strcmp(attributes->attribute[i]->key, key) == 0)
+                return attributes->attribute[i]->long_value;
+    }
     fail_msg("no attribute %s", key);
     return 0;
 }

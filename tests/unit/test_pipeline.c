@@ -51,7 +51,8 @@ static enum ht_status convert(struct ht_stream *stream, const struct ht_format *
 {
     struct ht_output *output = NULL;
     assert_int_equal(ht_output_open_memory(&written, &output, NULL), HT_OK);
-    enum ht_status status = ht_convert(stream, format, output, progress, &events, &error);
+    struct ht_target target = {.format = format, .output = output};
+    enum ht_status status = ht_convert(stream, &target, progress, &events, &error);
     ht_output_close(output);
     return status;
 }
@@ -110,9 +111,10 @@ struct letters {
 };
 
 static enum ht_status write_event(struct ht_writer *self, const struct ht_event *event,
-                                  struct ht_error *failure)
+                                  size_t count, struct ht_error *failure)
 {
     struct letters *letters = (struct letters *)self;
+    assert_int_equal(count, 1); // it takes changes
     return ht_output_write(letters->output, ht_kind_name(event->kind), 1, failure);
 }
 

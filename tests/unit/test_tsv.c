@@ -60,7 +60,7 @@ static enum ht_status copy(const char *text, size_t size, bool is_stored)
             events[event_count] = event;
         event_count++;
         if (is_stored)
-            assert_int_equal(writer->write(writer, &event, NULL), HT_OK);
+            assert_int_equal(writer->write(writer, &event, 1, NULL), HT_OK);
     }
     assert_int_equal(writer->finish(writer, NULL), HT_OK);
     writer->close(writer);
@@ -161,7 +161,7 @@ static void every_kind_has_its_columns(void **state)
                                  .old_size = 50,
                                  .kind = (uint8_t)kind};
         ht_event_set_source(&event, 6);
-        assert_int_equal(writer->write(writer, &event, NULL), HT_OK);
+        assert_int_equal(writer->write(writer, &event, 1, NULL), HT_OK);
     }
     assert_int_equal(writer->finish(writer, NULL), HT_OK);
     assert_null(writer->change);
@@ -388,7 +388,7 @@ static void a_stack_is_cut_to_the_longest_line(void **state)
     assert_int_equal(ht_format_tsv.open_writer(output, &trace, &writer, NULL), HT_OK);
     struct ht_event event = {.kind = HT_KIND_LOCK, .heap = 1};
     ht_event_set_stack(&event, stack);
-    assert_int_equal(writer->write(writer, &event, NULL), HT_OK);
+    assert_int_equal(writer->write(writer, &event, 1, NULL), HT_OK);
     assert_int_equal(writer->finish(writer, NULL), HT_OK);
     writer->close(writer);
     ht_output_close(output);
