@@ -26,7 +26,7 @@ enum {
     HT_METRICS_DECADES = 8, // sizes 0-9, 10-99, 100-999 ... the last without an end
     HT_METRICS_FACTORS = 8, // growth to 1.1, 1.25, 1.5 ... the last without an end
     HT_METRICS_PINNING = 8, // threads and stacks told that pin most
-    HT_METRICS_GAPS = 33,   // times that gaps are looked for over the run, at most
+    HT_METRICS_GAPS = 17,   // times that gaps are looked for over the run, at most
 };
 #define HT_METRICS_SIZE_MAX (UINT64_C(1) << 40)
 

@@ -405,14 +405,14 @@ static void gaps_are_looked_for_over_the_run(void **state)
         put(metrics, i * 10, i, 0x100000 + i * 64, 32);
     }
     const struct ht_metrics_report *report = finish(metrics);
-    assert_int_equal(report->gaps_count, 25); // every 4th
-    assert_int_equal(report->gaps[0].operation, 3);
-    assert_int_equal(report->gaps[0].time_ns, 30);
-    assert_int_equal(report->gaps[0].gaps.count, 4);
-    assert_int_equal(report->gaps[0].gaps.free_bytes, 65536 - 4 * 32);
-    assert_int_equal(report->gaps[24].operation, COUNT - 1);
-    assert_int_equal(report->gaps[24].gaps.count, report->last.gaps.count);
-    assert_int_equal(report->gaps[24].gaps.free_bytes, report->last.gaps.free_bytes);
+    assert_int_equal(report->gaps_count, 15); // every 7th
+    assert_int_equal(report->gaps[0].operation, 6);
+    assert_int_equal(report->gaps[0].time_ns, 60);
+    assert_int_equal(report->gaps[0].gaps.count, 7);
+    assert_int_equal(report->gaps[0].gaps.free_bytes, 65536 - 7 * 32);
+    assert_int_equal(report->gaps[14].operation, COUNT - 1);
+    assert_int_equal(report->gaps[14].gaps.count, report->last.gaps.count);
+    assert_int_equal(report->gaps[14].gaps.free_bytes, report->last.gaps.free_bytes);
     ht_metrics_close(metrics);
 }
 
