@@ -1,199 +1,233 @@
 // SPDX-License-Identifier: MIT
 //
-// What .htape costs in time: an .etl in memory to .htape in memory beside LZ4's compression of the
-// same .etl, and .htape to events beside LZ4's decompression, in turn, several rounds in one
-// process. Sizes of other compressors are for bench/htape.sh, which runs this program too.
+// What .htape costs: making it of an .etl and reading it back, beside what compressors make of the
+// same .etl and back, each a program of its own with its output going nowhere, in turn, several
+// rounds. Prints sizes, and medians of the time that passed and of the processor time.
+//
+//     bench_htape HEAPTAPE FILE.etl...
 #include "convert/pipeline.h"
-#include "formats/compact.h"
-#include "replay/os.h"
 
-#include <lz4frame.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { ROUNDS = 11, MIDDLE = ROUNDS / 2, FILE_MAX = 1 << 30 };
+enum { ROUNDS = 9, ARGUMENTS = 8 };
 
-enum work { WORK_LZ4, WORK_EVENTS, WORK_HTAPE, WORK_UNLZ4, WORK_READ, WORK_COUNT };
+static const char nowhere[] = "/dev/null";
 
-struct bench {
-    struct ht_buffer etl;
-    struct ht_buffer packed; // by LZ4
-    struct ht_buffer htape;
-    struct ht_buffer unpacked;
-    uint64_t events;
+// Words of a command that stand for others.
+static const char HEAPTAPE[] = "heaptape";
+static const char ETL[] = "file.etl";
+static const char PACKED[] = "file.packed";
+
+static const struct contender {
+    const char *name;
+    const char *pack[ARGUMENTS]; // to standard output
+    const char *unpack[ARGUMENTS];
+    bool is_slow; // one round is enough
+} contenders[] = {
+    {"lz4 -1", {"lz4", "-1", "-q", "-c", ETL}, {"lz4", "-dc", PACKED}, false},
+    {"lz4 -9", {"lz4", "-9", "-q", "-c", ETL}, {"lz4", "-dc", PACKED}, true},
+    {"zstd -3", {"zstd", "-3", "-q", "-c", ETL}, {"zstd", "-dcq", PACKED}, true},
+    {"zstd -19", {"zstd", "-19", "-q", "-c", ETL}, {"zstd", "-dcq", PACKED}, true},
+    {"xz -6", {"xz", "-6", "-T1", "-c", ETL}, {"xz", "-dc", PACKED}, true},
+    {".htape",
+     {HEAPTAPE, "convert", ETL, "--to", "htape", "-o", "-"},
+     {HEAPTAPE, "convert", PACKED, "--to", "null"},
+     false},
+    {".htape --best",
+     {HEAPTAPE, "convert", ETL, "--best", "--to", "htape", "-o", "-"},
+     {HEAPTAPE, "convert", PACKED, "--to", "null"},
+     true},
 };
 
-static enum ht_status read_file(const char *path, struct ht_buffer *file, struct ht_error *error)
+enum { CONTENDERS = sizeof contenders / sizeof *contenders };
+
+struct costs {
+    double wall_ns[ROUNDS];
+    double cpu_ns[ROUNDS];
+};
+
+struct result {
+    double bytes;
+    struct costs pack;
+    struct costs unpack;
+};
+
+struct bench {
+    const char *heaptape;
+    const char *etl;
+    char packed[CONTENDERS][32]; // paths
+    double events;
+    struct result results[CONTENDERS];
+};
+
+static double wall_ns(void)
 {
-    struct ht_input *input = NULL;
-    size_t got = 0;
-    enum ht_status status = ht_input_open(path, &input, error);
-    if (status == HT_OK)
-        status = ht_buffer_reserve(file, (size_t)ht_input_size(input), error);
-    if (status == HT_OK)
-        status = ht_input_read(input, file->data, (size_t)ht_input_size(input), &got, error);
-    file->size = got;
-    ht_input_close(input);
-    return status;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static enum ht_status reserve(struct bench *bench, struct ht_error *error)
+// Of all children that have ended.
+static double cpu_ns(void)
 {
-    enum ht_status status =
-        ht_buffer_reserve(&bench->packed, LZ4F_compressFrameBound(bench->etl.size, NULL), error);
-    if (status == HT_OK)
-        status = ht_buffer_reserve(&bench->unpacked, bench->etl.size, error);
-    return status == HT_OK ? ht_buffer_reserve(&bench->htape, bench->etl.size, error) : status;
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
 }
 
-static enum ht_status pack(struct bench *bench, struct ht_error *error)
+static const char *word_of(const struct bench *bench, int contender, const char *word)
 {
-    const LZ4F_preferences_t preferences = {
-        .frameInfo = {.blockSizeID = LZ4F_max4MB, .blockMode = LZ4F_blockIndependent},
-        .compressionLevel = 1,
-    };
-    size_t size = LZ4F_compressFrame(bench->packed.data, bench->packed.capacity, bench->etl.data,
-                                     bench->etl.size, &preferences);
-    bench->packed.size = size;
-    return LZ4F_isError(size) ? ht_fail(error, HT_MEMORY, "LZ4: %s", LZ4F_getErrorName(size))
-                              : HT_OK;
+    if (word == HEAPTAPE)
+        return bench->heaptape;
+    if (word == ETL)
+        return bench->etl;
+    return word == PACKED ? bench->packed[contender] : word;
 }
 
-static enum ht_status unpack(struct bench *bench, struct ht_error *error)
+// Runs a command of a contender with its output going to a file, and times it.
+static bool run(const struct bench *bench, int contender, const char *const *words,
+                const char *output, double *wall, double *cpu)
 {
-    LZ4F_dctx *context = NULL;
-    if (LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)))
-        return ht_fail_memory(error, "LZ4");
-    size_t out_size = bench->etl.size;
-    size_t in_size = bench->packed.size;
-    size_t hint = LZ4F_decompress(context, bench->unpacked.data, &out_size, bench->packed.data,
-                                  &in_size, NULL);
-    LZ4F_freeDecompressionContext(context);
-    return hint == 0 && out_size == bench->etl.size
-               ? HT_OK
-               : ht_fail(error, HT_FORMAT, "LZ4 does not give back what it got");
-}
-
-static enum ht_status open_stream(const struct ht_buffer *bytes, struct ht_stream *stream,
-                                  struct ht_error *error)
-{
-    struct ht_input *input = NULL;
-    enum ht_status status = ht_input_open_memory(bytes->data, bytes->size, "memory", &input, error);
-    return status == HT_OK ? ht_stream_over(stream, input, false, error) : status;
-}
-
-static enum ht_status read_events(struct bench *bench, const struct ht_buffer *bytes,
-                                  struct ht_error *error)
-{
-    struct ht_stream stream = {0};
-    struct ht_event event;
-    enum ht_status status = open_stream(bytes, &stream, error);
-    bench->events = 0;
-    while (status == HT_OK && (status = ht_stream_next(&stream, &event, error)) == HT_OK)
-        bench->events++;
-    ht_stream_close(&stream);
-    return status == HT_END ? HT_OK : status;
-}
-
-static enum ht_status write_htape(struct bench *bench, struct ht_error *error)
-{
-    struct ht_stream stream = {0};
-    struct ht_output *output = NULL;
-    bench->htape.size = 0;
-    enum ht_status status = open_stream(&bench->etl, &stream, error);
-    if (status == HT_OK)
-        status = ht_output_open_memory(&bench->htape, &output, error);
-    if (status == HT_OK)
-        status = ht_convert(&stream, &(struct ht_target){&ht_format_compact, output, NULL}, NULL,
-                            &bench->events, error);
-    if (status == HT_OK)
-        status = ht_output_commit(output, error);
-    ht_output_close(output);
-    ht_stream_close(&stream);
-    return status;
-}
-
-static enum ht_status run_work(struct bench *bench, enum work work, struct ht_error *error)
-{
-    switch (work) {
-    case WORK_LZ4:
-        return pack(bench, error);
-    case WORK_EVENTS:
-        return read_events(bench, &bench->etl, error);
-    case WORK_HTAPE:
-        return write_htape(bench, error);
-    case WORK_UNLZ4:
-        return unpack(bench, error);
-    default:
-        return read_events(bench, &bench->htape, error);
+    char *command[ARGUMENTS + 1] = {(char *)word_of(bench, contender, words[0])};
+    for (int i = 1; i < ARGUMENTS && words[i] != NULL; i++)
+        command[i] = (char *)word_of(bench, contender, words[i]);
+    double wall_before = wall_ns();
+    double cpu_before = cpu_ns();
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+        dup2(open(nowhere, O_WRONLY), STDERR_FILENO);
+        execvp(command[0], command);
+        _exit(127);
     }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        fprintf(stderr, "bench_htape: %s failed\n", contenders[contender].name);
+        return false;
+    }
+    *wall = wall_ns() - wall_before;
+    *cpu = cpu_ns() - cpu_before;
+    return true;
+}
+
+// Makes the packed file of each contender, which also warms up.
+static bool prepare(struct bench *bench)
+{
+    double wall;
+    double cpu;
+    struct stat about;
+    for (int i = 0; i < CONTENDERS; i++) {
+        if (!run(bench, i, contenders[i].pack, bench->packed[i], &wall, &cpu) ||
+            stat(bench->packed[i], &about) != 0)
+            return false;
+        bench->results[i].bytes = (double)about.st_size;
+    }
+    return true;
+}
+
+static bool run_round(struct bench *bench, int round)
+{
+    for (int i = 0; i < CONTENDERS; i++) {
+        struct result *result = &bench->results[i];
+        if (contenders[i].is_slow && round > 0)
+            continue;
+        if (!run(bench, i, contenders[i].pack, nowhere, &result->pack.wall_ns[round],
+                 &result->pack.cpu_ns[round]) ||
+            !run(bench, i, contenders[i].unpack, nowhere, &result->unpack.wall_ns[round],
+                 &result->unpack.cpu_ns[round]))
+            return false;
+    }
+    return true;
 }
 
 static int compare(const void *left, const void *right)
 {
-    uint64_t a = *(const uint64_t *)left;
-    uint64_t b = *(const uint64_t *)right;
+    double a = *(const double *)left;
+    double b = *(const double *)right;
     return (a > b) - (a < b);
 }
 
-static void report(const struct bench *bench, uint64_t times[WORK_COUNT][ROUNDS])
+static double median(double *times, int rounds)
 {
-    static const char *const names[WORK_COUNT] = {
-        ".etl, lz4 -1", ".etl to events", ".etl to .htape", ".etl, lz4 -d", ".htape to events"};
-    static const enum work rivals[WORK_COUNT] = {WORK_LZ4, WORK_LZ4, WORK_LZ4, WORK_UNLZ4,
-                                                 WORK_UNLZ4};
-    double events = (double)bench->events;
-    printf("%.0f events, %zu bytes of .etl, %d rounds\n", events, bench->etl.size, ROUNDS);
-    printf("bytes an event: lz4 -1 %.3f, .htape %.3f\n", (double)bench->packed.size / events,
-           (double)bench->htape.size / events);
-    printf("ns an event       median    least  times as fast\n");
-    for (int work = 0; work < WORK_COUNT; work++)
-        qsort(times[work], ROUNDS, sizeof times[work][0], compare);
-    for (int work = 0; work < WORK_COUNT; work++)
-        printf("%-16s %7.2f  %7.2f  %.2f to %.2f\n", names[work],
-               (double)times[work][MIDDLE] / events, (double)times[work][0] / events,
-               (double)times[rivals[work]][MIDDLE] / (double)times[work][MIDDLE],
-               (double)times[rivals[work]][0] / (double)times[work][0]);
+    qsort(times, (size_t)rounds, sizeof *times, compare);
+    return times[rounds / 2];
 }
 
-static enum ht_status run(struct bench *bench, const char *path, struct ht_error *error)
+static void print_costs(struct costs *costs, const struct costs *lz4, int rounds, double events)
 {
-    static uint64_t times[WORK_COUNT][ROUNDS];
-    enum ht_status status = read_file(path, &bench->etl, error);
-    if (status == HT_OK)
-        status = reserve(bench, error);
-    for (int round = -1; round < ROUNDS && status == HT_OK; round++) { // the first warms up
-        for (int work = 0; work < WORK_COUNT && status == HT_OK; work++) {
-            uint64_t start_ns = ht_os_clock_ns();
-            status = run_work(bench, (enum work)work, error);
-            if (round >= 0)
-                times[work][round] = ht_os_clock_ns() - start_ns;
-        }
+    double wall = median(costs->wall_ns, rounds);
+    double cpu = median(costs->cpu_ns, rounds);
+    printf("  %8.1f %8.1f %6.2f", wall / events, cpu / events, lz4->wall_ns[ROUNDS / 2] / wall);
+}
+
+static void print(struct bench *bench)
+{
+    struct result *lz4 = &bench->results[0];
+    printf("%s: %.0f events\n", bench->etl, bench->events);
+    printf("%-14s %11s %8s  %26s  %26s\n", "", "bytes", "an event", "to pack: ns, CPU ns, times",
+           "to read: ns, CPU ns, times");
+    for (int i = 0; i < CONTENDERS; i++) {
+        struct result *result = &bench->results[i];
+        int rounds = contenders[i].is_slow ? 1 : ROUNDS;
+        printf("%-14s %11.0f %8.3f", contenders[i].name, result->bytes,
+               result->bytes / bench->events);
+        print_costs(&result->pack, &lz4->pack, rounds, bench->events);
+        print_costs(&result->unpack, &lz4->unpack, rounds, bench->events);
+        printf("\n");
     }
-    if (status == HT_OK)
-        report(bench, times);
-    return status;
+}
+
+// How many events the .etl has.
+static bool count_events(struct bench *bench)
+{
+    struct ht_error error;
+    struct ht_stream stream = {0};
+    struct ht_events events;
+    enum ht_status status = ht_stream_open(&stream, bench->etl, false, &error);
+    while (status == HT_OK && (status = ht_stream_read(&stream, &events, &error)) == HT_OK)
+        bench->events += (double)events.count;
+    ht_stream_close(&stream);
+    if (status != HT_END)
+        fprintf(stderr, "bench_htape: %s\n", error.text);
+    return status == HT_END;
+}
+
+static bool measure(struct bench *bench)
+{
+    bool is_whole = count_events(bench) && prepare(bench);
+    for (int round = 0; round < ROUNDS && is_whole; round++)
+        is_whole = run_round(bench, round);
+    if (is_whole)
+        print(bench);
+    return is_whole;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: bench_htape FILE.etl\n");
+    static struct bench bench;
+    char folder[] = "/tmp/bench_htape.XXXXXX";
+    if (argc < 3 || mkdtemp(folder) == NULL) {
+        fprintf(stderr, "usage: bench_htape HEAPTAPE FILE.etl...\n");
         return 2;
     }
-    struct ht_error error = {0};
-    struct bench bench = {
-        .etl = ht_buffer_with_limit(FILE_MAX),
-        .packed = ht_buffer_with_limit(FILE_MAX),
-        .htape = ht_buffer_with_limit(FILE_MAX),
-        .unpacked = ht_buffer_with_limit(FILE_MAX),
-    };
-    enum ht_status status = run(&bench, argv[1], &error);
-    ht_buffer_reset(&bench.etl);
-    ht_buffer_reset(&bench.packed);
-    ht_buffer_reset(&bench.htape);
-    ht_buffer_reset(&bench.unpacked);
-    if (status != HT_OK)
-        fprintf(stderr, "bench_htape: %s\n", error.text);
-    return status == HT_OK ? 0 : 1;
+    bool is_whole = true;
+    for (int i = 2; i < argc && is_whole; i++) {
+        bench = (struct bench){.heaptape = argv[1], .etl = argv[i]};
+        for (int k = 0; k < CONTENDERS; k++)
+            snprintf(bench.packed[k], sizeof bench.packed[k], "%s/%d", folder, k);
+        is_whole = measure(&bench);
+    }
+    for (int k = 0; k < CONTENDERS; k++)
+        remove(bench.packed[k]);
+    rmdir(folder);
+    return is_whole ? 0 : 1;
 }

@@ -1,30 +1,87 @@
 // SPDX-License-Identifier: MIT
 //
-// What the replay engine costs: the same plan on the C library's heap by the engine and by a bare
-// loop of the same calls, and by the engine on the null heap, in turn, several rounds in one
-// process. The plan is that of a trace of any readable format, or a made-up one. Nothing is
-// touched, so that the calls are all there is.
+// What the replay engine costs: the same plan on the C library's heap by a bare loop of the calls,
+// by the serial engine and by workers in causal order, and on the null heap, in turn, several
+// rounds in one process. The plan is that of a trace of any readable format, or a made-up one; how
+// fast it was built is told, too. Nothing is touched, so that the calls are all there is.
 #include "convert/number.h"
 #include "convert/pipeline.h"
+#include "replay/causal.h"
 #include "replay/engine.h"
 #include "replay/heap_set.h"
 #include "replay/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { ROUNDS = 15, MIDDLE = ROUNDS / 2, MADE_OPERATIONS = 2000000, MADE_BLOCKS = 1 << 14 };
+enum {
+    ROUNDS = 15,
+    MIDDLE = ROUNDS / 2,
+    MADE_OPERATIONS = 2000000,
+    MADE_BLOCKS = 1 << 14,
+    MADE_THREADS = 16,
+    WINDOW = 4096, // what `heaptape replay` does
+};
+#define MEMORY_LIMIT (UINT64_C(8) << 30)
 
-enum loop { LOOP_BARE, LOOP_ENGINE, LOOP_NULL, LOOP_COUNT };
+enum loop {
+    LOOP_BARE,
+    LOOP_SERIAL,
+    LOOP_SERIAL_NULL,
+    LOOP_CAUSAL_1,
+    LOOP_CAUSAL_2,
+    LOOP_CAUSAL_2_NULL,
+    LOOP_CAUSAL_ALL,
+    LOOP_COUNT,
+};
+
+// What a loop does, but for the bare one.
+static const struct {
+    const char *name;
+    bool is_null;
+    uint32_t workers; // 0: the serial engine
+} loops[LOOP_COUNT] = {
+    [LOOP_BARE] = {"bare loop, libc", false, 0},
+    [LOOP_SERIAL] = {"serial, libc", false, 0},
+    [LOOP_SERIAL_NULL] = {"serial, null", true, 0},
+    [LOOP_CAUSAL_1] = {"causal on 1, libc", false, 1},
+    [LOOP_CAUSAL_2] = {"causal on 2, libc", false, 2},
+    [LOOP_CAUSAL_2_NULL] = {"causal on 2, null", true, 2},
+    [LOOP_CAUSAL_ALL] = {"causal on all, libc", false, HT_WORKERS_MAX},
+};
+
+// What is played.
+struct recording {
+    struct ht_plan *plan;
+    struct ht_trail *trail;
+    uint64_t events;
+    double building_ns; // of the processor
+};
+
+// One round of one loop.
+struct taken {
+    uint64_t wall_ns;
+    uint64_t processor_ns; // of all threads
+};
+
+static uint64_t processor_ns(void)
+{
+    return (uint64_t)((double)clock() * (1e9 / CLOCKS_PER_SEC));
+}
 
 // A made-up program: blocks of 8 bytes to 2 KiB, small ones more often, most of them with a short
-// life; of the operations on live blocks a fifth are reallocs. Marsaglia's xorshift chooses, always
-// the same.
-static enum ht_status make_plan(struct ht_plan *plan, struct ht_error *error)
+// life; of the operations on live blocks a fifth are reallocs. A block is mostly its own thread's.
+// Marsaglia's xorshift chooses, always the same.
+static enum ht_status make_plan(struct recording *recording, struct ht_error *error)
 {
     static uint64_t sizes[MADE_BLOCKS]; // 0: not live
+    enum ht_status opened = ht_trail_open(&recording->trail, MEMORY_LIMIT, error);
+    if (opened != HT_OK) {
+        return opened;
+    }
     uint64_t random = UINT64_C(88172645463325252);
-    for (int i = 0; i < MADE_OPERATIONS; i++) {
+    for (uint32_t i = 0; i < MADE_OPERATIONS; i++) {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
@@ -41,7 +98,11 @@ static enum ht_status make_plan(struct ht_plan *plan, struct ht_error *error)
             size = 0;
         }
         sizes[block] = size;
-        enum ht_status status = ht_plan_add(plan, &change, error);
+        struct ht_trail_mark mark = {.thread = (random >> 60 == 0 ? i : block) % MADE_THREADS};
+        enum ht_status status = ht_plan_add(recording->plan, &change, error);
+        if (status == HT_OK) {
+            status = ht_trail_add(recording->trail, &mark, error);
+        }
         if (status != HT_OK) {
             return status;
         }
@@ -49,18 +110,36 @@ static enum ht_status make_plan(struct ht_plan *plan, struct ht_error *error)
     return HT_OK;
 }
 
-static enum ht_status add_event(struct ht_plan *plan, struct ht_number *number,
+// Adds to the trail where there is one, else to the plan.
+static enum ht_status add_event(struct recording *recording, struct ht_number *number,
                                 const struct ht_event *event, struct ht_error *error)
 {
     enum ht_status status = ht_number_push(number, event, error);
+    struct ht_trail_mark mark = {.space = event->pid, .thread = event->tid};
     const struct ht_change *change;
     while (status == HT_OK && (change = ht_number_next(number)) != NULL) {
-        status = ht_plan_add(plan, change, error);
+        status = recording->trail != NULL ? ht_trail_add(recording->trail, &mark, error)
+                                          : ht_plan_add(recording->plan, change, error);
     }
     return status;
 }
 
-static enum ht_status read_plan(struct ht_plan *plan, const char *path, struct ht_error *error)
+static enum ht_status add_events(struct recording *recording, struct ht_stream *stream,
+                                 struct ht_number *number, struct ht_error *error)
+{
+    struct ht_events events;
+    enum ht_status status = HT_OK;
+    while (status == HT_OK && (status = ht_stream_read(stream, &events, error)) == HT_OK) {
+        for (size_t i = 0; i < events.count && status == HT_OK; i++) {
+            status = add_event(recording, number, &events.at[i], error);
+        }
+        recording->events += events.count;
+    }
+    return status == HT_END ? HT_OK : status;
+}
+
+static enum ht_status read_once(struct recording *recording, const char *path,
+                                struct ht_error *error)
 {
     struct ht_stream stream = {0};
     enum ht_status status = ht_stream_open(&stream, path, false, error);
@@ -69,13 +148,30 @@ static enum ht_status read_plan(struct ht_plan *plan, const char *path, struct h
     }
     struct ht_number *number = NULL;
     status = ht_number_open(&number, &stream.trace, error);
-    struct ht_event event;
-    while (status == HT_OK && (status = ht_stream_next(&stream, &event, error)) == HT_OK) {
-        status = add_event(plan, number, &event, error);
+    if (status == HT_OK) {
+        status = add_events(recording, &stream, number, error);
     }
     ht_number_close(number);
     ht_stream_close(&stream);
-    return status == HT_END ? HT_OK : status;
+    return status;
+}
+
+// The plan alone is timed; its trail takes reading once more.
+static enum ht_status read_plan(struct recording *recording, const char *path,
+                                struct ht_error *error)
+{
+    uint64_t start_ns = processor_ns();
+    enum ht_status status = read_once(recording, path, error);
+    recording->building_ns = (double)(processor_ns() - start_ns);
+    if (status == HT_OK) {
+        status = ht_trail_open(&recording->trail, MEMORY_LIMIT, error);
+    }
+    uint64_t events = recording->events;
+    if (status == HT_OK) {
+        status = read_once(recording, path, error);
+    }
+    recording->events = events;
+    return status;
 }
 
 static void call(const struct ht_op *op, void **block)
@@ -92,93 +188,189 @@ static void call(const struct ht_op *op, void **block)
     }
 }
 
-static uint64_t time_bare(const struct ht_plan *plan, void **blocks)
+static void play_bare(const struct ht_plan *plan, void **blocks)
 {
-    uint64_t start_ns = ht_os_clock_ns();
     for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL; span = span->next) {
         for (size_t i = 0; i < span->count; i++) {
             call(&span->ops[i], &blocks[span->ops[i].block]);
         }
     }
-    uint64_t elapsed_ns = ht_os_clock_ns() - start_ns;
+}
+
+static struct taken time_bare(const struct ht_plan *plan, void **blocks)
+{
+    uint64_t start_ns = ht_os_clock_ns();
+    uint64_t processor_start_ns = processor_ns();
+    play_bare(plan, blocks);
+    struct taken taken = {ht_os_clock_ns() - start_ns, processor_ns() - processor_start_ns};
     for (uint32_t i = 0; i < ht_plan_totals(plan)->block_limit; i++) {
         free(blocks[i]);
         blocks[i] = NULL;
     }
-    return elapsed_ns;
+    return taken;
 }
 
-static uint64_t time_engine(const struct ht_plan *plan, const struct ht_heap_set *set,
-                            struct ht_slot *slots)
+static struct taken time_serial(const struct ht_plan *plan, const struct ht_heap_set *set,
+                                struct ht_slot *slots)
 {
     struct ht_played played = {0};
+    uint64_t processor_start_ns = processor_ns();
     ht_engine_play(plan, set->heap, set->selves, HT_TOUCH_NONE, NULL, slots, &played);
+    struct taken taken = {played.elapsed_ns, processor_ns() - processor_start_ns};
     ht_engine_release(set->heap, set->selves[0], slots, ht_plan_totals(plan)->block_limit);
-    return played.elapsed_ns;
+    return taken;
+}
+
+static enum ht_status time_causal(const struct recording *recording,
+                                  const struct ht_schedule *schedule, const struct ht_heap *heap,
+                                  struct taken *taken, struct ht_error *error)
+{
+    uint32_t count = ht_schedule_totals(schedule)->slots;
+    struct ht_slot *slots = ht_os_map(count * (uint64_t)sizeof *slots);
+    struct ht_causal *causal;
+    if (slots == NULL) {
+        return ht_fail_memory(error, "the table of blocks");
+    }
+    enum ht_status status =
+        ht_causal_open(&causal, schedule, heap, NULL, HT_TOUCH_NONE, slots, error);
+    if (status == HT_OK) {
+        struct ht_played played;
+        struct ht_causal_report report;
+        uint64_t processor_start_ns = processor_ns();
+        ht_causal_play(causal, NULL, &played, &report);
+        *taken = (struct taken){played.elapsed_ns, processor_ns() - processor_start_ns};
+        ht_engine_release(heap, NULL, slots, count);
+        ht_causal_close(causal);
+        if (played.operations != ht_plan_totals(recording->plan)->operations) {
+            status = ht_fail(error, HT_FORMAT, "not all was played");
+        }
+    }
+    ht_os_unmap(slots, count * (uint64_t)sizeof *slots);
+    return status;
 }
 
 static int compare(const void *left, const void *right)
 {
-    uint64_t a = *(const uint64_t *)left;
-    uint64_t b = *(const uint64_t *)right;
+    uint64_t a = ((const struct taken *)left)->wall_ns;
+    uint64_t b = ((const struct taken *)right)->wall_ns;
     return (a > b) - (a < b);
 }
 
-static void report(const struct ht_plan_totals *totals, uint64_t times[LOOP_COUNT][ROUNDS])
+static int compare_processor(const void *left, const void *right)
 {
-    static const char *const names[LOOP_COUNT] = {"bare loop, libc", "engine, libc",
-                                                  "engine, null"};
-    double median[LOOP_COUNT], least[LOOP_COUNT];
-    double operations = (double)totals->operations;
-    printf("%llu operations on %lu blocks, %d rounds\n", (unsigned long long)totals->operations,
-           (unsigned long)totals->block_limit, ROUNDS);
-    printf("ns an operation    median    least\n");
-    for (int loop = 0; loop < LOOP_COUNT; loop++) {
-        qsort(times[loop], ROUNDS, sizeof times[loop][0], compare);
-        median[loop] = (double)times[loop][MIDDLE] / operations;
-        least[loop] = (double)times[loop][0] / operations;
-        printf("%-16s %8.2f %8.2f\n", names[loop], median[loop], least[loop]);
-    }
-    printf("engine - bare    %+8.2f %+8.2f\n", median[LOOP_ENGINE] - median[LOOP_BARE],
-           least[LOOP_ENGINE] - least[LOOP_BARE]);
-    printf("engine / bare    %8.3f %8.3f\n", median[LOOP_ENGINE] / median[LOOP_BARE],
-           least[LOOP_ENGINE] / least[LOOP_BARE]);
+    uint64_t a = ((const struct taken *)left)->processor_ns;
+    uint64_t b = ((const struct taken *)right)->processor_ns;
+    return (a > b) - (a < b);
 }
 
-static enum ht_status run(const struct ht_plan *plan, struct ht_error *error)
+static void report(const struct recording *recording, struct taken times[LOOP_COUNT][ROUNDS])
 {
-    static uint64_t times[LOOP_COUNT][ROUNDS];
-    uint32_t limit = ht_plan_totals(plan)->block_limit;
-    uint64_t slots_size = limit * (uint64_t)sizeof(struct ht_slot);
-    uint64_t blocks_size = limit * (uint64_t)sizeof(void *);
-    uint32_t heaps = ht_plan_totals(plan)->heap_limit;
-    struct ht_heap_set null, libc;
-    enum ht_status status = ht_heap_set_open(&null, &ht_heap_null, heaps, error);
-    if (status != HT_OK) {
-        return status;
+    const struct ht_plan_totals *totals = ht_plan_totals(recording->plan);
+    double operations = (double)totals->operations;
+    double bare = 0;
+    printf("%llu operations on %lu blocks, %d rounds\n", (unsigned long long)totals->operations,
+           (unsigned long)totals->block_limit, ROUNDS);
+    if (recording->events > 0) {
+        printf("plan built from %llu events at %.1f million a second of the processor\n",
+               (unsigned long long)recording->events,
+               (double)recording->events * 1e3 / recording->building_ns);
     }
-    status = ht_heap_set_open(&libc, &ht_heap_libc, heaps, error);
-    if (status != HT_OK) {
-        ht_heap_set_close(&null);
-        return status;
+    printf("ns an operation       median    - bare     least   processor\n");
+    for (int loop = 0; loop < LOOP_COUNT; loop++) {
+        qsort(times[loop], ROUNDS, sizeof times[loop][0], compare);
+        double median = (double)times[loop][MIDDLE].wall_ns / operations;
+        double least = (double)times[loop][0].wall_ns / operations;
+        bare = loop == LOOP_BARE ? median : bare;
+        qsort(times[loop], ROUNDS, sizeof times[loop][0], compare_processor);
+        printf("%-20s %7.2f  %+8.2f  %8.2f  %10.2f\n", loops[loop].name, median, median - bare,
+               least, (double)times[loop][MIDDLE].processor_ns / operations);
     }
-    struct ht_slot *slots = ht_os_map(slots_size);
-    void **blocks = ht_os_map(blocks_size);
-    if (slots == NULL || blocks == NULL) {
-        status = ht_fail_memory(error, "the tables of blocks");
-        goto out;
+}
+
+// What the loops share.
+struct tables {
+    struct ht_heap_set null;
+    struct ht_heap_set libc;
+    struct ht_slot *slots;
+    void **blocks;
+    struct ht_schedule *schedules[LOOP_COUNT]; // NULL where there is none
+};
+
+static enum ht_status time_loop(const struct recording *recording, const struct tables *tables,
+                                int loop, struct taken *taken, struct ht_error *error)
+{
+    const struct ht_heap_set *set = loops[loop].is_null ? &tables->null : &tables->libc;
+    if (loop == LOOP_BARE) {
+        *taken = time_bare(recording->plan, tables->blocks);
+    } else if (tables->schedules[loop] == NULL) {
+        *taken = time_serial(recording->plan, set, tables->slots);
+    } else {
+        return time_causal(recording, tables->schedules[loop], set->heap, taken, error);
     }
+    return HT_OK;
+}
+
+static enum ht_status make_schedules(const struct recording *recording, struct tables *tables,
+                                     struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (int loop = 0; loop < LOOP_COUNT && status == HT_OK; loop++) {
+        struct ht_schedule_options options = {
+            .workers = loops[loop].workers, .window = WINDOW, .memory_limit = MEMORY_LIMIT};
+        if (loops[loop].workers > 0) {
+            status = ht_schedule_open(&tables->schedules[loop], recording->plan, recording->trail,
+                                      &options, error);
+        }
+    }
+    return status;
+}
+
+static enum ht_status run_rounds(const struct recording *recording, struct tables *tables,
+                                 struct ht_error *error)
+{
+    static struct taken times[LOOP_COUNT][ROUNDS];
+    enum ht_status status = make_schedules(recording, tables, error);
     for (int round = 0; round < ROUNDS; round++) {
-        times[LOOP_BARE][round] = time_bare(plan, blocks);
-        times[LOOP_ENGINE][round] = time_engine(plan, &libc, slots);
-        times[LOOP_NULL][round] = time_engine(plan, &null, slots);
+        for (int loop = 0; loop < LOOP_COUNT && status == HT_OK; loop++) {
+            status = time_loop(recording, tables, loop, &times[loop][round], error);
+        }
     }
-    report(ht_plan_totals(plan), times);
-out:
-    ht_os_unmap(blocks, blocks_size);
-    ht_os_unmap(slots, slots_size);
-    ht_heap_set_close(&libc);
-    ht_heap_set_close(&null);
+    if (status == HT_OK) {
+        report(recording, times);
+    }
+    for (int loop = 0; loop < LOOP_COUNT; loop++) {
+        ht_schedule_close(tables->schedules[loop]);
+    }
+    return status;
+}
+
+static enum ht_status run(const struct recording *recording, struct ht_error *error)
+{
+    const struct ht_plan_totals *totals = ht_plan_totals(recording->plan);
+    struct tables tables = {0};
+    uint64_t slots_size = totals->block_limit * (uint64_t)sizeof *tables.slots;
+    uint64_t blocks_size = totals->block_limit * (uint64_t)sizeof *tables.blocks;
+    enum ht_status status =
+        ht_heap_set_open(&tables.null, &ht_heap_null, totals->heap_limit, error);
+    if (status != HT_OK) {
+        return status;
+    }
+    status = ht_heap_set_open(&tables.libc, &ht_heap_libc, totals->heap_limit, error);
+    if (status != HT_OK) {
+        ht_heap_set_close(&tables.null);
+        return status;
+    }
+    tables.slots = ht_os_map(slots_size);
+    tables.blocks = ht_os_map(blocks_size);
+    if (tables.slots == NULL || tables.blocks == NULL) {
+        status = ht_fail_memory(error, "the tables of blocks");
+    } else {
+        status = run_rounds(recording, &tables, error);
+    }
+    ht_os_unmap(tables.blocks, blocks_size);
+    ht_os_unmap(tables.slots, slots_size);
+    ht_heap_set_close(&tables.libc);
+    ht_heap_set_close(&tables.null);
     return status;
 }
 
@@ -189,18 +381,19 @@ int main(int argc, char **argv)
         return 2;
     }
     struct ht_error error = {0};
-    struct ht_plan *plan = NULL;
-    enum ht_status status = ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, &error);
+    struct recording recording = {0};
+    enum ht_status status = ht_plan_open(&recording.plan, MEMORY_LIMIT, &error);
     if (status == HT_OK) {
-        status = argc == 2 ? read_plan(plan, argv[1], &error) : make_plan(plan, &error);
+        status = argc == 2 ? read_plan(&recording, argv[1], &error) : make_plan(&recording, &error);
     }
-    if (status == HT_OK && ht_plan_totals(plan)->operations == 0) {
+    if (status == HT_OK && ht_plan_totals(recording.plan)->operations == 0) {
         status = ht_fail(&error, HT_FORMAT, "%s: no operations to replay", argv[1]);
     }
     if (status == HT_OK) {
-        status = run(plan, &error);
+        status = run(&recording, &error);
     }
-    ht_plan_close(plan);
+    ht_trail_close(recording.trail);
+    ht_plan_close(recording.plan);
     if (status != HT_OK) {
         fprintf(stderr, "bench_replay: %s\n", error.text);
         return 1;

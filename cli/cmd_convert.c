@@ -21,8 +21,6 @@ enum {
     OPTION_FULL,
     OPTION_BUDGET,
     OPTION_SPLIT,
-    BUDGET_MAX_MB = 1000000,
-    MB = 1000000,
 };
 
 static const struct ht_option option_table[] = {
@@ -49,7 +47,7 @@ struct settings {
     bool has_quota; // --full, --budget or --split
     bool is_full;
     bool is_split;
-    uint64_t budget_mb;
+    uint64_t budget;
 };
 
 // What is written: the output in hand and, with --split, those before it.
@@ -219,7 +217,7 @@ static enum ht_exit convert(const struct settings *settings)
     struct ht_error error;
     struct ht_stream stream = {0};
     struct target target = {
-        .quota = {.budget = settings->budget_mb * MB,
+        .quota = {.budget = settings->budget,
                   .is_full = settings->is_full,
                   .turn = settings->is_split ? turn : NULL},
         .path = settings->output,
@@ -277,10 +275,8 @@ static enum ht_exit run(int argc, char **argv)
             break;
         case OPTION_BUDGET:
             settings.has_quota = true;
-            if (!ht_options_number(&options, BUDGET_MAX_MB, &settings.budget_mb))
+            if (!ht_options_budget(&options, &settings.budget))
                 return options.exit;
-            if (settings.budget_mb == 0)
-                return ht_options_misuse(&ht_command_convert, "--budget 0: expected at least 1");
             break;
         default:
             return options.exit;

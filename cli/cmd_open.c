@@ -13,12 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_NO_BROWSER = HT_OPTION_LONG, OPTION_PORT };
+enum { OPTION_NO_BROWSER = HT_OPTION_LONG, OPTION_PORT, OPTION_FULL, OPTION_BUDGET };
 
 // The only port of this machine that ui.perfetto.dev may ask.
 enum { PERFETTO_PORT = 9001, PORT_MAX = 65535 };
 
 static const struct ht_option option_table[] = {
+    {"full", OPTION_FULL, NULL, "show every event, over any budget"},
+    {"budget", OPTION_BUDGET, "MB", "how large the trace may be; 100 if not given"},
     {"no-browser", OPTION_NO_BROWSER, NULL, "print the link, open nothing"},
     {"port", OPTION_PORT, "N", "serve on this port, 0 for any; ui.perfetto.dev takes only 9001"},
     {NULL, 0, NULL, NULL},
@@ -26,6 +28,7 @@ static const struct ht_option option_table[] = {
 
 struct settings {
     struct ht_paths inputs;
+    struct ht_quota quota;
     unsigned port;
     bool is_page_shown;
     char name[112]; // that the file is served under
@@ -47,7 +50,7 @@ static void name_file(struct settings *settings, const char *suffix)
     snprintf(settings->name + length, sizeof settings->name - length, "%s", suffix);
 }
 
-static enum ht_status convert(const struct settings *settings, FILE *file, struct ht_error *error)
+static enum ht_status convert(struct settings *settings, FILE *file, struct ht_error *error)
 {
     struct ht_stream stream = {0};
     struct ht_output *output = NULL;
@@ -58,7 +61,7 @@ static enum ht_status convert(const struct settings *settings, FILE *file, struc
         status = ht_output_open_stream(file, "a temporary file", &output, error);
     if (status == HT_OK) {
         ht_progress_line_begin(&line);
-        struct ht_target target = {.format = &ht_format_perfetto, .output = output};
+        struct ht_target target = {&ht_format_perfetto, output, &settings->quota};
         status = ht_convert(&stream, &target, &line.progress, &events, error);
         ht_progress_line_end(&line);
     }
@@ -142,6 +145,13 @@ static enum ht_exit run(int argc, char **argv)
             if (!ht_options_number(&options, PORT_MAX, &port))
                 return options.exit;
             break;
+        case OPTION_FULL:
+            settings.quota.is_full = true;
+            break;
+        case OPTION_BUDGET:
+            if (!ht_options_budget(&options, &settings.quota.budget))
+                return options.exit;
+            break;
         default:
             return options.exit;
         }
@@ -152,8 +162,10 @@ static enum ht_exit run(int argc, char **argv)
     // What heaptape only writes is for viewers as it is.
     const struct ht_format *format = ht_format_by_path(settings.inputs.paths[0]);
     bool is_as_it_is = format != NULL && format->taste == NULL;
-    if (is_as_it_is && (settings.inputs.count > 1 || options.filter_count > 0))
-        return ht_options_misuse(&ht_command_open, "%s is served as it is, alone and unfiltered",
+    bool has_wishes =
+        options.filter_count > 0 || settings.quota.is_full || settings.quota.budget > 0;
+    if (is_as_it_is && (settings.inputs.count > 1 || has_wishes))
+        return ht_options_misuse(&ht_command_open, "%s is served as it is, alone",
                                  settings.inputs.paths[0]);
     name_file(&settings, is_as_it_is ? "" : ht_format_perfetto.suffix);
     return open_trace(&settings, is_as_it_is);
@@ -162,7 +174,7 @@ static enum ht_exit run(int argc, char **argv)
 const struct ht_command ht_command_open = {
     .name = "open",
     .what = "look at a trace in Perfetto",
-    .usage = "IN... [FILTER]... [--no-browser] [--port N]",
+    .usage = "IN... [FILTER]... [--full] [--budget MB] [--no-browser] [--port N]",
     .about = "Converts into a temporary .pftrace, which ui.perfetto.dev fetches from this machine "
              "by the\n"
              "link that is printed, and opened where there is a browser. Ends when it is fetched; "

@@ -58,13 +58,13 @@ static bool is_name(struct piece piece, const char *text)
     return piece.size == strlen(text);
 }
 
-// The value of the header that names the server, from the lines behind the first. Empty without.
-static struct piece host_of(struct piece lines)
+// The value of a header, from the lines behind the first. Empty without.
+static struct piece value_of(struct piece lines, const char *name)
 {
     while (lines.size > 0) {
         struct piece value = take_line(&lines);
         struct piece key = take(&value, ':');
-        if (is_name(key, "host"))
+        if (is_name(key, name))
             return without_blanks(value);
     }
     return (struct piece){"", 0};
@@ -78,6 +78,13 @@ static bool is_our_host(struct piece host, unsigned port)
     snprintf(ours[0], sizeof ours[0], "127.0.0.1:%u", port);
     snprintf(ours[1], sizeof ours[1], "localhost:%u", port);
     return is_text(host, ours[0]) || is_text(host, ours[1]);
+}
+
+// True when no other web page asks. A browser would keep the file from it, but has fetched it by
+// then.
+static bool is_our_page(struct piece origin)
+{
+    return origin.size == 0 || is_text(origin, ht_http_origin);
 }
 
 static void put(struct ht_http_answer *answer, const char *status, uint64_t size, const char *more)
@@ -117,7 +124,8 @@ void ht_http_answer(const char *request, size_t size, const struct ht_http_file 
     *answer = (struct ht_http_answer){.size = 0};
     if (!ht_http_is_whole(request, size) || line.size < 5 || memcmp(line.at, "HTTP/", 5) != 0)
         put(answer, "400 Bad Request", 0, "");
-    else if (!is_our_host(host_of(rest), file->port))
+    else if (!is_our_host(value_of(rest, "host"), file->port) ||
+             !is_our_page(value_of(rest, "origin")))
         put(answer, "403 Forbidden", 0, "");
     else if (is_text(method, "OPTIONS"))
         put(answer, "204 No Content", 0,

@@ -130,6 +130,18 @@ bool ht_options_number(struct ht_options *options, uint64_t most, uint64_t *numb
     return false;
 }
 
+bool ht_options_budget(struct ht_options *options, uint64_t *bytes)
+{
+    enum { MB = 1000000, BUDGET_MAX_MB = 1000000 };
+    uint64_t megabytes;
+    if (!ht_options_number(options, BUDGET_MAX_MB, &megabytes))
+        return false;
+    *bytes = megabytes * MB;
+    if (megabytes == 0)
+        options->exit = ht_options_misuse(options->command, "--budget 0: expected at least 1");
+    return megabytes > 0;
+}
+
 enum ht_exit ht_options_misuse(const struct ht_command *command, const char *format, ...)
 {
     va_list arguments;

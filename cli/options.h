@@ -57,6 +57,10 @@ bool ht_options_no_operand(struct ht_options *options);
 // saying so, when it is none.
 bool ht_options_number(struct ht_options *options, uint64_t most, uint64_t *number);
 
+// Reads the last option's value as the budget of a .pftrace, in MB, into bytes. False, after saying
+// so, when it is none.
+bool ht_options_budget(struct ht_options *options, uint64_t *bytes);
+
 // Says on one line what is wrong with the command line and where help is.
 enum ht_exit ht_options_misuse(const struct ht_command *command, const char *format, ...)
     HT_PRINTF(2, 3);

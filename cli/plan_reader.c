@@ -96,16 +96,17 @@ static enum ht_status send_events(struct sender *sender, struct ht_stream *strea
                                   struct ht_number *number, struct ht_error *error)
 {
     struct ht_progress_line line;
-    struct ht_event event;
+    struct ht_events run;
     enum ht_status status = HT_OK;
     uint64_t events = 0;
     ht_progress_line_begin(&line);
     line.is_wanted = line.is_wanted && ht_child_result_pipe() < 0; // a comparison has its own
-    while (sender->is_heard && (status = ht_stream_next(stream, &event, error)) == HT_OK) {
-        status = send_event(sender, number, &event, error);
-        if (status != HT_OK)
-            break;
-        ht_progress_line_tell(&line, stream, ++events);
+    while (sender->is_heard && status == HT_OK &&
+           (status = ht_stream_read(stream, &run, error)) == HT_OK) {
+        for (size_t i = 0; i < run.count && sender->is_heard && status == HT_OK; i++) {
+            status = send_event(sender, number, &run.at[i], error);
+            ht_progress_line_tell(&line, stream, ++events);
+        }
     }
     ht_progress_line_end(&line);
     return status == HT_END ? HT_OK : status;

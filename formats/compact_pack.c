@@ -5,6 +5,7 @@
 // which tells it.
 #include "formats/compact_pack.h"
 
+#include "formats/cache.h"
 #include "formats/compact_column.h"
 #include "formats/compact_places.h"
 #include "formats/compact_unit.h"
@@ -34,6 +35,12 @@ struct column {
     uint64_t value[EVENTS];
 };
 
+// The heap of an event, and where its address is looked for in the index.
+struct where {
+    uint32_t space;
+    uint32_t slot;
+};
+
 struct ht_pack {
     uint32_t event_count;
     int64_t first_time_ns;
@@ -49,7 +56,7 @@ struct ht_pack {
     struct column time, address, old_address, place_offset;
     uint8_t scratch[COLUMN_BYTES];
     // Of the run, by event.
-    uint32_t run_heaps[RUN]; // indices
+    struct where run[RUN];
     uint32_t run_fields[RUN];
 };
 
@@ -101,14 +108,19 @@ static void put_difference(struct column *column, uint64_t value, uint64_t base)
     column->value[column->count++] = value - base;
 }
 
-// The slot of an address in the index: that of the birth there, or an empty one. Where the index
-// lies cannot be known, so that no file can choose addresses that meet in one slot.
-static uint32_t *find(struct ht_pack *pack, uint32_t space, uint64_t address)
+// Where an address is looked for in the index. Where that lies cannot be known, so that no file can
+// choose addresses that meet in one slot.
+static uint32_t slot_of(const struct ht_pack *pack, uint32_t space, uint64_t address)
 {
-    const struct ht_places *places = &pack->places;
     uint64_t multiplier = (uintptr_t)pack * 0x9E3779B97F4A7C15u | 1;
     uint64_t key = address + ((uint64_t)space << 40);
-    uint32_t slot = (uint32_t)(key * multiplier >> (64 - INDEX_BITS));
+    return (uint32_t)(key * multiplier >> (64 - INDEX_BITS));
+}
+
+// From there on, the slot of the birth at an address, or an empty one.
+static uint32_t *find(struct ht_pack *pack, uint32_t slot, uint32_t space, uint64_t address)
+{
+    const struct ht_places *places = &pack->places;
     for (; pack->index[slot] != 0; slot = (slot + 1) & (INDEX_SLOTS - 1)) {
         const struct ht_birth *birth = &places->births[pack->index[slot] - 1];
         if (birth->address == address && ht_pool_space(places, birth->pool) == space)
@@ -118,10 +130,10 @@ static uint32_t *find(struct ht_pack *pack, uint32_t space, uint64_t address)
 }
 
 // The live birth at an address, or HT_BIRTH_NONE.
-static uint32_t live_birth(struct ht_pack *pack, uint32_t space, uint64_t address)
+static uint32_t live_birth(struct ht_pack *pack, uint32_t slot, uint32_t space, uint64_t address)
 {
-    uint32_t birth = address != 0 ? *find(pack, space, address) : 0;
-    bool is_live = birth != 0 && ht_birth_is_live(&pack->places.births[birth - 1]);
+    uint32_t birth = address != 0 ? *find(pack, slot, space, address) : 0;
+    bool is_live = birth != 0 && ht_places_is_live(&pack->places, birth - 1);
     return is_live ? birth - 1 : HT_BIRTH_NONE;
 }
 
@@ -141,46 +153,45 @@ static void put_offset(struct ht_pack *pack, uint32_t pool, uint64_t address, ui
     put_difference(&pack->place_offset, is_in_pool ? by_pool : by_end, 0);
 }
 
-// Takes an address out of its pool when it is one of those released last there. Gives its rank, or
+// Takes a birth out of its pool when it is one of those released last there. Gives its rank, or
 // HT_PLACE_RANKS.
-static uint32_t take_rank(struct ht_places *places, uint32_t pool, uint64_t address)
+static uint32_t take_rank(struct ht_places *places, uint32_t birth)
 {
-    uint32_t *link = &places->pool[pool].top;
+    uint32_t *link = &places->pool[places->births[birth].pool].top;
     for (uint32_t rank = 0; rank < HT_PLACE_RANKS && *link != 0; rank++) {
-        struct ht_birth *birth = &places->births[*link - 1];
-        if (birth->address == address) {
+        if (*link == birth + 1) {
             ht_places_unlink(places, link);
             return rank;
         }
-        link = &birth->next;
+        link = &places->next[*link - 1];
     }
     return HT_PLACE_RANKS;
 }
 
-static void put_place(struct ht_pack *pack, uint32_t space, uint64_t address, uint64_t size)
+static void put_place(struct ht_pack *pack, const struct ht_event *event, struct where where)
 {
     struct ht_places *places = &pack->places;
-    uint32_t pool = ht_places_pool(places, space, size);
-    uint32_t *slot = find(pack, space, address);
+    uint32_t pool = ht_places_pool(places, where.space, event->size);
+    uint32_t *slot = find(pack, where.slot, where.space, event->address);
     uint32_t rank = HT_PLACE_RANKS;
     // Only an address that was released into this pool is worth the search.
     if (*slot != 0 && places->births[*slot - 1].pool == pool)
-        rank = take_rank(places, pool, address);
+        rank = take_rank(places, *slot - 1);
     if (rank < HT_PLACE_RANKS)
         put(&pack->place, HT_PLACE_FIRST_RANK + rank);
     else
-        put_offset(pack, pool, address, size);
-    ht_places_bear(places, pool, address, size);
+        put_offset(pack, pool, event->address, event->size);
+    ht_places_bear(places, pool, event->address, event->size);
     *slot = places->birth_count;
 }
 
-static void put_alloc(struct ht_pack *pack, const struct ht_event *event, uint32_t space,
+static void put_alloc(struct ht_pack *pack, const struct ht_event *event, struct where where,
                       unsigned *fields)
 {
     if (event->address == 0)
         return;
     *fields |= HT_SHAPE_PLACE;
-    put_place(pack, space, event->address, event->size);
+    put_place(pack, event, where);
 }
 
 static void put_plain_address(struct ht_pack *pack, uint64_t address, unsigned *fields)
@@ -190,10 +201,10 @@ static void put_plain_address(struct ht_pack *pack, uint64_t address, unsigned *
     pack->last_address = address;
 }
 
-static void put_free(struct ht_pack *pack, const struct ht_event *event, uint32_t space,
+static void put_free(struct ht_pack *pack, const struct ht_event *event, struct where where,
                      unsigned *fields)
 {
-    uint32_t birth = live_birth(pack, space, event->address);
+    uint32_t birth = live_birth(pack, where.slot, where.space, event->address);
     if (birth != HT_BIRTH_NONE) {
         *fields |= HT_SHAPE_BIRTH;
         put_birth(pack, birth);
@@ -212,18 +223,19 @@ static void put_old_size(struct ht_pack *pack, const struct ht_event *event, uin
     put(&pack->old_size, ht_zigzag(event->old_size - event->size));
 }
 
-static void put_realloc(struct ht_pack *pack, const struct ht_event *event, uint32_t space,
+static void put_realloc(struct ht_pack *pack, const struct ht_event *event, struct where where,
                         unsigned *fields)
 {
     struct ht_places *places = &pack->places;
-    uint32_t birth = live_birth(pack, space, event->old_address);
+    uint32_t old_slot = slot_of(pack, where.space, event->old_address);
+    uint32_t birth = live_birth(pack, old_slot, where.space, event->old_address);
     if (birth == HT_BIRTH_NONE) {
         if (event->old_address != 0) {
             *fields |= HT_SHAPE_OLD_ADDRESS;
             put_difference(&pack->old_address, event->old_address, event->address);
         }
         put_old_size(pack, event, 0, fields);
-        put_alloc(pack, event, space, fields);
+        put_alloc(pack, event, where, fields);
         return;
     }
     *fields |= HT_SHAPE_BIRTH;
@@ -233,27 +245,27 @@ static void put_realloc(struct ht_pack *pack, const struct ht_event *event, uint
         put_plain_address(pack, 0, fields);
     } else if (event->address == event->old_address) {
         places->births[birth].size = event->size;
-        places->births[birth].pool = ht_places_pool(places, space, event->size);
+        places->births[birth].pool = ht_places_pool(places, where.space, event->size);
     } else {
-        put_alloc(pack, event, space, fields);
+        put_alloc(pack, event, where, fields);
         ht_places_release(places, birth);
     }
 }
 
 // Puts the columns of addresses and gives their fields.
-static unsigned put_addresses(struct ht_pack *pack, const struct ht_event *event, uint32_t heap)
+static unsigned put_addresses(struct ht_pack *pack, const struct ht_event *event,
+                              struct where where)
 {
     unsigned fields = 0;
-    uint32_t space = ht_places_space(&pack->places, event->pid, heap);
     switch (event->kind) {
     case HT_KIND_ALLOC:
-        put_alloc(pack, event, space, &fields);
+        put_alloc(pack, event, where, &fields);
         break;
     case HT_KIND_FREE:
-        put_free(pack, event, space, &fields);
+        put_free(pack, event, where, &fields);
         break;
     case HT_KIND_REALLOC:
-        put_realloc(pack, event, space, &fields);
+        put_realloc(pack, event, where, &fields);
         return fields;
     default:
         if (event->address != 0)
@@ -319,17 +331,25 @@ static void put_threads(struct ht_pack *pack, const struct ht_event *events, siz
 static void put_heaps(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        pack->run_heaps[i] = ht_table_index(&pack->heaps, events[i].heap);
-        put(&pack->heap, pack->run_heaps[i]);
+        uint32_t heap = ht_table_index(&pack->heaps, events[i].heap);
+        put(&pack->heap, heap);
+        uint32_t space = ht_places_space(&pack->places, events[i].pid, heap);
+        pack->run[i] = (struct where){space, slot_of(pack, space, events[i].address)};
+        ht_cache_fetch(&pack->index[pack->run[i].slot]);
     }
 }
 
 static void put_blocks(struct ht_pack *pack, const struct ht_event *events, size_t count,
                        const uint64_t *values)
 {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t birth = pack->index[pack->run[i].slot];
+        if (birth != 0)
+            ht_cache_fetch(&pack->places.births[birth - 1]);
+    }
     for (size_t i = 0; i < count; i++)
-        pack->run_fields[i] = put_addresses(pack, &events[i], pack->run_heaps[i]) |
-                              put_others(pack, &events[i], values);
+        pack->run_fields[i] =
+            put_addresses(pack, &events[i], pack->run[i]) | put_others(pack, &events[i], values);
 }
 
 static void put_shapes(struct ht_pack *pack, const struct ht_event *events, size_t count)

@@ -30,7 +30,6 @@ struct ht_birth {
     uint64_t address;
     uint64_t size;
     uint32_t pool;
-    uint32_t next; // live: HT_BIRTH_NONE; released: the birth released before it, plus one, or 0
 };
 
 struct ht_pool {
@@ -44,6 +43,9 @@ struct ht_places {
     struct ht_table pools;  // size classes of a space
     struct ht_pool pool[HT_COMPACT_EVENTS_MAX];
     struct ht_birth births[HT_COMPACT_EVENTS_MAX];
+    // By birth, apart from the rest since the lists are walked: HT_BIRTH_NONE while it lives; once
+    // it is released the birth released before it, plus one, or 0.
+    uint32_t next[HT_COMPACT_EVENTS_MAX];
     uint32_t birth_count;
     uint32_t expected; // the birth behind the one named last
     uint64_t end;      // of the heap block placed last
@@ -51,9 +53,9 @@ struct ht_places {
 
 void ht_places_clear(struct ht_places *places);
 
-static inline bool ht_birth_is_live(const struct ht_birth *birth)
+static inline bool ht_places_is_live(const struct ht_places *places, uint64_t birth)
 {
-    return birth->next == HT_BIRTH_NONE;
+    return places->next[birth] == HT_BIRTH_NONE;
 }
 
 // Number of a heap of a process; `heap` is its index in the block.
@@ -94,14 +96,14 @@ static inline uint64_t ht_places_base(const struct ht_places *places, uint32_t p
                : places->pool[pool].last + ht_place_grains(size) * HT_PLACE_GRAIN;
 }
 
-// Takes an address out of its pool: the link to it is that of the pool, or of the address released
+// Takes a birth out of its pool. The link to it is that of the pool, or of the birth released
 // behind it.
-static inline uint64_t ht_places_unlink(struct ht_places *places, uint32_t *link)
+static inline uint32_t ht_places_unlink(struct ht_places *places, uint32_t *link)
 {
-    struct ht_birth *birth = &places->births[*link - 1];
-    *link = birth->next;
-    birth->next = 0;
-    return birth->address;
+    uint32_t birth = *link - 1;
+    *link = places->next[birth];
+    places->next[birth] = 0;
+    return birth;
 }
 
 // Takes the address of a rank out of its pool. False when the pool has none of that rank.
@@ -110,10 +112,10 @@ static inline bool ht_places_take(struct ht_places *places, uint32_t pool, uint3
 {
     uint32_t *link = &places->pool[pool].top;
     for (; rank > 0 && *link != 0; rank--)
-        link = &places->births[*link - 1].next;
+        link = &places->next[*link - 1];
     if (*link == 0)
         return false;
-    *address = ht_places_unlink(places, link);
+    *address = places->births[ht_places_unlink(places, link)].address;
     return true;
 }
 
@@ -121,7 +123,8 @@ static inline bool ht_places_take(struct ht_places *places, uint32_t pool, uint3
 static inline void ht_places_bear(struct ht_places *places, uint32_t pool, uint64_t address,
                                   uint64_t size)
 {
-    places->births[places->birth_count++] = (struct ht_birth){address, size, pool, HT_BIRTH_NONE};
+    places->next[places->birth_count] = HT_BIRTH_NONE;
+    places->births[places->birth_count++] = (struct ht_birth){address, size, pool};
     places->pool[pool].last = address;
     places->end = address + ht_place_grains(size) * HT_PLACE_GRAIN;
 }
@@ -129,9 +132,8 @@ static inline void ht_places_bear(struct ht_places *places, uint32_t pool, uint6
 // A live birth ends.
 static inline void ht_places_release(struct ht_places *places, uint32_t birth)
 {
-    struct ht_birth *released = &places->births[birth];
-    struct ht_pool *pool = &places->pool[released->pool];
-    released->next = pool->top;
+    struct ht_pool *pool = &places->pool[places->births[birth].pool];
+    places->next[birth] = pool->top;
     pool->top = birth + 1;
 }
 

@@ -41,6 +41,7 @@ struct ht_unpack {
     uint32_t at;     // the next event
     bool is_broken;  // the next event names what is not there
     unsigned fields; // that any shape has
+    bool has_unknown_kind;
     uint64_t time_ns;
     uint64_t time_unit_ns;
     uint64_t address; // the last of the column
@@ -133,6 +134,7 @@ static bool take_shapes(struct ht_unpack *unpack)
         unpack->shape[i] =
             (struct shape){(uint8_t)kind, (uint8_t)flags, (uint8_t)source, fields, 0};
         unpack->fields |= fields;
+        unpack->has_unknown_kind |= kind == HT_KIND_NONE || kind >= HT_KIND_COUNT;
     }
     return true;
 }
@@ -259,6 +261,7 @@ bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size)
     unpack->at = 0;
     unpack->is_broken = false;
     unpack->fields = 0;
+    unpack->has_unknown_kind = false;
     unpack->time_ns = unpack->time_unit_ns = 0;
     unpack->address = unpack->address_unit = 0;
     memset(unpack->columns, 0, sizeof unpack->columns);
@@ -289,7 +292,7 @@ static bool take_birth(struct ht_unpack *unpack, uint32_t *birth)
 {
     struct ht_places *places = &unpack->places;
     uint64_t named = places->expected + take_signed(unpack, HT_BLOCK_BIRTH);
-    if (named >= places->birth_count || !ht_birth_is_live(&places->births[named]))
+    if (named >= places->birth_count || !ht_places_is_live(places, named))
         return false;
     *birth = (uint32_t)named;
     places->expected = *birth + 1;
@@ -501,6 +504,7 @@ enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events,
         out->stacks = unpack->run_stacks;
     if (taken == wanted && (unpack->run_fields[taken - 1] & HT_SHAPE_DETAIL) != 0)
         take_detail(unpack, out);
+    out->is_plain = out->stacks == NULL && !out->has_detail && !unpack->has_unknown_kind;
     unpack->is_broken = taken < wanted;
     unpack->at += (uint32_t)taken;
     *count = taken;

@@ -17,6 +17,7 @@ struct ht_unpack;
 
 // What of the events taken is still as the file has it.
 struct ht_unpacked {
+    bool is_plain;          // nothing: no stacks, no detail, no kind that is not known
     const uint32_t *stacks; // of each event the number in the file, or 0; NULL when none has one
     bool has_detail;        // of the last event, which is the only one that may have one
     const uint64_t *detail; // its values

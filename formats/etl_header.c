@@ -8,6 +8,7 @@
 #include "formats/etl_constants.h"
 
 static const uint64_t NS_PER_SECOND = 1000000000;
+static const uint64_t TICKS_EXACT = UINT64_C(1) << 53; // so many a double counts
 static const uint64_t FILETIME_HZ = 10000000;
 static const uint64_t FILETIME_OF_1970 = 116444736000000000;
 
@@ -51,7 +52,10 @@ bool ht_etl_head_taste(const uint8_t *head, size_t size)
 
 struct ht_etl_clock ht_etl_clock_at(uint64_t hz, uint64_t zero)
 {
-    struct ht_etl_clock clock = {.zero = zero, .hz = hz};
+    struct ht_etl_clock clock = {.zero = zero,
+                                 .hz = hz,
+                                 .tick_seconds = 1 / (double)hz,
+                                 .tick_nanoseconds = (double)NS_PER_SECOND / (double)hz};
     if (NS_PER_SECOND % hz == 0) {
         clock.tick_ns = NS_PER_SECOND / hz;
         clock.ticks_direct = INT64_MAX / clock.tick_ns;
@@ -132,12 +136,37 @@ enum ht_status ht_etl_head_read(const uint8_t *head, size_t size, const char *na
     return HT_OK;
 }
 
+// value / divisor, given a quotient that is off by at most one.
+static uint64_t exact_quotient(uint64_t value, uint64_t divisor, uint64_t guess)
+{
+    int64_t rest = (int64_t)(value - guess * divisor);
+    if (rest < 0)
+        return guess - 1;
+    return guess + ((uint64_t)rest >= divisor);
+}
+
+// Without a division: the quotients are guessed in floating point, where both factors are exact or
+// nearly so, and put right.
+static uint64_t scale_exact(const struct ht_etl_clock *clock, uint64_t ticks)
+{
+    uint64_t guess = (uint64_t)(int64_t)((double)(int64_t)ticks * clock->tick_seconds);
+    uint64_t seconds = exact_quotient(ticks, clock->hz, guess);
+    if (seconds >= INT64_MAX / NS_PER_SECOND)
+        return INT64_MAX;
+    uint64_t rest = ticks - seconds * clock->hz;
+    guess = (uint64_t)(int64_t)((double)(int64_t)rest * clock->tick_nanoseconds);
+    // The rest is below 10^10, so it can be scaled without overflow.
+    return seconds * NS_PER_SECOND + exact_quotient(rest * NS_PER_SECOND, clock->hz, guess);
+}
+
 int64_t ht_etl_clock_scale(const struct ht_etl_clock *clock, int64_t ticks)
 {
     uint64_t size = ticks < 0 ? 0 - (uint64_t)ticks : (uint64_t)ticks;
     uint64_t ns = INT64_MAX;
     if (clock->tick_ns > 0 && size <= clock->ticks_direct) {
         ns = size * clock->tick_ns;
+    } else if (size < TICKS_EXACT) {
+        ns = scale_exact(clock, size);
     } else if (size / clock->hz < INT64_MAX / NS_PER_SECOND) {
         // The rest is below 10^10, so it can be scaled without overflow.
         ns = size / clock->hz * NS_PER_SECOND + size % clock->hz * NS_PER_SECOND / clock->hz;

@@ -21,6 +21,8 @@ struct ht_etl_clock {
     uint64_t hz;
     uint64_t tick_ns;      // nanoseconds of a tick where that is a whole number, else 0
     uint64_t ticks_direct; // up to here tick_ns times the ticks does not overflow
+    double tick_seconds;   // both near enough to be one off
+    double tick_nanoseconds;
 };
 
 struct ht_etl_log_header {

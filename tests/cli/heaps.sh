@@ -41,6 +41,11 @@ prints "interrupted; of the trace"
 says "interrupted: this is of the first 65,"
 expect 1 "$heaptape" replay long.etl --heap "$libraries/heap_interrupting.so" --json
 prints '"is_whole":false'
+expect 1 "$heaptape" replay long.etl --heap "$libraries/heap_interrupting.so" --order timed \
+    --speed 0.001
+prints "order timed"
+prints "interrupted; of the trace"
+says "interrupted: this is of "
 expect 0 "$heaptape" replay a.htape --heap "$libraries/heap_interrupting.so" --json
 prints '"is_whole":true'
 python3 - "$heaptape" "$libraries/heap_waiting.so" <<'END'

@@ -43,6 +43,10 @@ python3 "$client" "$url" refused
 opened "a b.etl" --pid 4242 --no-browser
 python3 "$client" "$url" fetch | cmp - part.pftrace || fail "filter"
 ended 0
+"$heaptape" convert "a b.etl" --full -o full.pftrace 2>err
+opened "a b.etl" --full --no-browser
+python3 "$client" "$url" fetch | cmp - full.pftrace || fail "--full"
+ended 0
 for file in a.pftrace a.json; do
     opened $file --no-browser
     python3 "$client" "$url" fetch | cmp - $file || fail "$file"
@@ -96,7 +100,9 @@ ended 0
 expect 2 "$heaptape" open
 says "IN is missing"
 expect 2 "$heaptape" open a.pftrace --pid 1
-says "a.pftrace is served as it is, alone and unfiltered"
+says "a.pftrace is served as it is, alone"
+expect 2 "$heaptape" open a.pftrace --full
+says "a.pftrace is served as it is, alone"
 expect 2 "$heaptape" open a.etl --port 65536
 expect 1 "$heaptape" open missing.etl --no-browser --port 0
 says "missing.etl"

@@ -32,7 +32,7 @@ agree() {
     diff ours theirs >differences || fail "$1: $(cat differences)"
 }
 
-for scenario in empty one heaps reuse unknown lost wow64 kinds; do
+for scenario in empty one heaps unknown lost kinds; do
     "$heaptape" fixture --scenario "$scenario" --events 300 -o a.etl 2>err
     "$heaptape" convert a.etl -o a.tsv 2>err
     with_stacks <a.tsv >stacks.tsv
@@ -41,6 +41,26 @@ for scenario in empty one heaps reuse unknown lost wow64 kinds; do
     "$heaptape" convert stacks.tsv --full -o stacks.pftrace 2>err
     agree "every event of $scenario" stacks.pftrace
 done
+
+# What needs every event, against the events themselves.
+for scenario in heaps cpus churn; do
+    "$heaptape" fixture --scenario "$scenario" --events 3000 -o a.etl 2>err
+    "$heaptape" convert a.etl -o a.tsv 2>err
+    "$heaptape" convert a.etl --full -o a.pftrace 2>err
+    # A time between those of the recording's clock.
+    since=$(sed -n 800p a.tsv | awk '{ print $1 + 50 }')
+    until=$(sed -n 2100p a.tsv | awk '{ print $1 + 50 }')
+    sed "s/SELECT (3 .* AS t1, .* AS t2/SELECT $since AS t1, $until AS t2/" \
+        "$2/docs/sql/08-inside-and-outside.sql" >sql/08-inside-and-outside.sql
+    grep -q "$since AS t1" sql/08-inside-and-outside.sql || fail "the window of 08"
+    ask a.pftrace sql/01*.sql sql/08*.sql sql/15*.sql sql/16*.sql sql/18*.sql sql/19*.sql ||
+        fail "$scenario: $(cat err)"
+    python3 "$tools/every_event.py" a.tsv theirs "$since" "$until" || fail "$scenario"
+done
+# Of a file without every event they say nothing.
+"$heaptape" convert a.etl -o a.pftrace 2>err
+ask a.pftrace sql/08*.sql sql/15-bursts-by*.sql sql/16-frees*.sql sql/18*.sql sql/19*.sql
+[ "$(grep -c ' 0$' theirs)" -eq 5 ] || fail "from a part of the events: $(cat theirs)"
 
 # The summary of a fleet's spec, with docs/sql as a package: its figures are those of info. One text of
 # views and query, as Bigtrace is sent, runs as well.
@@ -78,6 +98,38 @@ PYTHON
 cat sql/winheap.sql sql/01-peak-live-bytes.sql >one.sql
 node "$tools/trace_processor.mjs" "$engine" a.pftrace one.sql >out 2>err || fail "$(cat err)"
 [ "$(sed 1d out | wc -l)" -eq 3 ] || fail "one text: $(cat out)"
+
+# .json is imported without an error, and no row of it is lost or moved by a nanosecond.
+cat >json.sql <<'SQL'
+SELECT 'counters', count(*), sum(ts), sum(value) FROM counter;
+SELECT 'reallocs', count(*), sum(ts), count(DISTINCT s.name) FROM slice s WHERE category = 'realloc';
+SELECT 'address', extract_arg(arg_set_id, 'args.address') FROM slice ORDER BY ts, id LIMIT 1;
+SELECT 'process', pid, name FROM process WHERE name IS NOT NULL ORDER BY pid;
+SELECT 'wrong', name, value FROM stats WHERE severity IN ('error', 'data_loss', 'notice') AND value > 0;
+SQL
+for scenario in heaps kinds empty; do
+    "$heaptape" fixture --scenario "$scenario" --events 3000 -o a.etl 2>err
+    "$heaptape" convert a.etl -o a.json.gz 2>err
+    node "$tools/trace_processor.mjs" "$engine" a.json.gz json.sql >out 2>err || fail "$(cat err)"
+    sed '1d; s/^  //' out >theirs
+    gunzip -c a.json.gz | python3 -c '
+import decimal, json, sys
+events = json.load(sys.stdin, parse_float=decimal.Decimal)["traceEvents"]
+samples = [(int(e["ts"] * 1000), value) for e in events if e["ph"] == "C"
+           for value in e["args"].values()]
+instants = sorted((int(e["ts"] * 1000), i, e) for i, e in enumerate(events) if e["ph"] == "i")
+names = sorted((e["pid"], e["args"]["name"]) for e in events
+               if e["ph"] == "M" and e["name"] == "process_name")
+total = lambda values: sum(values) if values else "None"
+print("counters", len(samples), total([s[0] for s in samples]), total([s[1] for s in samples]), sep="\t")
+print("reallocs", len(instants), total([i[0] for i in instants]), len({i[2]["name"] for i in instants}), sep="\t")
+for _, _, event in instants[:1]:
+    print("address", event["args"]["address"], sep="\t")
+for pid, name in names:
+    print("process", pid, name, sep="\t")
+' >ours
+    diff ours theirs >differences || fail "$scenario.json: $(cat differences)"
+done
 
 # A pid used twice: Perfetto 55 gives the first process's heap profiles to the second, 58 does not.
 # So those queries are left out here.

@@ -78,6 +78,7 @@ class Client:
         self.say(b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 100000)
         check(b" 404 " in self.say(f"GET /x HTTP/1.1\r\n{host}\r\n".encode()), "another file")
         check(b" 403 " in self.say(get.replace(b"127.0.0.1", b"evil.example")), "another host")
+        check(b" 403 " in self.say(get[:-2] + b"Origin: https://evil.example\r\n\r\n"), "a page")
         check(b" 405 " in self.say(get.replace(b"GET", b"PUT")), "another method")
         # Breaks off after a part of the file, with a reset.
         for _ in range(3):

@@ -164,6 +164,36 @@ static void ticks_become_nanoseconds_rounded_toward_zero(void **state)
                      INT64_C(31536000000000000) + 1);
 }
 
+// As it is done by division.
+static int64_t divided(uint64_t hz, uint64_t ticks)
+{
+    const uint64_t second = 1000000000;
+    if (ticks / hz >= INT64_MAX / second)
+        return INT64_MAX;
+    return (int64_t)(ticks / hz * second + ticks % hz * second / hz);
+}
+
+static void any_clock_gives_what_division_gives(void **state)
+{
+    (void)state;
+    static const uint64_t rates[] = {1,       3,         7,          1000003,    2337949,
+                                     3117777, 14318180,  999999999,  1000000001, 2994853000,
+                                     10,      250000000, 9999999967, 10000000000};
+    uint64_t random = 1;
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        for (int round = 0; round < 20000; round++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            uint64_t ticks = random >> (1 + (random >> 7) % 60);
+            uint64_t edge = ticks / rates[i] * rates[i];
+            assert_int_equal(ns(rates[i], (int64_t)ticks), divided(rates[i], ticks));
+            assert_int_equal(ns(rates[i], (int64_t)edge), divided(rates[i], edge));
+            if (edge > 0)
+                assert_int_equal(ns(rates[i], (int64_t)(edge - 1)), divided(rates[i], edge - 1));
+            assert_int_equal(ns(rates[i], -(int64_t)ticks), -divided(rates[i], ticks));
+        }
+    }
+}
+
 static void times_past_the_range_are_the_nearest(void **state)
 {
     (void)state;
@@ -193,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup(only_an_etl_file_is_tasted_as_one, set_up),
         cmocka_unit_test_setup(a_cut_header_says_where_it_ends, set_up),
         cmocka_unit_test(ticks_become_nanoseconds_rounded_toward_zero),
+        cmocka_unit_test(any_clock_gives_what_division_gives),
         cmocka_unit_test(times_past_the_range_are_the_nearest),
         cmocka_unit_test(stamps_before_the_header_are_negative),
     };

@@ -79,6 +79,18 @@ static void test_another_name_for_this_machine_is_refused(void **state)
     expect("GET /a.pftrace HTTP/1.1\r\n\r\n", "403");
 }
 
+static void test_another_page_is_refused(void **state)
+{
+    (void)state;
+    expect("GET /a.pftrace HTTP/1.1\r\nHost: localhost:9001\r\n"
+           "Origin: https://ui.perfetto.dev\r\n\r\n",
+           "200");
+    expect("GET /a.pftrace HTTP/1.1\r\nHost: localhost:9001\r\n"
+           "Origin: https://ui.perfetto.dev.evil.example\r\n\r\n",
+           "403");
+    expect("GET /a.pftrace HTTP/1.1\r\norigin: null\r\nHost: localhost:9001\r\n\r\n", "403");
+}
+
 static void test_another_file_or_method_is_refused(void **state)
 {
     (void)state;
@@ -118,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_a_browser_may_ask_before),
         cmocka_unit_test(test_names_and_line_ends_are_taken_as_they_come),
         cmocka_unit_test(test_another_name_for_this_machine_is_refused),
+        cmocka_unit_test(test_another_page_is_refused),
         cmocka_unit_test(test_another_file_or_method_is_refused),
         cmocka_unit_test(test_what_is_no_request_is_told_so),
         cmocka_unit_test(test_a_request_is_whole_with_its_empty_line),

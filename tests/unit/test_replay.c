@@ -287,6 +287,89 @@ static void null_gives_an_address_once(void **state)
     ht_heap_null.close(self);
 }
 
+// A plan of more than fits: of each three operations two make blocks and one ends the first of
+// them, so that there are more blocks in each part than in the one before.
+struct parts {
+    struct ht_plan *plan;
+    uint32_t added;
+    uint32_t fills;
+    uint32_t stop; // fills until the replay is to stop
+};
+
+enum { PARTED_OPERATIONS = 300000 };
+
+static struct ht_change change_at(uint32_t index)
+{
+    uint32_t round = index / 3;
+    struct ht_change change = {.heap = round % 3, .block = round + 1, .size = 24};
+    if (index % 3 == 0) {
+        change.block = 0;
+    } else if (index % 3 == 2) {
+        change.kind = HT_CHANGE_END;
+        change.block = 0;
+    }
+    return change;
+}
+
+static enum ht_status add_part(struct parts *parts, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    while (status == HT_OK && parts->added < PARTED_OPERATIONS) {
+        struct ht_change change = change_at(parts->added);
+        status = ht_plan_add(parts->plan, &change, error);
+        parts->added += status == HT_OK;
+    }
+    return status;
+}
+
+static enum ht_status fill(void *context, struct ht_error *error)
+{
+    struct parts *parts = context;
+    ht_plan_begin_part(parts->plan);
+    return ++parts->fills == parts->stop ? HT_END : add_part(parts, error);
+}
+
+static struct ht_replay_result run_parts(struct parts *parts)
+{
+    struct ht_refill refill = {fill, parts};
+    struct ht_replay_options options = {.refill = &refill};
+    struct ht_replay_result result;
+    assert_int_equal(ht_replay_run(parts->plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
+    return result;
+}
+
+static void a_plan_in_parts_is_played_as_a_whole(void **state)
+{
+    struct parts whole = {.plan = *state};
+    assert_int_equal(add_part(&whole, NULL), HT_OK);
+    struct ht_replay_result at_once = run(whole.plan, &ht_heap_libc, HT_TOUCH_PAGE);
+    struct parts parts = {.stop = UINT32_MAX};
+    assert_int_equal(ht_plan_open(&parts.plan, 4 << 20, NULL), HT_OK);
+    assert_int_equal(add_part(&parts, NULL), HT_LIMIT);
+    struct ht_replay_result result = run_parts(&parts);
+    assert_true(parts.fills >= 2);
+    assert_true(result.is_whole && result.is_in_parts && !at_once.is_in_parts);
+    assert_int_equal(result.plan.digest, at_once.plan.digest);
+    assert_int_equal(result.plan.heap_limit, 3);
+    assert_int_equal(result.operations, PARTED_OPERATIONS);
+    assert_int_equal(result.played.peak_bytes, at_once.played.peak_bytes);
+    assert_int_equal(result.played.live_bytes, at_once.played.live_bytes);
+    assert_int_equal(result.final_blocks, at_once.final_blocks);
+    ht_plan_close(parts.plan);
+}
+
+static void parts_that_stop_coming_leave_a_report(void **state)
+{
+    (void)state;
+    struct parts parts = {.stop = 2};
+    assert_int_equal(ht_plan_open(&parts.plan, 4 << 20, NULL), HT_OK);
+    assert_int_equal(add_part(&parts, NULL), HT_LIMIT);
+    struct ht_replay_result result = run_parts(&parts);
+    assert_false(result.is_whole);
+    assert_int_equal(result.operations, parts.added);
+    ht_plan_close(parts.plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +387,9 @@ int main(void)
                                         close_plan),
         cmocka_unit_test_setup_teardown(skipped_operations_do_not_count_as_played, open_plan,
                                         close_plan),
+        cmocka_unit_test_setup_teardown(a_plan_in_parts_is_played_as_a_whole, open_plan,
+                                        close_plan),
+        cmocka_unit_test(parts_that_stop_coming_leave_a_report),
         cmocka_unit_test(heaps_are_found_by_name),
         cmocka_unit_test(libc_gives_a_block_for_no_bytes),
         cmocka_unit_test(null_gives_an_address_once),
