@@ -415,7 +415,8 @@ def sums(walk):
         name = "Other heaps" if figure["group"].startswith("Other heaps") else figure["group"]
         blocks[figure["process"], name] -= figure["live_blocks"]
     for (_, name), rest in blocks.items():
-        check(rest == 0 or name == "Heap activity", f"histograms of {name}: {rest} too many")
+        check(rest == 0 or name in ("Heap activity", "Metrics"),
+              f"histograms of {name}: {rest} too many")
     if walk.attributes.get("winheap.reallocs_dropped") == 0:
         instants = walk.all_events(INSTANT, "realloc")
         moved = sum(e["args"]["moved"] for _, _, e in instants)
