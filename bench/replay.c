@@ -128,13 +128,10 @@ static enum ht_status add_events(struct recording *recording, struct ht_stream *
                                  struct ht_number *number, struct ht_error *error)
 {
     struct ht_events events;
-    enum ht_status status;
-    while ((status = ht_stream_read(stream, &events, error)) == HT_OK) {
-        for (size_t i = 0; i < events.count; i++) {
+    enum ht_status status = HT_OK;
+    while (status == HT_OK && (status = ht_stream_read(stream, &events, error)) == HT_OK) {
+        for (size_t i = 0; i < events.count && status == HT_OK; i++) {
             status = add_event(recording, number, &events.at[i], error);
-            if (status != HT_OK) {
-                return status;
-            }
         }
         recording->events += events.count;
     }

@@ -8,19 +8,24 @@
 #include "cli/show.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { OPTION_JSON = HT_OPTION_LONG, OPTION_ALL_EVENTS, OPTION_STRICT };
+enum { OPTION_JSON = HT_OPTION_LONG, OPTION_ALL_EVENTS, OPTION_SCAN, OPTION_STRICT };
+
+enum { SCANNED_ALWAYS = 1000000 }; // events that are read in no time
 
 struct settings {
     struct ht_paths paths;
     bool is_json;
     bool has_all_events;
+    bool is_scan;
     bool is_strict;
 };
 
 static const struct ht_option option_table[] = {
     {"json", OPTION_JSON, NULL, "print it as JSON"},
     {"all-events", OPTION_ALL_EVENTS, NULL, "count all records of the file, by their hooks too"},
+    {"scan", OPTION_SCAN, NULL, "read every event, also of a large .htape that has an index"},
     {"strict", OPTION_STRICT, NULL, "exit with 1 when the input has losses"},
     {NULL, 0, NULL, NULL},
 };
@@ -73,6 +78,7 @@ static enum ht_status list_processes(struct ht_info *info, struct ht_error *erro
 
 struct ranked_heap {
     uint64_t peak_bytes;
+    uint64_t events; // 0 where the peak is known
     uint32_t index;
 };
 
@@ -82,6 +88,8 @@ static int compare_rank(const void *left, const void *right)
     const struct ranked_heap *b = right;
     if (a->peak_bytes != b->peak_bytes)
         return a->peak_bytes > b->peak_bytes ? -1 : 1;
+    if (a->events != b->events)
+        return a->events > b->events ? -1 : 1;
     return a->index < b->index ? -1 : 1;
 }
 
@@ -96,7 +104,8 @@ static enum ht_status rank_heaps(struct ht_info *info, struct ht_error *error)
         return ht_fail_memory(error, "the heaps");
     }
     for (uint32_t i = 0; i < count; i++)
-        ranked[i] = (struct ranked_heap){summary->heaps[i].live.peak_bytes, i};
+        ranked[i] = (struct ranked_heap){summary->heaps[i].live.peak_bytes,
+                                         summary->number == NULL ? summary->heaps[i].events : 0, i};
     qsort(ranked, count, sizeof *ranked, compare_rank);
     for (uint32_t i = 0; i < count; i++)
         info->heaps[i] = ranked[i].index;
@@ -142,6 +151,28 @@ static enum ht_status print(const struct ht_stream *stream, const struct ht_summ
     return status;
 }
 
+// What a large .htape tells of itself. HT_END when it does not, or the events are few.
+static enum ht_status skim(const struct ht_paths *paths, struct ht_stream *stream,
+                           struct ht_summary *summary, struct ht_error *error)
+{
+    if (paths->count > 1 || paths->filter.text[0] != '\0' || strcmp(paths->paths[0], "-") == 0)
+        return HT_END;
+    enum ht_status status = ht_stream_skim(stream, paths->paths[0], error);
+    if (status == HT_OK && stream->trace.tally->events > SCANNED_ALWAYS)
+        return ht_summary_of_tally(summary, stream->trace.tally, error);
+    ht_stream_close(stream);
+    return status == HT_OK ? HT_END : status;
+}
+
+static enum ht_status scan(const struct ht_paths *paths, struct ht_stream *stream,
+                           struct ht_summary *summary, struct ht_error *error)
+{
+    enum ht_status status = ht_stream_open_all(stream, paths, false, error);
+    if (status == HT_OK)
+        status = ht_summary_init(summary, &stream->trace, error);
+    return status == HT_OK ? read_all(stream, summary, error) : status;
+}
+
 static enum ht_exit inform(const struct settings *settings)
 {
     struct ht_error error;
@@ -149,11 +180,10 @@ static enum ht_exit inform(const struct settings *settings)
     struct ht_summary summary = {0};
     char loss[256];
     bool is_lossy = false;
-    enum ht_status status = ht_stream_open_all(&stream, &settings->paths, false, &error);
-    if (status == HT_OK)
-        status = ht_summary_init(&summary, &stream.trace, &error);
-    if (status == HT_OK)
-        status = read_all(&stream, &summary, &error);
+    enum ht_status status =
+        settings->is_scan ? HT_END : skim(&settings->paths, &stream, &summary, &error);
+    if (status == HT_END)
+        status = scan(&settings->paths, &stream, &summary, &error);
     if (status == HT_OK)
         status = print(&stream, &summary, settings, &error);
     if (status != HT_OK)
@@ -178,6 +208,8 @@ static enum ht_exit run(int argc, char **argv)
             settings.is_json = true;
         else if (letter == OPTION_ALL_EVENTS)
             settings.has_all_events = true;
+        else if (letter == OPTION_SCAN)
+            settings.is_scan = true;
         else if (letter == OPTION_STRICT)
             settings.is_strict = true;
         else
@@ -185,16 +217,18 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_paths(&options, "IN", &settings.paths))
         return options.exit;
+    settings.is_scan = settings.is_scan || settings.is_strict;
     return inform(&settings);
 }
 
 const struct ht_command ht_command_info = {
     .name = "info",
     .what = "show what a trace holds",
-    .usage = "IN... [FILTER]... [--json] [--all-events] [--strict]",
+    .usage = "IN... [FILTER]... [--json] [--all-events] [--scan] [--strict]",
     .about =
         "Shows what a trace is, its processes and heaps, its events by kind, what reallocs did,\n"
-        "how much was live, and what the recording lost.",
+        "how much was live, and what the recording lost. A .htape of over a million events tells\n"
+        "by its index, at once, what takes no reading of them; --scan tells the rest.",
     .options = option_table,
     .has_filters = true,
     .run = run,

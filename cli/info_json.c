@@ -84,6 +84,8 @@ static void put_events(struct ht_json *json, const struct ht_summary *summary)
 {
     ht_json_line(json);
     ht_json_put_u64(json, "events", summary->events);
+    ht_json_key(json, "is_scanned");
+    ht_json_bool(json, summary->number != NULL);
     ht_json_line(json);
     ht_json_put_u64(json, "span_ns",
                     summary->events > 0 ? (uint64_t)summary->last_ns - (uint64_t)summary->first_ns
@@ -132,14 +134,15 @@ static void put_heaps(struct ht_json *json, const struct ht_info *info)
     ht_json_put_array(json, "heaps");
     for (uint32_t i = 0; i < summary->heap_count; i++) {
         uint32_t index = info->heaps[i];
-        struct ht_number_heap heap = ht_number_heap(summary->number, index);
+        struct ht_number_heap heap = ht_summary_heap(summary, index);
         ht_json_line(json);
         ht_json_begin_object(json);
         ht_json_put_u64(json, "pid", heap.pid);
         ht_json_put_hex(json, "handle", heap.handle);
         put_time(json, "process_start_ns", heap.start_ns);
         ht_json_put_u64(json, "events", summary->heaps[index].events);
-        put_live(json, &summary->heaps[index].live);
+        if (summary->number != NULL)
+            put_live(json, &summary->heaps[index].live);
         ht_json_end(json);
     }
     end_list(json, summary->heap_count);
@@ -197,18 +200,24 @@ static void put_realloc(struct ht_json *json, const struct ht_realloc_summary *s
     ht_json_end(json);
 }
 
-static void put_loss(struct ht_json *json, const struct ht_info *info)
+static void put_number_counts(struct ht_json *json, const struct ht_summary *summary)
 {
-    const struct ht_number_counts *counts = ht_number_counts(info->summary->number);
-    ht_json_put_object(json, "loss");
-    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        ht_json_put_u64(json, ht_loss_name((enum ht_loss)loss), info->stream->trace.loss[loss]);
-    ht_json_put_u64(json, "unknown_blocks", ht_summary_unknown_blocks(info->summary));
+    const struct ht_number_counts *counts = ht_number_counts(summary->number);
+    ht_json_put_u64(json, "unknown_blocks", ht_summary_unknown_blocks(summary));
     ht_json_put_u64(json, "adopted", counts->adopted);
     ht_json_put_u64(json, "unknown_frees", counts->unknown_frees);
     ht_json_put_u64(json, "replaced", counts->replaced);
     ht_json_put_u64(json, "old_size_differs", counts->old_size_differs);
     ht_json_put_u64(json, "failed", counts->failed);
+}
+
+static void put_loss(struct ht_json *json, const struct ht_info *info)
+{
+    ht_json_put_object(json, "loss");
+    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
+        ht_json_put_u64(json, ht_loss_name((enum ht_loss)loss), info->stream->trace.loss[loss]);
+    if (info->summary->number != NULL)
+        put_number_counts(json, info->summary);
     ht_json_end(json);
 }
 
@@ -256,10 +265,12 @@ enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *e
     put_heaps(&json, info);
     put_stacks(&json, info);
     put_modules(&json, &info->stream->trace);
-    put_realloc(&json, &info->summary->realloc);
-    ht_json_put_object(&json, "live");
-    put_live(&json, &info->summary->live);
-    ht_json_end(&json);
+    if (info->summary->number != NULL) {
+        put_realloc(&json, &info->summary->realloc);
+        ht_json_put_object(&json, "live");
+        put_live(&json, &info->summary->live);
+        ht_json_end(&json);
+    }
     put_loss(&json, info);
     put_damage(&json, info->stream);
     put_records(&json, &info->stream->trace, info->has_all_events);

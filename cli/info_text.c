@@ -104,6 +104,8 @@ static void print_totals(const struct ht_summary *summary)
     uint64_t span_ns = (uint64_t)summary->last_ns - (uint64_t)summary->first_ns;
     row("first at", "%s", ht_show_seconds(summary->first_ns).text);
     row("span", "%s", ht_show_seconds((int64_t)span_ns).text);
+    if (summary->number == NULL)
+        return;
     row("peak live", "%s at %s", ht_show_bytes(live->peak_bytes).text,
         ht_show_seconds(live->peak_time_ns).text);
     row("live at end", "%s in %s blocks", ht_show_bytes(live->bytes).text,
@@ -175,6 +177,21 @@ static void print_processes(const struct ht_info *info)
     }
 }
 
+// Of heaps whose events were not read.
+static void print_tallied_heaps(const struct ht_info *info)
+{
+    const struct ht_summary *summary = info->summary;
+    printf("\n  %10s %18s %14s\n", "pid", "heap", "events");
+    for (uint32_t i = 0; i < summary->heap_count && i < HEAPS_SHOWN; i++) {
+        struct ht_number_heap heap = ht_summary_heap(summary, info->heaps[i]);
+        char handle[24];
+        snprintf(handle, sizeof handle, "0x%" PRIx64, heap.handle);
+        printf("  %10" PRIu32 " %18s %14s\n", heap.pid, handle,
+               ht_show_count(summary->heaps[info->heaps[i]].events).text);
+    }
+    print_cut(HEAPS_SHOWN, summary->heap_count, "--json");
+}
+
 static void print_heaps(const struct ht_info *info)
 {
     const struct ht_summary *summary = info->summary;
@@ -183,7 +200,7 @@ static void print_heaps(const struct ht_info *info)
                "bytes at end");
     for (uint32_t i = 0; i < summary->heap_count && i < HEAPS_SHOWN; i++) {
         uint32_t index = info->heaps[i];
-        struct ht_number_heap heap = ht_number_heap(summary->number, index);
+        struct ht_number_heap heap = ht_summary_heap(summary, index);
         const struct ht_heap_summary *figures = &summary->heaps[index];
         char handle[24];
         snprintf(handle, sizeof handle, "0x%" PRIx64, heap.handle);
@@ -273,7 +290,13 @@ void ht_info_print_text(const struct ht_info *info)
     if (summary->events == 0 && info->stream->trace.left_out == 0)
         explain_no_events();
     print_processes(info);
-    if (summary->events > 0) {
+    if (summary->number == NULL) {
+        print_tallied_heaps(info);
+        print_kinds(summary);
+        printf(
+            "\nThe events were not read. --scan tells what was live, what reallocs did, and what\n"
+            "does not add up.\n");
+    } else if (summary->events > 0) {
         print_heaps(info);
         print_kinds(summary);
         print_reallocs(&summary->realloc);

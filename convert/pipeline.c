@@ -75,6 +75,12 @@ static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bo
     return status;
 }
 
+static void close_inputs(struct ht_input *const *inputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ht_input_close(inputs[i]);
+}
+
 // Opens inputs as one recording; the stream owns them from here, also on failure.
 static enum ht_status open_recording(struct ht_stream *stream, struct ht_input *const *inputs,
                                      size_t count, bool is_raw, const struct ht_filter *filter,
@@ -118,8 +124,10 @@ static enum ht_status open_parts(struct ht_stream *stream, struct ht_input *cons
     size_t part_count = paths->count / inputs_of_part;
     enum ht_status status = HT_OK;
     *stream = (struct ht_stream){.parts = calloc(part_count, sizeof *stream->parts)};
-    if (stream->parts == NULL)
-        status = ht_fail_memory(error, "the parts");
+    if (stream->parts == NULL) {
+        close_inputs(inputs, paths->count);
+        return ht_fail_memory(error, "the parts");
+    }
     size_t opened = 0;
     for (; opened < part_count && status == HT_OK; opened++) {
         struct ht_stream *part = &stream->parts[stream->part_count];
@@ -127,8 +135,7 @@ static enum ht_status open_parts(struct ht_stream *stream, struct ht_input *cons
                                 &paths->filter, error);
         stream->part_count += status == HT_OK;
     }
-    for (size_t i = opened * inputs_of_part; i < paths->count; i++)
-        ht_input_close(inputs[i]);
+    close_inputs(inputs + opened * inputs_of_part, paths->count - opened * inputs_of_part);
     if (status == HT_OK)
         status = merge_parts(stream, &paths->changes, error);
     if (status != HT_OK)
@@ -153,8 +160,8 @@ static enum ht_status open_inputs(struct ht_input **inputs, const struct ht_path
         first = opened == 0 ? format : first;
         *is_joint = *is_joint && format == first && format != NULL && format->join != NULL;
     }
-    for (size_t i = 0; status != HT_OK && i < opened; i++)
-        ht_input_close(inputs[i]);
+    if (status != HT_OK)
+        close_inputs(inputs, opened);
     return status;
 }
 
@@ -183,6 +190,44 @@ enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, 
                               struct ht_error *error)
 {
     return settle(stream, open_first(stream, input, error), is_raw, NULL, error);
+}
+
+// Reads what is there besides events. HT_END when there is no index, or it says no more.
+static enum ht_status skim(struct ht_stream *stream, struct ht_error *error)
+{
+    const struct ht_trace *trace = &stream->trace;
+    struct ht_event event;
+    stream->scope = (struct ht_scope){INT64_MAX, INT64_MIN, NULL, 0};
+    if (stream->format->narrow == NULL || !trace->origin.is_folded)
+        return HT_END;
+    enum ht_status status = stream->format->narrow(stream->reader, &stream->scope, error);
+    if (status == HT_OK && trace->groups == 0)
+        return HT_END;
+    if (status == HT_OK)
+        status = ht_stream_next(stream, &event, error);
+    if (status != HT_END)
+        return status == HT_OK ? HT_END : status; // an event: the index was not right
+    return trace->tally != NULL ? HT_OK : HT_END;
+}
+
+enum ht_status ht_stream_skim(struct ht_stream *stream, const char *path, struct ht_error *error)
+{
+    struct ht_input *input = NULL;
+    enum ht_status status = ht_input_open(path, &input, error);
+    if (status != HT_OK)
+        return status;
+    status = ht_input_is_seekable(input) ? HT_OK : HT_END;
+    if (status != HT_OK) {
+        ht_input_close(input);
+        return status;
+    }
+    status = open_first(stream, input, error);
+    if (status == HT_OK)
+        status = skim(stream, error);
+    stream->trace.left_out -= status == HT_OK ? stream->trace.tally->events : 0;
+    if (status != HT_OK)
+        ht_stream_close(stream);
+    return status;
 }
 
 const struct ht_input *ht_stream_input(const struct ht_stream *stream, uint32_t number)
@@ -240,7 +285,7 @@ void ht_stream_close(struct ht_stream *stream)
         ht_input_close(stream->input);
     for (size_t i = 0; i < stream->joined_count && !is_lent; i++)
         ht_input_close(stream->joined[i]);
-    for (size_t i = 0; i < stream->part_count; i++)
+    for (size_t i = 0; is_lent && i < stream->part_count; i++)
         ht_stream_close(&stream->parts[i]);
     free(stream->parts);
     *stream = (struct ht_stream){0};

@@ -46,6 +46,10 @@ enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool i
 enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_paths *paths,
                                   bool is_raw, struct ht_error *error);
 
+// Opens a file and reads only what it tells of itself, no events: stream->trace then has its tally.
+// HT_END when it does not tell, or of unfolded events, or is no file; nothing is left open then.
+enum ht_status ht_stream_skim(struct ht_stream *stream, const char *path, struct ht_error *error);
+
 // The same over an input the caller opened; the stream owns it from here, also on failure.
 enum ht_status ht_stream_over(struct ht_stream *stream, struct ht_input *input, bool is_raw,
                               struct ht_error *error);

@@ -4,6 +4,7 @@
 #include "convert/summary.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum ht_status ht_summary_init(struct ht_summary *summary, const struct ht_trace *trace,
                                struct ht_error *error)
@@ -20,6 +21,7 @@ enum ht_status ht_summary_init(struct ht_summary *summary, const struct ht_trace
 void ht_summary_reset(struct ht_summary *summary)
 {
     free(summary->heaps);
+    free(summary->names);
     free(summary->processes);
     ht_slots_reset(&summary->process_slots);
     ht_number_close(summary->number);
@@ -150,4 +152,49 @@ uint64_t ht_summary_unknown_blocks(const struct ht_summary *summary)
 {
     const struct ht_number_counts *counts = ht_number_counts(summary->number);
     return counts->adopted + counts->unknown_frees;
+}
+
+struct ht_number_heap ht_summary_heap(const struct ht_summary *summary, uint32_t index)
+{
+    return summary->names != NULL ? summary->names[index] : ht_number_heap(summary->number, index);
+}
+
+// Counts for the process of a heap, of which there are few.
+static void add_heap_to_process(struct ht_summary *summary, const struct ht_tally_heap *heap)
+{
+    struct ht_process_summary *process = summary->processes;
+    const struct ht_process_summary *end = process + summary->process_count;
+    while (process < end && (process->pid != heap->pid || process->start_ns != heap->start_ns))
+        process++;
+    if (process == end) {
+        *process = (struct ht_process_summary){heap->pid, heap->start_ns, heap->start_ns, 0};
+        summary->process_count++;
+    }
+    process->events += heap->events;
+}
+
+enum ht_status ht_summary_of_tally(struct ht_summary *summary, const struct ht_tally *tally,
+                                   struct ht_error *error)
+{
+    uint32_t count = tally->heap_count;
+    *summary = (struct ht_summary){.events = tally->events,
+                                   .with_stack = tally->with_stack,
+                                   .first_ns = tally->first_ns,
+                                   .last_ns = tally->last_ns,
+                                   .heap_count = count};
+    memcpy(summary->by_kind, tally->by_kind, sizeof summary->by_kind);
+    summary->heaps = calloc((size_t)count + 1, sizeof *summary->heaps);
+    summary->names = calloc((size_t)count + 1, sizeof *summary->names);
+    summary->processes = calloc((size_t)count + 1, sizeof *summary->processes);
+    if (summary->heaps == NULL || summary->names == NULL || summary->processes == NULL) {
+        ht_summary_reset(summary);
+        return ht_fail_memory(error, "the heaps");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ht_tally_heap *heap = &tally->heaps[i];
+        summary->names[i] = (struct ht_number_heap){heap->pid, heap->handle, heap->start_ns};
+        summary->heaps[i].events = heap->events;
+        add_heap_to_process(summary, heap);
+    }
+    return HT_OK;
 }

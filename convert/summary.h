@@ -54,13 +54,21 @@ struct ht_summary {
     uint32_t process_count;
     uint32_t process_capacity;
     struct ht_slots process_slots; // processes by pid
-    struct ht_number *number;      // owned
+    struct ht_number *number;      // owned; NULL of a tally
+    struct ht_number_heap *names;  // of the heaps of a tally, owned; else NULL
 };
 
 // `trace` as for ht_number_open.
 enum ht_status ht_summary_init(struct ht_summary *summary, const struct ht_trace *trace,
                                struct ht_error *error);
 void ht_summary_reset(struct ht_summary *summary);
+
+// Makes a summary of a tally: what is live, reallocs and the counts of numbering stay 0.
+enum ht_status ht_summary_of_tally(struct ht_summary *summary, const struct ht_tally *tally,
+                                   struct ht_error *error);
+
+// The name of a heap, by its index.
+struct ht_number_heap ht_summary_heap(const struct ht_summary *summary, uint32_t index);
 
 // Adds one event: numbers it and applies its changes.
 enum ht_status ht_summary_add(struct ht_summary *summary, const struct ht_event *event,

@@ -145,6 +145,34 @@ static enum ht_status take_damage(struct compact_reader *reader, const Ht__End *
     return status;
 }
 
+// HT_FORMAT when its columns do not fit together.
+static enum ht_status take_tally(struct compact_reader *reader, const Ht__End *end,
+                                 struct ht_error *error)
+{
+    const Ht__Tally *message = end->tally;
+    if (message == NULL || reader->trace->tally != NULL)
+        return HT_OK;
+    size_t count = message->n_heap_pid;
+    if (count > HT_TALLY_HEAPS_MAX || message->n_heap_start_ns != count ||
+        message->n_heap_handle != count || message->n_heap_events != count)
+        return HT_FORMAT;
+    struct ht_tally *tally = calloc(1, sizeof *tally);
+    if (tally == NULL)
+        return ht_fail_memory(error, "the tally");
+    reader->trace->tally = tally;
+    tally->events = end->event_count;
+    tally->with_stack = message->with_stack;
+    tally->first_ns = message->first_time_ns;
+    tally->last_ns = (int64_t)((uint64_t)message->first_time_ns + message->time_span_ns);
+    for (size_t i = 0; i < message->n_by_kind && i < HT_KIND_COUNT; i++)
+        tally->by_kind[i] = message->by_kind[i];
+    tally->heap_count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++)
+        tally->heaps[i] = (struct ht_tally_heap){message->heap_pid[i], message->heap_start_ns[i],
+                                                 message->heap_handle[i], message->heap_events[i]};
+    return HT_OK;
+}
+
 static enum ht_status take_end(struct compact_reader *reader, struct ht_error *error)
 {
     const Ht__End *end = (const Ht__End *)reader->message;
@@ -157,7 +185,7 @@ static enum ht_status take_end(struct compact_reader *reader, struct ht_error *e
     enum ht_status status = take_damage(reader, end, error);
     for (size_t i = 0; i < end->n_counter && status == HT_OK; i++)
         status = ht_trace_set_counter(trace, end->counter[i]->name, end->counter[i]->count, error);
-    return status;
+    return status == HT_OK ? take_tally(reader, end, error) : status;
 }
 
 // The index is for those who seek. Here it is checked only: behind a file whose frames were all

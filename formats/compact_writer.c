@@ -35,9 +35,10 @@ struct compact_writer {
     const struct ht_trace *trace;
     struct ht_names_written names;
     struct ht_relay *relay;
-    struct piece *piece;   // that is being filled
-    size_t block_events;   // in the block so far
-    size_t block_values;   // of their details
+    struct piece *piece; // that is being filled
+    size_t block_events; // in the block so far
+    size_t block_values; // of their details
+    struct ht_tally tally;
     uint64_t event_count;  // in the file
     uint64_t details_lost; // details that had left the dictionary's ring
     // The relay's, while it has work.
@@ -193,6 +194,8 @@ static enum ht_status write_events(struct ht_writer *self, const struct ht_event
 {
     struct compact_writer *writer = (struct compact_writer *)self;
     enum ht_status status = HT_OK;
+    for (size_t i = 0; i < count; i++)
+        ht_tally_add(&writer->tally, writer->trace, &events[i]);
     for (size_t i = 0; i < count && status == HT_OK;) {
         if (has_detail(&events[i])) {
             status = put_with_detail(writer, events[i++], error);
@@ -205,9 +208,42 @@ static enum ht_status write_events(struct ht_writer *self, const struct ht_event
     return status;
 }
 
-static enum ht_status put_end(struct compact_writer *writer, Ht__Counter *entries,
-                              Ht__Counter **pointers, struct ht_error *error)
+// The columns of heaps of a tally's message.
+struct tally_columns {
+    uint32_t pid[HT_TALLY_HEAPS_MAX];
+    int64_t start_ns[HT_TALLY_HEAPS_MAX];
+    uint64_t handle[HT_TALLY_HEAPS_MAX];
+    uint64_t events[HT_TALLY_HEAPS_MAX];
+};
+
+static Ht__Tally pack_tally(struct ht_tally *tally, struct tally_columns *columns)
 {
+    Ht__Tally message = HT__TALLY__INIT;
+    for (uint32_t i = 0; i < tally->heap_count; i++) {
+        columns->pid[i] = tally->heaps[i].pid;
+        columns->start_ns[i] = tally->heaps[i].start_ns;
+        columns->handle[i] = tally->heaps[i].handle;
+        columns->events[i] = tally->heaps[i].events;
+    }
+    message.with_stack = tally->with_stack;
+    message.n_by_kind = HT_KIND_COUNT;
+    message.by_kind = tally->by_kind;
+    message.first_time_ns = tally->first_ns;
+    message.time_span_ns = (uint64_t)tally->last_ns - (uint64_t)tally->first_ns;
+    message.n_heap_pid = message.n_heap_start_ns = tally->heap_count;
+    message.n_heap_handle = message.n_heap_events = tally->heap_count;
+    message.heap_pid = columns->pid;
+    message.heap_start_ns = columns->start_ns;
+    message.heap_handle = columns->handle;
+    message.heap_events = columns->events;
+    return message;
+}
+
+static enum ht_status put_end(struct compact_writer *writer, Ht__Counter *entries,
+                              Ht__Counter **pointers, struct tally_columns *columns,
+                              struct ht_error *error)
+{
+    Ht__Tally tally = pack_tally(&writer->tally, columns);
     const struct ht_trace *trace = writer->trace;
     Ht__End end = HT__END__INIT;
     uint64_t loss[HT_LOSS_COUNT];
@@ -236,6 +272,7 @@ static enum ht_status put_end(struct compact_writer *writer, Ht__Counter *entrie
     end.n_counter = trace->counter_count;
     end.counter = pointers;
     end.left_out = trace->left_out;
+    end.tally = writer->tally.is_full ? NULL : &tally;
     return ht_frame_sink_put(&writer->sink, HT_COMPACT_END, &end.base, error);
 }
 
@@ -244,11 +281,13 @@ static enum ht_status write_end(struct compact_writer *writer, struct ht_error *
     size_t count = writer->trace->counter_count + (size_t)1;
     Ht__Counter *entries = calloc(count, sizeof *entries);
     Ht__Counter **pointers = calloc(count, sizeof *pointers);
+    struct tally_columns *columns = malloc(sizeof *columns);
     enum ht_status status = HT_OK;
-    if (entries == NULL || pointers == NULL)
+    if (entries == NULL || pointers == NULL || columns == NULL)
         status = ht_fail_memory(error, "the counters");
     else
-        status = put_end(writer, entries, pointers, error);
+        status = put_end(writer, entries, pointers, columns, error);
+    free(columns);
     free(pointers);
     free(entries);
     return status == HT_OK ? ht_frame_sink_end(&writer->sink, error) : status;

@@ -92,55 +92,47 @@ static bool has_room(struct ht_etl_merge *merge, size_t size)
     return merge->open_count == 0 || merge->held_bytes + needed <= HT_ETL_OPEN_BYTES_MAX;
 }
 
-// One more slot, closed and without memory.
-static enum ht_status add_slot(struct ht_etl_merge *merge, struct ht_error *error)
+// One more slot, without memory for a buffer; NULL without memory at all.
+static struct slot *add_slot(struct ht_etl_merge *merge)
 {
     if (merge->slot_count == merge->slot_capacity) {
         uint32_t capacity = merge->slot_capacity > 0 ? merge->slot_capacity * 2 : 16;
         struct slot **slots = realloc(merge->slots, capacity * sizeof *slots);
         if (slots == NULL)
-            return ht_fail_memory(error, "the merge of ETL buffers");
+            return NULL;
         merge->slots = slots;
         merge->slot_capacity = capacity;
     }
-    enum ht_status status = ht_etl_order_reserve(&merge->order, merge->slot_count + 1, error);
-    if (status != HT_OK)
-        return status;
+    if (!ht_etl_order_reserve(&merge->order, merge->slot_count + 1))
+        return NULL;
     struct slot *slot = calloc(1, sizeof *slot);
     if (slot == NULL)
-        return ht_fail_memory(error, "the merge of ETL buffers");
+        return NULL;
     slot->number = merge->slot_count;
     merge->slots[merge->slot_count++] = slot;
     merge->held_bytes += sizeof *slot;
-    put_slot(&merge->bare, slot);
-    return HT_OK;
+    return slot;
 }
 
-// A slot with room for so many bytes.
-static enum ht_status make_slot(struct ht_etl_merge *merge, size_t size, struct slot **made,
-                                struct ht_error *error)
+// A slot with room for so many bytes; NULL without memory.
+static struct slot *make_slot(struct ht_etl_merge *merge, size_t size)
 {
     struct slot *slot = take_slot(&merge->spare);
-    *made = NULL;
-    if (slot == NULL && merge->bare == NULL) {
-        enum ht_status status = add_slot(merge, error);
-        if (status != HT_OK)
-            return status;
-    }
     if (slot == NULL)
         slot = take_slot(&merge->bare);
-    if (slot->capacity < size) {
-        free_bytes(merge, slot);
-        slot->bytes = malloc(size);
-        if (slot->bytes == NULL) {
-            put_slot(&merge->bare, slot);
-            return ht_fail_memory(error, "an ETL buffer");
-        }
-        slot->capacity = size;
-        merge->held_bytes += size;
+    if (slot == NULL)
+        slot = add_slot(merge);
+    if (slot == NULL || slot->capacity >= size)
+        return slot;
+    free_bytes(merge, slot);
+    slot->bytes = malloc(size);
+    if (slot->bytes == NULL) {
+        put_slot(&merge->bare, slot);
+        return NULL;
     }
-    *made = slot;
-    return HT_OK;
+    slot->capacity = size;
+    merge->held_bytes += size;
+    return slot;
 }
 
 static void count(struct ht_etl_counts *counts, const struct ht_etl_record *record)
@@ -212,12 +204,11 @@ static bool advance(struct ht_etl_merge *merge, struct slot *slot)
 static enum ht_status open_buffer(struct ht_etl_merge *merge, const struct ht_etl_buffer *buffer,
                                   struct ht_error *error)
 {
-    struct slot *slot = NULL;
-    enum ht_status status = make_slot(merge, buffer->valid, &slot, error);
-    if (status != HT_OK)
-        return status;
+    struct slot *slot = make_slot(merge, buffer->valid);
+    if (slot == NULL)
+        return ht_fail_memory(error, "an ETL buffer");
     uint32_t valid = 0;
-    status = ht_etl_file_load(merge->file, buffer, slot->bytes, &valid, error);
+    enum ht_status status = ht_etl_file_load(merge->file, buffer, slot->bytes, &valid, error);
     bool is_whole = valid == buffer->valid;
     uint64_t position = (uint64_t)(buffer - merge->file->buffers);
     slot->buffer = buffer;

@@ -6,8 +6,7 @@
 #ifndef HT_FORMATS_ETL_ORDER_H
 #define HT_FORMATS_ETL_ORDER_H
 
-#include "formats/error.h"
-
+#include <stdbool.h>
 #include <stdint.h>
 
 // Where a contestant stands: earlier ticks go first, then the lower rank.
@@ -32,9 +31,8 @@ struct ht_etl_order {
 
 void ht_etl_order_reset(struct ht_etl_order *order);
 
-// Makes room for contestants numbered below `count`. HT_MEMORY.
-enum ht_status ht_etl_order_reserve(struct ht_etl_order *order, uint32_t count,
-                                    struct ht_error *error);
+// Makes room for contestants numbered below `count`. False without memory.
+bool ht_etl_order_reserve(struct ht_etl_order *order, uint32_t count);
 
 static inline void ht_etl_order_set(struct ht_etl_order *order, uint32_t number,
                                     struct ht_etl_place place)

@@ -14,7 +14,7 @@
 // How many records there were.
 struct ht_etl_counts {
     uint64_t by_header[256];
-    bool has_group[256]; // anything of it is counted below, most of which is never looked at
+    bool has_group[256];     // anything of it is counted below, most of which is never looked at
     uint64_t by_hook[65536]; // of the records whose header has a hook id
     uint64_t by_guid[65536]; // of those that a GUID tells the group of, by group and opcode
 };

@@ -47,6 +47,7 @@ enum {
     HT_TRACE_COUNTERS_MAX = 4096,
     HT_TRACE_PID_USES = 64,       // processes of equal pid hash that a look-up walks
     HT_TRACE_DAMAGE_KEPT = 16,    // places of damage kept by offset; all are counted
+    HT_TALLY_HEAPS_MAX = 4096,    // heaps that a tally tells of
     HT_TRACE_FILTERS_BYTES = 512, // text of the filters that events went through
 
     // Stages.

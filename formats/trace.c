@@ -40,6 +40,7 @@ void ht_trace_reset(struct ht_trace *trace)
     free(trace->modules);
     free(trace->module_paths);
     free(trace->counters);
+    free(trace->tally);
     *trace = (struct ht_trace){.origin = {.format = ""}};
 }
 

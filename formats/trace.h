@@ -8,6 +8,7 @@
 
 #include "formats/dict.h"
 #include "formats/limits.h"
+#include "formats/tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -94,8 +95,9 @@ struct ht_trace {
     uint32_t input; // which of several the reader is at, for the damage it finds
     char filters[HT_TRACE_FILTERS_BYTES]; // that have left out events, for people; "" when none
     uint64_t left_out;                    // events that they left out
-    uint64_t groups;      // of events in the input, when the reader had an index to choose by
-    uint64_t groups_read; // of these
+    uint64_t groups;        // of events in the input, when the reader had an index to choose by
+    uint64_t groups_read;   // of these
+    struct ht_tally *tally; // of the input, when it tells, once it is read; owned
     struct ht_process *processes; // owned
     uint32_t process_count;
     uint32_t process_capacity;

@@ -56,7 +56,7 @@ struct ht_causal {
     struct slice *slices;
     _Atomic uint32_t *gates;
     uint64_t start_ns;
-    _Alignas(LINE_BYTES) _Atomic uint32_t ended; // all slices below this number have ended
+    _Atomic uint32_t ended; // all slices below this number have ended
     _Atomic uint32_t is_stopped;
 };
 
@@ -129,20 +129,26 @@ static void sample(struct worker *worker, uint64_t recorded_bytes)
     worker->report.samples++;
 }
 
-// Of two workers that end the last two slices at once, at least one sees both ended.
-static void end_slice(struct ht_causal *causal, uint32_t slice)
+// Counts the slices that all have ended, and opens those that may begin now. Of two workers that
+// end the last two at once, at least one sees both ended.
+static void count_ended(struct ht_causal *causal)
 {
-    if (atomic_fetch_sub(&causal->slices[slice].left, 1) > 1) {
-        return;
-    }
     uint32_t ended = atomic_load(&causal->ended);
     while (ended < causal->totals.slices && atomic_load(&causal->slices[ended].left) == 0) {
-        if (atomic_compare_exchange_strong(&causal->ended, &ended, ended + 1)) {
-            ended++;
-            if (ended + 1 < causal->totals.slices) {
-                open_gate(&causal->slices[ended + 1].gate);
-            }
+        if (!atomic_compare_exchange_strong(&causal->ended, &ended, ended + 1)) {
+            continue; // another did, and `ended` is what it is now
         }
+        ended++;
+        if (ended + 1 < causal->totals.slices) {
+            open_gate(&causal->slices[ended + 1].gate);
+        }
+    }
+}
+
+static void end_slice(struct ht_causal *causal, uint32_t slice)
+{
+    if (atomic_fetch_sub(&causal->slices[slice].left, 1) == 1) {
+        count_ended(causal);
     }
 }
 
@@ -210,14 +216,15 @@ static inline const struct ht_step *play(struct worker *worker, const struct ht_
     const struct ht_step *end = program->steps + program->count;
     const struct ht_step *step = program->steps;
     for (; step != end; step++) {
-        if (step->kind >= HT_OP_KIND_COUNT) {
-            if (!obey(worker, step)) {
-                break;
-            }
-            continue;
+        bool is_operation = step->kind < HT_OP_KIND_COUNT;
+        if (!is_operation && !obey(worker, step)) {
+            break;
         }
-        ht_player_play(player, self, &slots[step->at], step->kind, (size_t)step->size, touch);
-        atomic_store_explicit(&worker->live_bytes, player->played.live_bytes, memory_order_relaxed);
+        if (is_operation) {
+            ht_player_play(player, self, &slots[step->at], step->kind, (size_t)step->size, touch);
+            atomic_store_explicit(&worker->live_bytes, player->played.live_bytes,
+                                  memory_order_relaxed);
+        }
     }
     return step;
 }
@@ -339,19 +346,20 @@ void ht_causal_play(struct ht_causal *causal, const struct ht_pulse *pulse,
     sum_up(causal, played, report);
 }
 
+// Each table has one more than is needed, so that none is empty.
 static uint64_t bytes_of_workers(const struct ht_causal *causal)
 {
-    return causal->totals.workers * (uint64_t)sizeof *causal->workers;
+    return (causal->totals.workers + UINT64_C(1)) * sizeof *causal->workers;
 }
 
 static uint64_t bytes_of_slices(const struct ht_causal *causal)
 {
-    return causal->totals.slices * (uint64_t)sizeof *causal->slices;
+    return (causal->totals.slices + UINT64_C(1)) * sizeof *causal->slices;
 }
 
 static uint64_t bytes_of_gates(const struct ht_causal *causal)
 {
-    return causal->totals.gates * (uint64_t)sizeof *causal->gates;
+    return (causal->totals.gates + UINT64_C(1)) * sizeof *causal->gates;
 }
 
 static void set_up(struct ht_causal *causal, const struct ht_heap *heap)
@@ -387,15 +395,12 @@ enum ht_status ht_causal_open(struct ht_causal **causal, const struct ht_schedul
     made->workers = ht_os_map(bytes_of_workers(made));
     made->slices = ht_os_map(bytes_of_slices(made));
     made->gates = ht_os_map(bytes_of_gates(made));
-    enum ht_status status = HT_OK;
-    if ((made->workers == NULL && made->totals.workers > 0) ||
-        (made->slices == NULL && made->totals.slices > 0) ||
-        (made->gates == NULL && made->totals.gates > 0)) {
-        status = ht_fail_memory(error, "the workers");
-    } else {
-        set_up(made, heap);
-        status = ht_threads_open(&made->threads, made->totals.workers, error);
+    if (made->workers == NULL || made->slices == NULL || made->gates == NULL) {
+        ht_causal_close(made);
+        return ht_fail_memory(error, "the workers");
     }
+    set_up(made, heap);
+    enum ht_status status = ht_threads_open(&made->threads, made->totals.workers, error);
     if (status != HT_OK) {
         ht_causal_close(made);
         return status;

@@ -36,13 +36,14 @@ static struct thread *place_of(const struct table *table, uint64_t key)
     return &table->places[at];
 }
 
-static enum ht_status grow(struct table *table, struct ht_error *error)
+// False when there is no memory.
+static bool grow(struct table *table)
 {
     struct table grown = {.capacity = table->capacity == 0 ? FIRST_CAPACITY : 2 * table->capacity,
                           .count = table->count};
     grown.places = grown.capacity == 0 ? NULL : ht_os_map(bytes_of(&grown));
     if (grown.places == NULL) {
-        return ht_fail_memory(error, "the table of recorded threads");
+        return false;
     }
     for (uint32_t i = 0; i < table->capacity; i++) {
         if (table->places[i].number != 0) {
@@ -51,7 +52,20 @@ static enum ht_status grow(struct table *table, struct ht_error *error)
     }
     ht_os_unmap(table->places, bytes_of(table));
     *table = grown;
-    return HT_OK;
+    return true;
+}
+
+// The thread of a key, which may be new. NULL when there is no memory.
+static struct thread *thread_of(struct table *table, uint64_t key)
+{
+    if (table->count >= table->capacity / 2 && !grow(table)) {
+        return NULL;
+    }
+    struct thread *thread = place_of(table, key);
+    if (thread->number == 0) {
+        *thread = (struct thread){.key = key, .number = ++table->count};
+    }
+    return thread;
 }
 
 // Writes the number of each operation's thread, from 0, where its worker is to stand.
@@ -61,16 +75,9 @@ static enum ht_status number_threads(struct ht_deal *deal, const struct ht_trail
     struct ht_trail_step step = ht_trail_begin(trail);
     for (uint64_t i = 0; i < deal->operations; i++) {
         const struct ht_trail_mark *mark = ht_trail_next(&step);
-        if (table->count >= table->capacity / 2) {
-            enum ht_status status = grow(table, error);
-            if (status != HT_OK) {
-                return status;
-            }
-        }
-        uint64_t key = (uint64_t)mark->space << 32 | mark->thread;
-        struct thread *thread = place_of(table, key);
-        if (thread->number == 0) {
-            *thread = (struct thread){.key = key, .number = ++table->count};
+        struct thread *thread = thread_of(table, (uint64_t)mark->space << 32 | mark->thread);
+        if (thread == NULL) {
+            return ht_fail_memory(error, "the table of recorded threads");
         }
         thread->operations++;
         deal->worker_of[i] = thread->number - 1;
@@ -88,18 +95,22 @@ static bool is_busier(const void *one, const void *other)
     return a->number < b->number;
 }
 
+static uint32_t least_of(const uint64_t *loads, uint32_t count)
+{
+    uint32_t least = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        least = loads[i] < loads[least] ? i : least;
+    }
+    return least;
+}
+
 // Chooses the worker of each thread; the table is none any more.
 static void choose_workers(const struct ht_deal *deal, struct table *table, uint32_t *worker_of)
 {
     uint64_t loads[HT_WORKERS_MAX] = {0};
     ht_sort(table->places, table->capacity, sizeof *table->places, is_busier);
     for (uint32_t i = 0; i < table->count; i++) {
-        uint32_t least = 0;
-        for (uint32_t worker = 1; worker < deal->workers; worker++) {
-            if (loads[worker] < loads[least]) {
-                least = worker;
-            }
-        }
+        uint32_t least = least_of(loads, deal->workers);
         loads[least] += table->places[i].operations;
         worker_of[table->places[i].number - 1] = least;
     }

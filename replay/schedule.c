@@ -224,32 +224,43 @@ static void begin_walk(struct maker *maker)
     }
 }
 
+// What a walk keeps of the recorded time.
+struct times {
+    struct ht_trail_step step;
+    int64_t first_ns;
+    int64_t last_ns;
+};
+
+static void walk_op(struct maker *maker, const struct ht_op *op, struct place *place,
+                    struct times *times, bool is_second)
+{
+    place->op = op;
+    place->slice = (uint32_t)(place->index / maker->schedule->slice_operations);
+    place->worker_index = maker->deal.worker_of[place->index];
+    place->worker = &maker->workers[place->worker_index];
+    place->block = &maker->blocks[op->block];
+    if (maker->schedule->totals.speed > 0) {
+        follow_time(maker, ht_trail_next(&times->step), &times->first_ns, &times->last_ns, place);
+    }
+    follow_live(place);
+    if (is_second) {
+        emit(maker, place);
+    } else {
+        survey(maker, place);
+    }
+    place->worker->slice = place->slice;
+    place->worker->due_ns = place->due_ns;
+}
+
 static void walk(struct maker *maker, bool is_second)
 {
-    struct ht_trail_step step = ht_trail_begin(maker->trail);
+    struct times times = {.step = ht_trail_begin(maker->trail)};
     struct place place = {0};
-    int64_t first_ns = 0;
-    int64_t last_ns = 0;
     begin_walk(maker);
     for (const struct ht_plan_span *span = ht_plan_first(maker->plan); span != NULL;
          span = span->next) {
         for (size_t i = 0; i < span->count; i++, place.index++) {
-            place.op = &span->ops[i];
-            place.slice = (uint32_t)(place.index / maker->schedule->slice_operations);
-            place.worker_index = maker->deal.worker_of[place.index];
-            place.worker = &maker->workers[place.worker_index];
-            place.block = &maker->blocks[place.op->block];
-            if (maker->schedule->totals.speed > 0) {
-                follow_time(maker, ht_trail_next(&step), &first_ns, &last_ns, &place);
-            }
-            follow_live(&place);
-            if (is_second) {
-                emit(maker, &place);
-            } else {
-                survey(maker, &place);
-            }
-            place.worker->slice = place.slice;
-            place.worker->due_ns = place.due_ns;
+            walk_op(maker, &span->ops[i], &place, &times, is_second);
         }
     }
     maker->schedule->totals.duration_ns = place.due_ns;

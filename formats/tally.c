@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// Counting events. See the header.
+#include "formats/tally.h"
+
+#include "formats/mix.h"
+#include "formats/trace.h"
+
+enum { SLOTS = 2 * HT_TALLY_HEAPS_MAX };
+
+static bool is_heap(const struct ht_tally_heap *heap, const struct ht_event *event,
+                    int64_t start_ns)
+{
+    return heap->handle == event->heap && heap->pid == event->pid && heap->start_ns == start_ns;
+}
+
+// Finds the heap of an event, or adds it; it becomes the last. False when there is no room.
+static bool find(struct ht_tally *tally, const struct ht_event *event, int64_t start_ns)
+{
+    uint64_t hash = ht_mix(event->heap ^ (uint64_t)event->pid << 32 ^ (uint64_t)start_ns);
+    uint32_t slot = (uint32_t)(hash >> 32) % SLOTS;
+    for (; tally->slots[slot] != 0; slot = (slot + 1) % SLOTS) {
+        tally->last = tally->slots[slot] - 1u;
+        if (is_heap(&tally->heaps[tally->last], event, start_ns))
+            return true;
+    }
+    if (tally->heap_count == HT_TALLY_HEAPS_MAX)
+        return false;
+    tally->last = tally->heap_count++;
+    tally->slots[slot] = (uint16_t)tally->heap_count;
+    tally->heaps[tally->last] = (struct ht_tally_heap){event->pid, start_ns, event->heap, 0};
+    return true;
+}
+
+// Counts for the event's heap. The process is looked up only where it can be another than before.
+static void add_to_heap(struct ht_tally *tally, const struct ht_trace *trace,
+                        const struct ht_event *event)
+{
+    struct ht_tally_heap *last = &tally->heaps[tally->last];
+    bool is_known = tally->heap_count > 0 && tally->revision == trace->revision &&
+                    last->pid == event->pid && tally->is_sole && event->time_ns >= last->start_ns;
+    if (is_known && last->handle == event->heap) {
+        last->events++;
+        return;
+    }
+    int64_t start_ns = last->start_ns;
+    if (!is_known) {
+        const struct ht_process *process = ht_trace_process_at(trace, event->pid, event->time_ns);
+        start_ns = process != NULL ? process->start_ns : HT_TIME_UNKNOWN;
+        tally->is_sole = ht_trace_process_at(trace, event->pid, INT64_MAX) == process;
+        tally->revision = trace->revision;
+    }
+    if (find(tally, event, start_ns))
+        tally->heaps[tally->last].events++;
+    else
+        tally->is_full = true;
+}
+
+void ht_tally_add(struct ht_tally *tally, const struct ht_trace *trace,
+                  const struct ht_event *event)
+{
+    if (tally->events == 0 || event->time_ns < tally->first_ns)
+        tally->first_ns = event->time_ns;
+    if (tally->events == 0 || event->time_ns > tally->last_ns)
+        tally->last_ns = event->time_ns;
+    tally->events++;
+    tally->with_stack += ht_event_stack(event) != 0;
+    if (event->kind < HT_KIND_COUNT)
+        tally->by_kind[event->kind]++;
+    if (!tally->is_full)
+        add_to_heap(tally, trace, event);
+}
