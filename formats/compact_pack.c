@@ -82,13 +82,26 @@ static void begin(struct ht_pack *pack)
 struct ht_pack *ht_pack_open(void)
 {
     struct ht_pack *pack = calloc(1, sizeof *pack);
-    if (pack != NULL)
-        begin(pack);
+    bool has_room = pack != NULL && ht_table_make_room(&pack->shapes, EVENTS) &&
+                    ht_table_make_room(&pack->threads, EVENTS) &&
+                    ht_table_make_room(&pack->heaps, EVENTS) &&
+                    ht_places_make_room(&pack->places, EVENTS);
+    if (!has_room) {
+        ht_pack_close(pack);
+        return NULL;
+    }
+    begin(pack);
     return pack;
 }
 
 void ht_pack_close(struct ht_pack *pack)
 {
+    if (pack == NULL)
+        return;
+    ht_table_free(&pack->shapes);
+    ht_table_free(&pack->threads);
+    ht_table_free(&pack->heaps);
+    ht_places_free(&pack->places);
     free(pack);
 }
 

@@ -9,8 +9,6 @@
 
 #include "formats/compact_table.h"
 
-#include <stdbool.h>
-
 // The values of the column `place`.
 enum ht_place {
     HT_PLACE_AT_END = 0,  // an offset from the end of the heap block placed last
@@ -37,19 +35,24 @@ struct ht_pool {
     uint32_t top;  // the birth released last, plus one, or 0
 };
 
-// About 10 MB, of which small blocks touch little.
+// A value; zero it, make room, then clear it.
 struct ht_places {
     struct ht_table spaces; // heaps of processes
     struct ht_table pools;  // size classes of a space
-    struct ht_pool pool[HT_COMPACT_EVENTS_MAX];
-    struct ht_birth births[HT_COMPACT_EVENTS_MAX];
+    struct ht_pool *pool;   // owned, as what follows
+    struct ht_birth *births;
     // By birth, apart from the rest since the lists are walked: HT_BIRTH_NONE while it lives; once
     // it is released the birth released before it, plus one, or 0.
-    uint32_t next[HT_COMPACT_EVENTS_MAX];
+    uint32_t *next;
     uint32_t birth_count;
     uint32_t expected; // the birth behind the one named last
     uint64_t end;      // of the heap block placed last
 };
+
+// Makes room for a block of so many events, a power of two of at least HT_TABLE_ROOM_MIN, in place
+// of the room there was: 76 bytes each. False without memory; then the places are to be freed.
+bool ht_places_make_room(struct ht_places *places, uint32_t events);
+void ht_places_free(struct ht_places *places);
 
 void ht_places_clear(struct ht_places *places);
 
