@@ -45,7 +45,9 @@ static int open_picture(void **state)
     if (ht_number_open(&picture->number, NULL, NULL) != HT_OK ||
         ht_output_open_memory(&picture->bytes, &picture->output, NULL) != HT_OK)
         return -1;
-    return ht_format_perfetto.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
+    enum ht_status status =
+        ht_format_perfetto.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
+    return status == HT_OK ? 0 : -1;
 }
 
 static int close_picture(void **state)
