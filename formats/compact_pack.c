@@ -136,7 +136,7 @@ static uint32_t *find(struct ht_pack *pack, uint32_t slot, uint32_t space, uint6
     const struct ht_places *places = &pack->places;
     for (; pack->index[slot] != 0; slot = (slot + 1) & (INDEX_SLOTS - 1)) {
         const struct ht_birth *birth = &places->births[pack->index[slot] - 1];
-        if (birth->address == address && ht_pool_space(places, birth->pool) == space)
+        if (birth->address == address && birth->space == space)
             break;
     }
     return &pack->index[slot];
@@ -170,15 +170,16 @@ static void put_offset(struct ht_pack *pack, uint32_t pool, uint64_t address, ui
 // HT_PLACE_RANKS.
 static uint32_t take_rank(struct ht_places *places, uint32_t birth)
 {
-    uint32_t *link = &places->pool[places->births[birth].pool].top;
-    for (uint32_t rank = 0; rank < HT_PLACE_RANKS && *link != 0; rank++) {
-        if (*link == birth + 1) {
-            ht_places_unlink(places, link);
-            return rank;
-        }
-        link = &places->next[*link - 1];
-    }
-    return HT_PLACE_RANKS;
+    uint32_t pool = places->births[birth].pool;
+    uint32_t count = places->pool[pool].count;
+    uint32_t ranks = count < HT_PLACE_RANKS ? count : HT_PLACE_RANKS;
+    uint32_t rank = 0;
+    while (rank < ranks && *ht_places_ranked(places, &places->pool[pool], rank) != birth)
+        rank++;
+    if (rank == ranks)
+        return HT_PLACE_RANKS;
+    ht_places_take(places, pool, rank);
+    return rank;
 }
 
 static void put_place(struct ht_pack *pack, const struct ht_event *event, struct where where)
@@ -188,13 +189,14 @@ static void put_place(struct ht_pack *pack, const struct ht_event *event, struct
     uint32_t *slot = find(pack, where.slot, where.space, event->address);
     uint32_t rank = HT_PLACE_RANKS;
     // Only an address that was released into this pool is worth the search.
-    if (*slot != 0 && places->births[*slot - 1].pool == pool)
+    if (*slot != 0 && places->births[*slot - 1].pool == pool &&
+        !ht_places_is_live(places, *slot - 1))
         rank = take_rank(places, *slot - 1);
     if (rank < HT_PLACE_RANKS)
         put(&pack->place, HT_PLACE_FIRST_RANK + rank);
     else
         put_offset(pack, pool, event->address, event->size);
-    ht_places_bear(places, pool, event->address, event->size);
+    ht_places_bear(places, where.space, pool, event->address, event->size);
     *slot = places->birth_count;
 }
 
