@@ -320,62 +320,93 @@ static unsigned put_others(struct ht_pack *pack, const struct ht_event *event,
 
 static void put_times(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint64_t *times = &pack->time.value[pack->time.count];
     uint64_t last_ns = pack->last_time_ns;
     for (size_t i = 0; i < count; i++) {
-        put_difference(&pack->time, (uint64_t)events[i].time_ns, last_ns);
+        times[i] = (uint64_t)events[i].time_ns - last_ns;
         last_ns = (uint64_t)events[i].time_ns;
     }
+    pack->time.count += count;
     pack->last_time_ns = last_ns;
 }
 
-// A thread is mostly on the CPU where it was.
+// Number of an event's thread, whose last CPU is known then: 0 of a new one.
+static uint32_t thread_of(struct ht_pack *pack, const struct ht_event *event)
+{
+    uint32_t thread_count = pack->threads.count;
+    uint32_t thread = ht_table_index(&pack->threads, (uint64_t)event->pid << 32 | event->tid);
+    if (thread == thread_count)
+        pack->last_cpu[thread] = 0;
+    return thread;
+}
+
+// A thread mostly follows itself, and is on the CPU where it was.
 static void put_threads(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint8_t *threads = pack->thread.end;
+    uint8_t *cpus = pack->cpu.end;
+    uint32_t thread = 0;
+    unsigned any_cpu = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t thread_count = pack->threads.count;
-        uint32_t thread =
-            ht_table_index(&pack->threads, (uint64_t)events[i].pid << 32 | events[i].tid);
-        uint16_t last = thread == thread_count ? 0 : pack->last_cpu[thread];
-        put(&pack->thread, thread);
-        put(&pack->cpu, ht_zigzag((uint64_t)events[i].cpu - last));
-        pack->last_cpu[thread] = events[i].cpu;
-        pack->has_cpus = pack->has_cpus || events[i].cpu != 0;
+        const struct ht_event *event = &events[i];
+        if (i == 0 || event->tid != event[-1].tid || event->pid != event[-1].pid)
+            thread = thread_of(pack, event);
+        threads = ht_varint_put(threads, thread);
+        cpus = ht_varint_put(cpus, ht_zigzag((uint64_t)event->cpu - pack->last_cpu[thread]));
+        pack->last_cpu[thread] = event->cpu;
+        any_cpu |= event->cpu;
     }
+    pack->thread.end = threads;
+    pack->cpu.end = cpus;
+    pack->has_cpus = pack->has_cpus || any_cpu != 0;
 }
 
 static void put_heaps(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint8_t *heaps = pack->heap.end;
+    uint32_t heap = 0;
+    uint32_t space = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t heap = ht_table_index(&pack->heaps, events[i].heap);
-        put(&pack->heap, heap);
-        uint32_t space = ht_places_space(&pack->places, events[i].pid, heap);
-        pack->run[i] = (struct where){space, slot_of(pack, space, events[i].address)};
+        const struct ht_event *event = &events[i];
+        if (i == 0 || event->heap != event[-1].heap || event->pid != event[-1].pid) {
+            heap = ht_table_index(&pack->heaps, event->heap);
+            space = ht_places_space(&pack->places, event->pid, heap);
+        }
+        heaps = ht_varint_put(heaps, heap);
+        pack->run[i] = (struct where){space, slot_of(pack, space, event->address)};
         ht_cache_fetch(&pack->index[pack->run[i].slot]);
     }
+    pack->heap.end = heaps;
 }
 
+// Besides brings near the `ahead` events behind these.
 static void put_blocks(struct ht_pack *pack, const struct ht_event *events, size_t count,
-                       const uint64_t *values)
+                       size_t ahead, const uint64_t *values)
 {
     for (size_t i = 0; i < count; i++) {
         uint32_t birth = pack->index[pack->run[i].slot];
         if (birth != 0)
             ht_cache_fetch(&pack->places.births[birth - 1]);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (i < ahead)
+            ht_cache_fetch(&events[count + i]);
         pack->run_fields[i] =
             put_addresses(pack, &events[i], pack->run[i]) | put_others(pack, &events[i], values);
+    }
 }
 
 static void put_shapes(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint8_t *end = pack->shape.end;
     for (size_t i = 0; i < count; i++) {
         const struct ht_event *event = &events[i];
         uint64_t shape = (uint64_t)pack->run_fields[i] << 24 |
                          (uint64_t)ht_event_source(event) << 16 | (uint64_t)event->flags << 8 |
                          event->kind;
-        put(&pack->shape, ht_table_index(&pack->shapes, shape));
+        end = ht_varint_put(end, ht_table_index(&pack->shapes, shape));
     }
+    pack->shape.end = end;
 }
 
 void ht_pack_add(struct ht_pack *pack, const struct ht_event *events, size_t count,
@@ -391,7 +422,7 @@ void ht_pack_add(struct ht_pack *pack, const struct ht_event *events, size_t cou
         put_times(pack, events, run);
         put_threads(pack, events, run);
         put_heaps(pack, events, run);
-        put_blocks(pack, events, run, values);
+        put_blocks(pack, events, run, count - run, values);
         put_shapes(pack, events, run);
         events += run;
         count -= run;
