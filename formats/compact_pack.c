@@ -74,6 +74,9 @@ static void begin(struct ht_pack *pack)
     ht_table_clear(&pack->threads);
     ht_table_clear(&pack->heaps);
     ht_places_clear(&pack->places);
+    // Also the first time: a page that is read before it is written to, becomes another page then,
+    // of which all processors have to be told.
+    memset(pack->index, 0, sizeof pack->index);
     pack->event_count = 0;
     pack->last_address = 0;
     pack->has_cpus = false;
@@ -531,7 +534,6 @@ enum ht_status ht_pack_finish(struct ht_pack *pack, struct ht_buffer *message,
     add_number(&out, HT_BLOCK_EVENT_COUNT, pack->event_count);
     add_tables(&out, pack);
     add_columns(&out, pack);
-    memset(pack->index, 0, sizeof pack->index);
     begin(pack);
     return out.status;
 }

@@ -119,7 +119,8 @@ static inline uint32_t ht_places_take(struct ht_places *places, uint32_t pool, u
 static inline void ht_places_bear(struct ht_places *places, uint32_t space, uint32_t pool,
                                   uint64_t address, uint64_t size)
 {
-    places->births[places->birth_count++] = (struct ht_birth){address, size, pool, space & INT32_MAX, true};
+    places->births[places->birth_count++] =
+        (struct ht_birth){address, size, pool, space & INT32_MAX, true};
     places->pool[pool].last = address;
     places->end = address + ht_place_grains(size) * HT_PLACE_GRAIN;
 }
