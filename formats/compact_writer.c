@@ -194,8 +194,7 @@ static enum ht_status write_events(struct ht_writer *self, const struct ht_event
 {
     struct compact_writer *writer = (struct compact_writer *)self;
     enum ht_status status = HT_OK;
-    for (size_t i = 0; i < count; i++)
-        ht_tally_add(&writer->tally, writer->trace, &events[i]);
+    ht_tally_add(&writer->tally, writer->trace, events, count);
     for (size_t i = 0; i < count && status == HT_OK;) {
         if (has_detail(&events[i])) {
             status = put_with_detail(writer, events[i++], error);
