@@ -298,6 +298,19 @@ static bool field_columns_fit(const struct ht_unpack *unpack)
            count_of(unpack, HT_BLOCK_DETAIL) == count_values(unpack);
 }
 
+// Reads all that stands before the columns' values, and makes room for what it declares.
+static enum ht_status take_head(struct ht_unpack *unpack, const uint8_t *data, size_t size,
+                                struct ht_error *error)
+{
+    if (!find_fields(unpack, data, size) || unpack->event_count == 0 || !every_column_fits(unpack))
+        return HT_FORMAT;
+    if (!make_room(unpack))
+        return ht_fail_memory(error, "a block of events");
+    bool fits = take_shapes(unpack) && take_threads_and_heaps(unpack) && count_uses(unpack) &&
+                field_columns_fit(unpack);
+    return fits ? HT_OK : HT_FORMAT;
+}
+
 enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size,
                                struct ht_error *error)
 {
@@ -309,14 +322,7 @@ enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, si
     unpack->time_ns = unpack->time_unit_ns = 0;
     unpack->address = unpack->address_unit = 0;
     memset(unpack->columns, 0, sizeof unpack->columns);
-    enum ht_status status = HT_OK;
-    if (!find_fields(unpack, data, size) || unpack->event_count == 0 || !every_column_fits(unpack))
-        status = HT_FORMAT;
-    else if (!make_room(unpack))
-        status = ht_fail_memory(error, "a block of events");
-    else if (!take_shapes(unpack) || !take_threads_and_heaps(unpack) || !count_uses(unpack) ||
-             !field_columns_fit(unpack))
-        status = HT_FORMAT;
+    enum ht_status status = take_head(unpack, data, size, error);
     if (status == HT_OK)
         ht_places_clear(&unpack->places);
     else

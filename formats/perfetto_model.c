@@ -74,12 +74,6 @@ uint64_t ht_perfetto_shown_stamp(const struct ht_perfetto_model *model, uint32_t
     return since > piece ? since : piece;
 }
 
-uint32_t ht_perfetto_owner_process(const struct ht_perfetto_model *model, uint32_t owner)
-{
-    return owner < HT_PERFETTO_HEAPS_MAX ? model->heaps[owner].process
-                                         : owner - HT_PERFETTO_HEAPS_MAX;
-}
-
 // Buckets that each of so many tracks may have.
 static uint32_t bucket_limit(uint32_t track_count)
 {
@@ -245,6 +239,15 @@ static enum ht_status note_space(struct ht_perfetto_model *model, struct ht_erro
     return ht_series_set(&heap->space, space, model->event.time_ns, error);
 }
 
+static void note_destroy(struct ht_perfetto_model *model)
+{
+    uint32_t number = known_heap(model);
+    if (!is_heap(model, number))
+        return;
+    model->heaps[number].is_destroyed = true;
+    model->heaps[number].destroyed_ns = model->event.time_ns;
+}
+
 // A realloc that failed changes no block, but is worth a look.
 static enum ht_status offer_failed(struct ht_perfetto_model *model, struct ht_error *error)
 {
@@ -295,14 +298,9 @@ enum ht_status ht_perfetto_model_event(struct ht_perfetto_model *model,
     case HT_KIND_COMMIT:
     case HT_KIND_DECOMMIT:
         return note_space(model, error);
-    case HT_KIND_DESTROY: {
-        uint32_t number = known_heap(model);
-        if (is_heap(model, number)) {
-            model->heaps[number].is_destroyed = true;
-            model->heaps[number].destroyed_ns = model->event.time_ns;
-        }
+    case HT_KIND_DESTROY:
+        note_destroy(model);
         return HT_OK;
-    }
     default:
         return HT_OK;
     }

@@ -28,6 +28,10 @@ enum {
     HT_PERFETTO_BUCKETS_MAX = 4096,    // of one track
     HT_PERFETTO_BUCKETS_SUM = 1 << 16, // of all the heaps' tracks, and of all the processes'
 };
+
+// What a larger block counts as: no process has so much, and sums of it stay within 63 bits.
+#define HT_PERFETTO_SIZE_MAX (UINT64_C(1) << 47)
+
 static_assert(HT_PERFETTO_HEAPS_MAX + HT_PERFETTO_PROCESSES_MAX <= HT_PERFETTO_SPACES,
               "every owner is a space of pages");
 
@@ -155,6 +159,11 @@ uint64_t ht_perfetto_shown_stamp(const struct ht_perfetto_model *model, uint32_t
 
 // The process of an owner: of the number of a heap or, past HT_PERFETTO_HEAPS_MAX, of that of a
 // process, whose heaps past the cap share it.
-uint32_t ht_perfetto_owner_process(const struct ht_perfetto_model *model, uint32_t owner);
+static inline uint32_t ht_perfetto_owner_process(const struct ht_perfetto_model *model,
+                                                 uint32_t owner)
+{
+    return owner < HT_PERFETTO_HEAPS_MAX ? model->heaps[owner].process
+                                         : owner - HT_PERFETTO_HEAPS_MAX;
+}
 
 #endif

@@ -117,16 +117,17 @@ void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_perfetto_
     struct ht_perfetto_index linked = {0};
     if (sink->status == HT_OK)
         sink->status = find_linked(model, &linked, sink->error);
-    ht_budget_stamp(reallocs, model->base_ns);
+    ht_budget_order(reallocs, model->base_ns);
     for (uint32_t i = 0; i < reallocs->count && sink->status == HT_OK; i++) {
-        const struct ht_pick *pick = &reallocs->picks[i];
+        const struct ht_budget_key *key = &reallocs->keys[i];
+        const struct ht_pick *pick = &reallocs->picks[key->at];
         // Picks carry the number of their process in place of the pid, because a pid can be used
         // again.
         struct ht_perfetto_instant instant = {
             .event = &pick->event,
             .life = pick->life.steps > 0 ? &pick->life : NULL,
             .process = pick->event.pid,
-            .stamp = pick->stamp_ns,
+            .stamp = key->rank[0],
             .is_linked = ht_perfetto_index_find(&linked, pick->life.id, 0) != HT_PERFETTO_NONE,
         };
         ht_perfetto_put_instant(file, &instant);

@@ -84,6 +84,7 @@ static struct ht_metrics_options options_of(const struct ht_measure *measure, ui
         .operations = totals->operations,
         .block_limit = totals->block_limit,
         .look_at = look_at,
+        .wants_gaps = look_at != UINT64_MAX, // the first pass only finds the peak
         .page_room = measure->page_room,
         .samples = measure->samples,
         .sample_room = measure->sample_room,
