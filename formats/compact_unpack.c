@@ -364,11 +364,13 @@ static bool take_place(struct ht_unpack *unpack, struct ht_event *event, uint32_
     if (place < HT_PLACE_FIRST_RANK) {
         uint64_t offset = take_signed(unpack, HT_BLOCK_PLACE_OFFSET) * unpack->address_unit;
         event->address = offset + ht_places_base(places, pool, (enum ht_place)place, event->size);
-    } else if (!ht_places_take(places, pool, (uint32_t)place - HT_PLACE_FIRST_RANK,
-                               &event->address)) {
+    } else if (place - HT_PLACE_FIRST_RANK < places->pool[pool].count) {
+        uint32_t rank = (uint32_t)place - HT_PLACE_FIRST_RANK;
+        event->address = places->births[ht_places_take(places, pool, rank)].address;
+    } else {
         return false;
     }
-    ht_places_bear(places, pool, event->address, event->size);
+    ht_places_bear(places, space, pool, event->address, event->size);
     return true;
 }
 
