@@ -185,7 +185,11 @@ static enum ht_status try_cut(struct ht_reduction *reduction, const struct ht_fi
     struct ht_paths paths = reduction->paths;
     paths.filter = *filter;
     *is_taken = false;
+    reduction->ending = HT_REDUCE_OUT_OF_PASSES;
+    if (reduction->passes >= reduction->options.passes)
+        return HT_END;
     reduction->passes++;
+    reduction->ending = HT_REDUCE_INTERRUPTED; // where the reading gives HT_END
     enum ht_status status =
         ht_part_read(reduction->tried, &paths, reduction->whole->block_limit, error);
     if (status == HT_LIMIT)
@@ -201,8 +205,7 @@ static enum ht_status try_cut(struct ht_reduction *reduction, const struct ht_fi
     return HT_OK;
 }
 
-// Tries the ways of a family; one that was taken is tried again on what it left. HT_END when there
-// is no pass left.
+// Tries the ways of a family; one that was taken is tried again on what it left. HT_END as above.
 static enum ht_status try_family(struct ht_reduction *reduction, size_t family, bool *is_any_taken,
                                  struct ht_error *error)
 {
@@ -213,15 +216,8 @@ static enum ht_status try_family(struct ht_reduction *reduction, size_t family, 
         struct ht_filter filter = reduction->paths.filter;
         bool is_taken = false;
         enum ht_status status = HT_OK;
-        if (families[family].cut(reduction->part, &filter, index) &&
-            ht_filter_write_text(&filter)) {
-            if (reduction->passes >= reduction->options.passes) {
-                reduction->ending = HT_REDUCE_OUT_OF_PASSES;
-                return HT_END;
-            }
-            reduction->ending = HT_REDUCE_INTERRUPTED; // should this pass end with HT_END
+        if (families[family].cut(reduction->part, &filter, index) && ht_filter_write_text(&filter))
             status = try_cut(reduction, &filter, &is_taken, error);
-        }
         if (status != HT_OK)
             return status;
         *is_any_taken = *is_any_taken || is_taken;
