@@ -144,6 +144,30 @@ static void put_memory(struct ht_json *json, const struct ht_replay_result *resu
     ht_json_end(json);
 }
 
+static void put_account(struct ht_json *json, const char *key, const struct ht_account *account)
+{
+    if (account->source == NULL)
+        return;
+    ht_json_put_object(json, key);
+    for (size_t i = 0; i < account->count; i++)
+        ht_json_put_u64(json, account->names[i], account->bytes[i]);
+    ht_json_end(json);
+}
+
+// The heap's own figures, under its own names.
+static void put_accounts(struct ht_json *json, const struct ht_replay_report *report)
+{
+    const struct ht_replay_result *result = report->result;
+    ht_json_put_object(json, "account");
+    if (result->account_after.source != NULL)
+        ht_json_put_string(json, "source", result->account_after.source);
+    put_account(json, "before", &result->account_before);
+    if (report->measure != NULL)
+        put_account(json, "at_peak", ht_measure_account(report->measure));
+    put_account(json, "at_end", &result->account_after);
+    ht_json_end(json);
+}
+
 static void put_latency(struct ht_json *json, const struct ht_replay_report *report)
 {
     ht_json_put_object(json, "latency");
@@ -228,6 +252,7 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     if (report->baseline == NULL)
         put_agreement(&json, &result->played);
     put_memory(&json, result);
+    put_accounts(&json, report);
     if (report->baseline != NULL)
         put_what_if(&json, report);
     if (report->measure != NULL)

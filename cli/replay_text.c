@@ -123,6 +123,26 @@ static void print_memory(const struct ht_replay_result *result)
     growth("harness, not in these", (int64_t)result->harness_bytes);
 }
 
+// The heap's own figures, under its own names.
+static void print_account(const struct ht_replay_report *report)
+{
+    const struct ht_account *before = &report->result->account_before;
+    const struct ht_account *after = &report->result->account_after;
+    const struct ht_account *peak =
+        report->measure == NULL ? after : ht_measure_account(report->measure);
+    if (after->count == 0 || peak->count != after->count)
+        return;
+    int width = peak == after ? 0 : 14; // of the last column
+    printf("\n  %-42s%14s%14s%*s\n", "the heap of itself", "before", "at the end", width,
+           peak == after ? "" : "at the peak");
+    for (size_t i = 0; i < after->count; i++)
+        printf("    %-40s%14s%14s%*s\n", after->names[i], ht_show_count(before->bytes[i]).text,
+               ht_show_count(after->bytes[i]).text, width,
+               peak == after ? "" : ht_show_count(peak->bytes[i]).text);
+    printf("  This is what %s says of the whole process, in the heap's own terms.\n",
+           after->source);
+}
+
 static void print_latency(const struct ht_replay_report *report)
 {
     printf("\n  %-20s%12s%10s%10s%10s%10s%12s\n", "one call, ns", "timed", "50 %", "90 %", "99 %",
@@ -188,6 +208,7 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     else
         print_pairs(result);
     print_memory(result);
+    print_account(report);
     if (report->measure != NULL)
         ht_replay_print_metrics_text(report);
     if (counts->unknown_frees > 0)
