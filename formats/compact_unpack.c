@@ -298,6 +298,19 @@ static bool field_columns_fit(const struct ht_unpack *unpack)
            count_of(unpack, HT_BLOCK_DETAIL) == count_values(unpack);
 }
 
+// Reads all that stands before the columns' values, and makes room for what it declares.
+static enum ht_status take_head(struct ht_unpack *unpack, const uint8_t *data, size_t size,
+                                struct ht_error *error)
+{
+    if (!find_fields(unpack, data, size) || unpack->event_count == 0 || !every_column_fits(unpack))
+        return HT_FORMAT;
+    if (!make_room(unpack))
+        return ht_fail_memory(error, "a block of events");
+    bool fits = take_shapes(unpack) && take_threads_and_heaps(unpack) && count_uses(unpack) &&
+                field_columns_fit(unpack);
+    return fits ? HT_OK : HT_FORMAT;
+}
+
 enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size,
                                struct ht_error *error)
 {
@@ -309,14 +322,7 @@ enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, si
     unpack->time_ns = unpack->time_unit_ns = 0;
     unpack->address = unpack->address_unit = 0;
     memset(unpack->columns, 0, sizeof unpack->columns);
-    enum ht_status status = HT_OK;
-    if (!find_fields(unpack, data, size) || unpack->event_count == 0 || !every_column_fits(unpack))
-        status = HT_FORMAT;
-    else if (!make_room(unpack))
-        status = ht_fail_memory(error, "a block of events");
-    else if (!take_shapes(unpack) || !take_threads_and_heaps(unpack) || !count_uses(unpack) ||
-             !field_columns_fit(unpack))
-        status = HT_FORMAT;
+    enum ht_status status = take_head(unpack, data, size, error);
     if (status == HT_OK)
         ht_places_clear(&unpack->places);
     else
@@ -358,11 +364,13 @@ static bool take_place(struct ht_unpack *unpack, struct ht_event *event, uint32_
     if (place < HT_PLACE_FIRST_RANK) {
         uint64_t offset = take_signed(unpack, HT_BLOCK_PLACE_OFFSET) * unpack->address_unit;
         event->address = offset + ht_places_base(places, pool, (enum ht_place)place, event->size);
-    } else if (!ht_places_take(places, pool, (uint32_t)place - HT_PLACE_FIRST_RANK,
-                               &event->address)) {
+    } else if (place - HT_PLACE_FIRST_RANK < places->pool[pool].count) {
+        uint32_t rank = (uint32_t)place - HT_PLACE_FIRST_RANK;
+        event->address = places->births[ht_places_take(places, pool, rank)].address;
+    } else {
         return false;
     }
-    ht_places_bear(places, pool, event->address, event->size);
+    ht_places_bear(places, space, pool, event->address, event->size);
     return true;
 }
 
