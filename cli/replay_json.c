@@ -80,8 +80,23 @@ static void put_order(struct ht_json *json, const struct ht_replay_result *resul
     ht_json_end(json);
 }
 
-static void put_recorded(struct ht_json *json, const struct ht_plan_totals *plan)
+static void put_cases(struct ht_json *json, const struct ht_realloc_cases *cases)
 {
+    ht_json_put_object(json, "reallocs");
+    ht_json_put_u64(json, "grown", cases->grown);
+    ht_json_put_u64(json, "shrunk", cases->shrunk);
+    ht_json_put_u64(json, "same_size", cases->same_size);
+    ht_json_put_u64(json, "to_zero", cases->to_zero);
+    ht_json_put_u64(json, "in_place", cases->in_place);
+    ht_json_put_u64(json, "onto_live", cases->onto_live);
+    ht_json_put_u64(json, "of_null", cases->of_null);
+    ht_json_put_u64(json, "failed", cases->failed);
+    ht_json_end(json);
+}
+
+static void put_recorded(struct ht_json *json, const struct ht_replay_report *report)
+{
+    const struct ht_plan_totals *plan = &report->result->plan;
     ht_json_put_object(json, "recorded");
     ht_json_put_u64(json, "peak_bytes", plan->peak_bytes);
     ht_json_put_u64(json, "end_bytes", plan->final_bytes);
@@ -91,6 +106,7 @@ static void put_recorded(struct ht_json *json, const struct ht_plan_totals *plan
     ht_json_put_u64(json, "bytes_copied", plan->bytes_copied);
     ht_json_put_u64(json, "destroyed", plan->destroyed);
     ht_json_put_hex(json, "digest", plan->digest);
+    put_cases(json, &report->source->counts.reallocs);
     ht_json_end(json);
 }
 
@@ -247,7 +263,7 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     put_head(&json, report);
     put_order(&json, result);
     if (report->baseline == NULL)
-        put_recorded(&json, &result->plan);
+        put_recorded(&json, report);
     put_replayed(&json, result);
     if (report->baseline == NULL)
         put_agreement(&json, &result->played);

@@ -90,8 +90,23 @@ static void print_order(const struct ht_replay_result *result)
     printf("\n");
 }
 
-static void print_pairs(const struct ht_replay_result *result)
+// The cases of reallocs that a reader may not expect, and the directions.
+static void print_cases(const struct ht_realloc_cases *cases)
 {
+    if (cases->grown + cases->shrunk + cases->same_size > 0) {
+        row("reallocs that grow", cases->grown);
+        row("  shrink", cases->shrunk);
+        row("  keep the size", cases->same_size);
+    }
+    row_if_any("  to no bytes, of these", cases->to_zero);
+    row_if_any("  onto a live block, of these", cases->onto_live);
+    row_if_any("  of NULL: allocs", cases->of_null);
+    row_if_any("  failed in the recording", cases->failed);
+}
+
+static void print_pairs(const struct ht_replay_report *report)
+{
+    const struct ht_replay_result *result = report->result;
     const struct ht_plan_totals *recorded = &result->plan;
     const struct ht_played *played = &result->played;
     printf("\n  %-30s%18s%18s\n", "", "recorded", "here");
@@ -101,6 +116,7 @@ static void print_pairs(const struct ht_replay_result *result)
     pair("reallocs in place", recorded->by_kind[HT_OP_REALLOC_IN_PLACE], result->reallocs_in_place);
     pair("reallocs moved", recorded->by_kind[HT_OP_REALLOC_MOVED], result->reallocs_moved);
     pair("bytes copied by moves", recorded->bytes_copied, played->bytes_copied);
+    print_cases(&report->source->counts.reallocs);
 }
 
 static void growth(const char *label, int64_t bytes)
@@ -206,7 +222,7 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     if (report->baseline != NULL)
         print_what_if(report);
     else
-        print_pairs(result);
+        print_pairs(report);
     print_memory(result);
     print_account(report);
     if (report->measure != NULL)
