@@ -39,6 +39,8 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
         if (result->order != HT_ORDER_TIMED)
             put_ns(json, "null_ns_per_op", result->null_ns_per_op);
     }
+    ht_json_put_u64(json, "operations_32bit", report->source->narrow_operations);
+    ht_json_put_u64(json, "host_bits", HT_HOST_BITS);
     ht_json_put_object(json, "by_kind");
     for (int kind = 0; kind < HT_OP_KIND_COUNT; kind++)
         ht_json_put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);

@@ -47,6 +47,17 @@ static void print_speed(const struct ht_replay_result *result)
         printf("  %-30s%18.1f\n", "  on the null heap", result->null_ns_per_op);
 }
 
+// Another width of pointers than the recording's is another heap, even of the same name.
+static void print_width(const struct ht_replay_report *report)
+{
+    uint64_t narrow = report->source->narrow_operations;
+    if (narrow > 0 && HT_HOST_BITS != 32)
+        printf("  %s of %s operations are of 32-bit code, whose blocks have smaller headers and\n"
+               "  steps than those of the %d bits here; the sizes are the recorded ones\n",
+               ht_show_count(narrow).text, ht_show_count(report->result->plan.operations).text,
+               HT_HOST_BITS);
+}
+
 // In bytes, and as a share of the recorded peak.
 static void drift(const char *label, uint64_t bytes, const struct ht_replay_result *result)
 {
@@ -210,6 +221,7 @@ void ht_replay_print_text(const struct ht_replay_report *report)
         printf("  %s recorded heaps, %s\n", ht_show_count(result->plan.heap_limit).text,
                result->is_apart ? "each on a heap of its own" : "all on one heap");
     print_order(result);
+    print_width(report);
     for (size_t i = 0; i < report->choice->setting_count; i++)
         printf("  with %s\n", report->choice->settings[i]);
     for (size_t i = 0; report->changes != NULL && i < report->changes->count; i++)
