@@ -106,8 +106,7 @@ static enum ht_status pack_piece(void *context, void *relayed, struct ht_error *
     if (status != HT_OK)
         return status;
     ht_pack_add(writer->pack, piece->events, piece->count, piece->values);
-    for (size_t i = 0; i < piece->count; i++)
-        ht_group_add(&writer->group, &piece->events[i]);
+    ht_group_add(&writer->group, piece->events, piece->count);
     return HT_OK;
 }
 

@@ -56,6 +56,18 @@ static void add_to_heap(struct ht_tally *tally, const struct ht_trace *trace,
         tally->is_full = true;
 }
 
+// Counts the events in front that are of the last heap for sure, and gives how many.
+static size_t add_to_last(struct ht_tally *tally, const struct ht_event *events, size_t count)
+{
+    struct ht_tally_heap *last = &tally->heaps[tally->last];
+    size_t same = 0;
+    while (same < count && tally->is_sole && events[same].heap == last->handle &&
+           events[same].pid == last->pid && events[same].time_ns >= last->start_ns)
+        same++;
+    last->events += same;
+    return same;
+}
+
 static void add_times(struct ht_tally *tally, const struct ht_event *events, size_t count)
 {
     int64_t first_ns = tally->events > 0 ? tally->first_ns : INT64_MAX;
@@ -88,6 +100,9 @@ void ht_tally_add(struct ht_tally *tally, const struct ht_trace *trace,
 {
     add_times(tally, events, count);
     add_kinds(tally, events, count);
-    for (size_t i = 0; i < count && !tally->is_full; i++)
-        add_to_heap(tally, trace, &events[i]);
+    for (size_t i = 0; i < count && !tally->is_full;) {
+        add_to_heap(tally, trace, &events[i++]);
+        if (!tally->is_full)
+            i += add_to_last(tally, &events[i], count - i);
+    }
 }
