@@ -250,6 +250,7 @@ static void put_loss(struct ht_json *json, const struct ht_replay_report *report
     ht_json_put_u64(json, "adopted", report->source->counts.adopted);
     ht_json_put_u64(json, "unknown_frees", report->source->counts.unknown_frees);
     ht_json_put_u64(json, "replaced", report->source->counts.replaced);
+    ht_json_put_u64(json, "old_size_differs", report->source->counts.old_size_differs);
     ht_json_end(json);
 }
 

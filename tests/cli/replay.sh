@@ -61,3 +61,4 @@ fi
 expect 0 "$heaptape" fixture --scenario churn --events 500 -o wide.etl
 expect 0 "$heaptape" replay wide.etl --json
 prints '"operations_32bit":0'
+prints '"old_size_differs":0'
