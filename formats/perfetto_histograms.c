@@ -16,7 +16,7 @@ struct summary {
 
 // `heap` NULL: of the folded heaps together.
 static void put_histogram(struct summary *summary, const uint64_t *heap, const char *kind,
-                          const struct ht_perfetto_histogram *histogram)
+                          const struct ht_picture_histogram *histogram)
 {
     for (unsigned bits = 0; bits <= 64; bits++) {
         if (histogram->counts[bits] == 0)
@@ -37,25 +37,25 @@ static void put_histogram(struct summary *summary, const uint64_t *heap, const c
     }
 }
 
-static void add_histogram(struct ht_perfetto_histogram *sum,
-                          const struct ht_perfetto_histogram *histogram)
+static void add_histogram(struct ht_picture_histogram *sum,
+                          const struct ht_picture_histogram *histogram)
 {
     for (unsigned bits = 0; bits <= 64; bits++)
         sum->counts[bits] += histogram->counts[bits];
 }
 
-static void put_summary(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model,
+static void put_summary(struct ht_perfetto_sink *sink, const struct ht_picture_model *model,
                         uint32_t process, uint64_t process_track)
 {
     Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(sink, process_track, "summary");
     track.has_sibling_order_rank = true;
     track.sibling_order_rank = RANK;
     ht_perfetto_put_track(sink, &track);
-    struct ht_perfetto_histogram sizes = {{0}};
-    struct ht_perfetto_histogram lifetimes = {{0}};
-    struct summary summary = {sink, track.uuid, ht_perfetto_stamp(model, model->last_ns)};
+    struct ht_picture_histogram sizes = {{0}};
+    struct ht_picture_histogram lifetimes = {{0}};
+    struct summary summary = {sink, track.uuid, ht_picture_stamp(model, model->last_ns)};
     for (uint32_t i = 0; i < model->heap_count; i++) {
-        const struct ht_perfetto_heap *heap = &model->heaps[i];
+        const struct ht_picture_heap *heap = &model->heaps[i];
         if (heap->process != process || !heap->is_shown)
             continue;
         if (heap->is_folded) {

@@ -13,7 +13,7 @@ enum { RANK = 100 }; // behind the counters
 
 struct mark {
     uint64_t stamp;
-    uint32_t heap; // that was destroyed, or HT_PERFETTO_NONE: the peak
+    uint32_t heap; // that was destroyed, or HT_PICTURE_NONE: the peak
 };
 
 void ht_perfetto_describe_size(uint64_t size, char text[32])
@@ -35,17 +35,17 @@ static int compare_marks(const void *left, const void *right)
     return a->heap < b->heap ? -1 : a->heap > b->heap;
 }
 
-static uint32_t collect(const struct ht_perfetto_model *model, uint32_t process,
-                        struct mark marks[HT_PERFETTO_HEAPS_MAX + 1])
+static uint32_t collect(const struct ht_picture_model *model, uint32_t process,
+                        struct mark marks[HT_PICTURE_HEAPS_MAX + 1])
 {
-    const struct ht_perfetto_process *self = &model->processes[process];
+    const struct ht_picture_process *self = &model->processes[process];
     uint32_t count = 0;
     if (self->peak_bytes > 0)
-        marks[count++] = (struct mark){ht_perfetto_stamp(model, self->peak_ns), HT_PERFETTO_NONE};
+        marks[count++] = (struct mark){ht_picture_stamp(model, self->peak_ns), HT_PICTURE_NONE};
     for (uint32_t i = 0; i < model->heap_count; i++) {
-        const struct ht_perfetto_heap *heap = &model->heaps[i];
+        const struct ht_picture_heap *heap = &model->heaps[i];
         if (heap->process == process && heap->is_shown && heap->is_destroyed)
-            marks[count++] = (struct mark){ht_perfetto_stamp(model, heap->destroyed_ns), i};
+            marks[count++] = (struct mark){ht_picture_stamp(model, heap->destroyed_ns), i};
     }
     qsort(marks, count, sizeof *marks, compare_marks);
     return count;
@@ -59,7 +59,7 @@ static void put_mark(struct ht_perfetto_file *file, uint32_t process, uint64_t t
     char size[32];
     ht_perfetto_begin_event(&event, track, HT_PERFETTO_INSTANT, HT_PERFETTO_CATEGORY_MARK);
     event.message.name = name;
-    if (mark->heap == HT_PERFETTO_NONE) {
+    if (mark->heap == HT_PICTURE_NONE) {
         uint64_t peak = file->model->processes[process].peak_bytes;
         ht_perfetto_describe_size(peak, size);
         snprintf(name, sizeof name, "peak %s", size);
@@ -74,7 +74,7 @@ static void put_mark(struct ht_perfetto_file *file, uint32_t process, uint64_t t
 
 void ht_perfetto_put_marks(struct ht_perfetto_file *file, uint32_t process, uint64_t group)
 {
-    struct mark marks[HT_PERFETTO_HEAPS_MAX + 1];
+    struct mark marks[HT_PICTURE_HEAPS_MAX + 1];
     uint32_t count = collect(file->model, process, marks);
     if (count == 0)
         return;

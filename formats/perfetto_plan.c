@@ -4,7 +4,7 @@
 // take; as long as that is too much, the one that is furthest over its share gives up about half.
 #include "formats/perfetto_plan.h"
 
-#include "formats/perfetto_fold.h"
+#include "formats/picture_fold.h"
 #include "formats/perfetto_histograms.h"
 #include "formats/perfetto_profile.h"
 #include "formats/perfetto_slices.h"
@@ -25,7 +25,7 @@ static const unsigned shares[HT_PERFETTO_PARTS] = {
     [HT_PERFETTO_HISTOGRAMS] = 5, [HT_PERFETTO_PROFILES] = 40,
 };
 
-void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_perfetto_model *model,
+void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_picture_model *model,
                           enum ht_perfetto_part part)
 {
     switch (part) {
@@ -46,7 +46,7 @@ void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_perfetto_mode
     }
 }
 
-static enum ht_status measure(struct ht_perfetto_model *model, uint64_t bytes[HT_PERFETTO_PARTS],
+static enum ht_status measure(struct ht_picture_model *model, uint64_t bytes[HT_PERFETTO_PARTS],
                               struct ht_error *error)
 {
     struct ht_perfetto_file *file = ht_perfetto_file_open(NULL, model, error);
@@ -62,7 +62,7 @@ static enum ht_status measure(struct ht_perfetto_model *model, uint64_t bytes[HT
     return status;
 }
 
-static bool shrink_counters(struct ht_perfetto_model *model)
+static bool shrink_counters(struct ht_picture_model *model)
 {
     bool is_shrunk = false;
     uint32_t most = 0;
@@ -79,14 +79,14 @@ static bool shrink_counters(struct ht_perfetto_model *model)
         ht_series_shrink(&model->heaps[i].live, most / 2);
         ht_series_shrink(&model->heaps[i].space, most / 2);
     }
-    return is_shrunk || ht_perfetto_fold_more(model);
+    return is_shrunk || ht_picture_fold_more(model);
 }
 
-static bool shrink_slices(struct ht_perfetto_model *model)
+static bool shrink_slices(struct ht_picture_model *model)
 {
     uint32_t most = 0;
     for (uint32_t i = 0; i < model->process_count; i++) {
-        const struct ht_perfetto_process *process = &model->processes[i];
+        const struct ht_picture_process *process = &model->processes[i];
         most = process->blocks.count > most ? process->blocks.count : most;
         most = process->chains.count > most ? process->chains.count : most;
     }
@@ -97,7 +97,7 @@ static bool shrink_slices(struct ht_perfetto_model *model)
     return most / 2 >= SLICES_MIN;
 }
 
-static bool shrink_reallocs(struct ht_perfetto_model *model)
+static bool shrink_reallocs(struct ht_picture_model *model)
 {
     uint32_t limit = model->reallocs.count / 2;
     if (limit < REALLOCS_MIN)
@@ -106,7 +106,7 @@ static bool shrink_reallocs(struct ht_perfetto_model *model)
     return true;
 }
 
-static bool shrink(struct ht_perfetto_model *model, enum ht_perfetto_part part)
+static bool shrink(struct ht_picture_model *model, enum ht_perfetto_part part)
 {
     switch (part) {
     case HT_PERFETTO_COUNTERS:
@@ -116,14 +116,14 @@ static bool shrink(struct ht_perfetto_model *model, enum ht_perfetto_part part)
     case HT_PERFETTO_REALLOCS:
         return shrink_reallocs(model);
     case HT_PERFETTO_PROFILES:
-        return ht_perfetto_sites_shrink(&model->sites);
+        return ht_picture_sites_shrink(&model->sites);
     default:
         return false;
     }
 }
 
 // Shrinks the part that is furthest over its share of those that still can be. False when none can.
-static bool shrink_one(struct ht_perfetto_model *model, const uint64_t bytes[HT_PERFETTO_PARTS])
+static bool shrink_one(struct ht_picture_model *model, const uint64_t bytes[HT_PERFETTO_PARTS])
 {
     bool is_spent[HT_PERFETTO_PARTS] = {false};
     for (int tries = 0; tries < HT_PERFETTO_PARTS; tries++) {
@@ -148,14 +148,13 @@ static uint64_t sum_of(const uint64_t bytes[HT_PERFETTO_PARTS])
     return sum;
 }
 
-enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file,
-                                struct ht_perfetto_model *model, const struct ht_quota *quota,
-                                struct ht_error *error)
+enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file, struct ht_picture_model *model,
+                                const struct ht_quota *quota, struct ht_error *error)
 {
     uint64_t bytes[HT_PERFETTO_PARTS];
     uint64_t taken = quota->turn != NULL ? file->sink.bytes : 0;
     uint64_t room = quota->budget > taken ? quota->budget - taken : 0;
-    ht_perfetto_fold_heaps(model);
+    ht_picture_fold_heaps(model);
     for (;;) {
         enum ht_status status = measure(model, bytes, error);
         if (status != HT_OK || sum_of(bytes) <= room)

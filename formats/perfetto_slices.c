@@ -98,23 +98,23 @@ void ht_perfetto_put_instant(struct ht_perfetto_file *file, const struct ht_perf
 }
 
 // The blocks whose chains are shown: their reallocs are linked.
-static enum ht_status find_linked(const struct ht_perfetto_model *model,
-                                  struct ht_perfetto_index *linked, struct ht_error *error)
+static enum ht_status find_linked(const struct ht_picture_model *model,
+                                  struct ht_picture_index *linked, struct ht_error *error)
 {
     enum ht_status status = HT_OK;
     for (uint32_t i = 0; i < model->process_count; i++) {
         const struct ht_budget *chains = &model->processes[i].chains;
         for (uint32_t k = 0; k < chains->count && status == HT_OK; k++)
-            status = ht_perfetto_index_put(linked, chains->picks[k].life.id, 0, 1, error);
+            status = ht_picture_index_put(linked, chains->picks[k].life.id, 0, 1, error);
     }
     return status;
 }
 
-void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_perfetto_model *model)
+void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_picture_model *model)
 {
     struct ht_perfetto_sink *sink = &file->sink;
     struct ht_budget *reallocs = &model->reallocs;
-    struct ht_perfetto_index linked = {0};
+    struct ht_picture_index linked = {0};
     if (sink->status == HT_OK)
         sink->status = find_linked(model, &linked, sink->error);
     ht_budget_stamp(reallocs, model->base_ns);
@@ -127,28 +127,28 @@ void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_perfetto_
             .life = pick->life.steps > 0 ? &pick->life : NULL,
             .process = pick->event.pid,
             .stamp = pick->stamp_ns,
-            .is_linked = ht_perfetto_index_find(&linked, pick->life.id, 0) != HT_PERFETTO_NONE,
+            .is_linked = ht_picture_index_find(&linked, pick->life.id, 0) != HT_PICTURE_NONE,
         };
         ht_perfetto_put_instant(file, &instant);
     }
-    ht_perfetto_index_reset(&linked);
+    ht_picture_index_reset(&linked);
 }
 
 // The stack of a block's site, 0 where there is none.
-static uint32_t stack_of(const struct ht_perfetto_model *model, const struct ht_pick *pick)
+static uint32_t stack_of(const struct ht_picture_model *model, const struct ht_pick *pick)
 {
     uint32_t stack = model->sites.sites[pick->life.site].stack;
-    return stack != HT_PERFETTO_OTHER_STACKS ? stack : 0;
+    return stack != HT_PICTURE_OTHER_STACKS ? stack : 0;
 }
 
 // "app.exe+0x1234": few distinct names, so that the viewer's tables add up by site.
-static void name_site(const struct ht_perfetto_model *model, const struct ht_pick *pick,
-                      char name[HT_PERFETTO_NAME_SIZE], const char *fallback)
+static void name_site(const struct ht_picture_model *model, const struct ht_pick *pick,
+                      char name[HT_PICTURE_NAME_SIZE], const char *fallback)
 {
     name[0] = '\0';
-    ht_perfetto_site_name(model->trace->dict, stack_of(model, pick), name);
+    ht_picture_site_name(model->trace->dict, stack_of(model, pick), name);
     if (name[0] == '\0')
-        snprintf(name, HT_PERFETTO_NAME_SIZE, "%s", fallback);
+        snprintf(name, HT_PICTURE_NAME_SIZE, "%s", fallback);
 }
 
 static void annotate_block(struct ht_perfetto_event *shown, const struct ht_pick *pick)
@@ -177,13 +177,13 @@ static void annotate_chain(struct ht_perfetto_event *shown, const struct ht_pick
 // viewer shows as lanes of one.
 struct lanes {
     struct ht_perfetto_file *file;
-    const struct ht_perfetto_model *model;
+    const struct ht_picture_model *model;
     uint64_t process; // track
     enum ht_perfetto_category category;
     const char *name;
     int32_t rank;
-    uint64_t tracks[HT_PERFETTO_SLICES_MAX];
-    uint64_t free_from[HT_PERFETTO_SLICES_MAX]; // stamp, UINT64_MAX with an open slice
+    uint64_t tracks[HT_PICTURE_SLICES_MAX];
+    uint64_t free_from[HT_PICTURE_SLICES_MAX]; // stamp, UINT64_MAX with an open slice
     uint32_t count;
 };
 
@@ -191,7 +191,7 @@ static uint64_t end_of(const struct lanes *lanes, const struct ht_pick *pick)
 {
     if (pick->life.end_ns == HT_TIME_UNKNOWN)
         return UINT64_MAX;
-    uint64_t end = ht_perfetto_stamp(lanes->model, pick->life.end_ns);
+    uint64_t end = ht_picture_stamp(lanes->model, pick->life.end_ns);
     return end > pick->stamp_ns ? end : pick->stamp_ns + 1;
 }
 
@@ -215,8 +215,8 @@ static uint64_t take_lane(struct lanes *lanes, const struct ht_pick *pick)
 
 static void put_slice(struct lanes *lanes, const struct ht_pick *pick)
 {
-    char name[HT_PERFETTO_NAME_SIZE];
-    char title[HT_PERFETTO_NAME_SIZE + 64];
+    char name[HT_PICTURE_NAME_SIZE];
+    char title[HT_PICTURE_NAME_SIZE + 64];
     char size[32];
     struct ht_perfetto_event shown;
     uint64_t track = take_lane(lanes, pick);
@@ -251,9 +251,9 @@ static int compare_begin(const void *left, const void *right)
 
 static void put_lanes(struct lanes *lanes, struct ht_budget *budget)
 {
-    uint64_t least = ht_perfetto_stamp(lanes->model, lanes->model->piece_ns);
+    uint64_t least = ht_picture_stamp(lanes->model, lanes->model->piece_ns);
     for (uint32_t i = 0; i < budget->count; i++) {
-        uint64_t stamp = ht_perfetto_stamp(lanes->model, budget->picks[i].event.time_ns);
+        uint64_t stamp = ht_picture_stamp(lanes->model, budget->picks[i].event.time_ns);
         budget->picks[i].stamp_ns = stamp > least ? stamp : least;
     }
     if (budget->count > 0)
@@ -262,7 +262,7 @@ static void put_lanes(struct lanes *lanes, struct ht_budget *budget)
         put_slice(lanes, &budget->picks[i]);
 }
 
-void ht_perfetto_put_slices(struct ht_perfetto_file *file, struct ht_perfetto_model *model)
+void ht_perfetto_put_slices(struct ht_perfetto_file *file, struct ht_picture_model *model)
 {
     for (uint32_t i = 0; i < model->process_count; i++) {
         struct lanes chains = {.file = file,

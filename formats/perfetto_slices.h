@@ -21,7 +21,7 @@ struct ht_perfetto_instant {
 void ht_perfetto_put_instant(struct ht_perfetto_file *file, const struct ht_perfetto_instant *what);
 
 // Write the budgets of the finished model, which they sort. HT_MEMORY goes into the sink.
-void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_perfetto_model *model);
-void ht_perfetto_put_slices(struct ht_perfetto_file *file, struct ht_perfetto_model *model);
+void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_picture_model *model);
+void ht_perfetto_put_slices(struct ht_perfetto_file *file, struct ht_picture_model *model);
 
 #endif

@@ -29,12 +29,12 @@ struct perfetto_writer {
     struct ht_output *output;
     struct ht_quota *quota;
     struct ht_quota own_quota; // where the caller has none
-    struct ht_perfetto_model *model;
+    struct ht_picture_model *model;
     struct ht_perfetto_file *file; // NULL before the first packet
 };
 
 // The first packet: without it the importer drops every heap dump and has no wall time.
-static void put_clocks(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model)
+static void put_clocks(struct ht_perfetto_sink *sink, const struct ht_picture_model *model)
 {
     static const uint32_t ids[] = {CLOCK_BOOTTIME_ID, CLOCK_MONOTONIC_ID, CLOCK_MONOTONIC_COARSE_ID,
                                    CLOCK_REALTIME_ID};
@@ -111,7 +111,7 @@ static void add_text(struct attributes *attributes, const char *key, const char 
 
 static void put_attributes(struct ht_perfetto_file *file)
 {
-    const struct ht_perfetto_model *model = file->model;
+    const struct ht_picture_model *model = file->model;
     const struct ht_origin *origin = &model->trace->origin;
     const struct ht_budget *reallocs = &model->reallocs;
     struct attributes attributes = {.count = 0};
@@ -156,10 +156,10 @@ static enum ht_status begin_file(struct perfetto_writer *writer, struct ht_error
 static enum ht_status end_file(struct perfetto_writer *writer, struct ht_error *error)
 {
     struct ht_perfetto_file *file = writer->file;
-    struct ht_perfetto_model *model = writer->model;
+    struct ht_picture_model *model = writer->model;
     file->sink.error = error;
     if (file->sink.status == HT_OK)
-        file->sink.status = ht_perfetto_model_finish(model, error);
+        file->sink.status = ht_picture_model_finish(model, error);
     if (file->sink.status == HT_OK)
         file->sink.status = ht_perfetto_plan(file, model, writer->quota, error);
     put_attributes(file);
@@ -177,18 +177,18 @@ static enum ht_status end_file(struct perfetto_writer *writer, struct ht_error *
 // Writes the newest event, now that it is known which block it was about.
 static void put_newest(struct perfetto_writer *writer, struct ht_error *error)
 {
-    const struct ht_perfetto_model *model = writer->model;
+    const struct ht_picture_model *model = writer->model;
     const struct ht_event *event = &model->event;
     bool is_shown = event->kind == HT_KIND_ALLOC || event->kind == HT_KIND_REALLOC ||
                     event->kind == HT_KIND_FREE;
-    if (!is_shown || model->process == HT_PERFETTO_NONE)
+    if (!is_shown || model->process == HT_PICTURE_NONE)
         return;
     struct ht_perfetto_instant instant = {
         .event = event,
         .life = model->has_life ? &model->life : NULL,
         .process = model->process,
         .alloc_tid = model->life_tid,
-        .stamp = ht_perfetto_stamp(model, event->time_ns),
+        .stamp = ht_picture_stamp(model, event->time_ns),
         .is_linked = true,
     };
     writer->file->sink.error = error;
@@ -206,7 +206,7 @@ static enum ht_status turn(struct perfetto_writer *writer, struct ht_error *erro
     if (status == HT_OK)
         status = writer->quota->turn(writer->quota, &writer->output, error);
     if (status == HT_OK)
-        status = ht_perfetto_model_restart(writer->model, error);
+        status = ht_picture_model_restart(writer->model, error);
     return status == HT_OK ? begin_file(writer, error) : status;
 }
 
@@ -224,7 +224,7 @@ static enum ht_status perfetto_write(struct ht_writer *self, const struct ht_eve
     if (writer->file != NULL && status == HT_OK)
         status = turn(writer, error);
     if (status == HT_OK)
-        status = ht_perfetto_model_event(writer->model, event, error);
+        status = ht_picture_model_event(writer->model, event, error);
     // The first event tells what the stamps are counted from.
     return status == HT_OK && writer->quota->is_full && writer->file == NULL
                ? begin_file(writer, error)
@@ -235,7 +235,7 @@ static enum ht_status perfetto_change(struct ht_writer *self, const struct ht_ch
                                       struct ht_error *error)
 {
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
-    return ht_perfetto_model_change(writer->model, change, error);
+    return ht_picture_model_change(writer->model, change, error);
 }
 
 static enum ht_status perfetto_finish(struct ht_writer *self, struct ht_error *error)
@@ -253,7 +253,7 @@ static void perfetto_close(struct ht_writer *self)
 {
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
     if (writer->model != NULL)
-        ht_perfetto_model_close(writer->model);
+        ht_picture_model_close(writer->model);
     ht_perfetto_file_close(writer->file);
     free(writer);
 }
@@ -272,7 +272,7 @@ static enum ht_status open_within(struct ht_output *output, const struct ht_trac
     writer->quota = quota != NULL ? quota : &writer->own_quota;
     if (writer->quota->budget == 0)
         writer->quota->budget = HT_PERFETTO_BUDGET;
-    writer->model = ht_perfetto_model_open(trace, writer->quota);
+    writer->model = ht_picture_model_open(trace, writer->quota);
     if (writer->model == NULL) {
         free(writer);
         return ht_fail_memory(error, "the Perfetto writer");
