@@ -3,14 +3,10 @@
 // What a .pftrace has told so far. See the header.
 #include "formats/perfetto_file.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    EXPLICIT_ORDER = 3,          // child_ordering
-    PID_OF_ZERO = INT32_MAX - 1, // Perfetto's idle process has pid 0
-    PID_UNKNOWN = INT32_MAX,
-    TID_UNKNOWN = INT32_MAX, // Perfetto's idle thread has tid 0
+    EXPLICIT_ORDER = 3, // child_ordering
     FIRST_CAPACITY = 64,
 };
 
@@ -41,23 +37,6 @@ void ht_perfetto_file_close(struct ht_perfetto_file *file)
     ht_perfetto_sink_reset(&file->sink);
     free(file->threads);
     free(file);
-}
-
-void ht_perfetto_process_name(const struct ht_picture_model *model, uint32_t process,
-                              char name[HT_PICTURE_NAME_SIZE])
-{
-    const struct ht_process *entry = ht_picture_process_entry(model, process);
-    if (model->processes[process].pid == UINT32_MAX)
-        snprintf(name, HT_PICTURE_NAME_SIZE, "unknown process");
-    else
-        ht_picture_base_name(model->trace->dict, entry != NULL ? entry->name : 0, name);
-}
-
-int32_t ht_perfetto_pid(uint32_t pid)
-{
-    if (pid == 0)
-        return PID_OF_ZERO;
-    return pid == UINT32_MAX ? PID_UNKNOWN : (int32_t)pid;
 }
 
 Ht__Perfetto__TracePacket ht_perfetto_track_packet(void)
@@ -106,11 +85,11 @@ uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t number
         return file->processes[number];
     char name[HT_PICTURE_NAME_SIZE];
     const struct ht_process *entry = ht_picture_process_entry(file->model, number);
-    ht_perfetto_process_name(file->model, number, name);
+    ht_picture_process_name(file->model, number, name);
     Ht__Perfetto__ProcessDescriptor process = HT__PERFETTO__PROCESS_DESCRIPTOR__INIT;
     Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(&file->sink, 0, NULL);
     process.has_pid = true;
-    process.pid = ht_perfetto_pid(file->model->processes[number].pid);
+    process.pid = ht_picture_pid(file->model->processes[number].pid);
     process.process_name = name[0] != '\0' ? name : NULL;
     process.has_start_timestamp_ns = entry != NULL && entry->start_ns != HT_TIME_UNKNOWN;
     process.start_timestamp_ns = (int64_t)ht_picture_process_stamp(file->model, number);
@@ -126,15 +105,14 @@ uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t number
 
 static uint64_t put_thread(struct ht_perfetto_file *file, uint32_t process, uint32_t tid)
 {
-    bool is_known = tid != 0 && tid != UINT32_MAX;
     ht_perfetto_file_process(file, process); // before its first thread
     Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(&file->sink, 0, NULL);
     Ht__Perfetto__ThreadDescriptor thread = HT__PERFETTO__THREAD_DESCRIPTOR__INIT;
     thread.has_pid = true;
-    thread.pid = ht_perfetto_pid(file->model->processes[process].pid);
+    thread.pid = ht_picture_pid(file->model->processes[process].pid);
     thread.has_tid = true;
-    thread.tid = is_known ? tid : TID_UNKNOWN;
-    if (!is_known)
+    thread.tid = ht_picture_tid(tid);
+    if (ht_picture_tid(tid) == HT_PICTURE_TID_UNKNOWN)
         thread.thread_name = ht_perfetto_borrow("unknown thread");
     track.thread = &thread;
     put_described(file, process, &track);

@@ -4,11 +4,10 @@
 // take; as long as that is too much, the one that is furthest over its share gives up about half.
 #include "formats/perfetto_plan.h"
 
-#include "formats/picture_fold.h"
-#include "formats/perfetto_histograms.h"
 #include "formats/perfetto_profile.h"
 #include "formats/perfetto_slices.h"
 #include "formats/perfetto_tracks.h"
+#include "formats/picture_fold.h"
 
 #include <inttypes.h>
 

@@ -131,7 +131,7 @@ static void put_samples(struct profiler *profiler, const struct profile *profile
     char name[sizeof profile->name];
     snprintf(name, sizeof name, "%s", profile->name);
     dump.has_pid = true;
-    dump.pid = (uint64_t)ht_perfetto_pid(profiler->model->processes[profile->process].pid);
+    dump.pid = (uint64_t)ht_picture_pid(profiler->model->processes[profile->process].pid);
     dump.heap_name = name;
     dump.has_timestamp = true;
     dump.timestamp = end;

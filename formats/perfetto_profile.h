@@ -4,8 +4,8 @@
 #ifndef HT_FORMATS_PERFETTO_PROFILE_H
 #define HT_FORMATS_PERFETTO_PROFILE_H
 
-#include "formats/picture_model.h"
 #include "formats/perfetto_sink.h"
+#include "formats/picture_model.h"
 
 // Writes the profiles of every process, nothing when the recording has no stacks. A failure goes
 // into the sink.

@@ -6,8 +6,8 @@
 #define HT_FORMATS_PERFETTO_STACKS_H
 
 #include "formats/dict.h"
-#include "formats/picture_index.h"
 #include "formats/perfetto_sink.h"
+#include "formats/picture_index.h"
 
 struct ht_perfetto_stacks;
 

@@ -3,9 +3,9 @@
 // Processes, groups and counters. See the header; names and units are in docs/formats/perfetto.md.
 #include "formats/perfetto_tracks.h"
 
-#include "formats/picture_fold.h"
-#include "formats/perfetto_marks.h"
+#include "formats/perfetto_slices.h"
 #include "formats/picture_counters.h"
+#include "formats/picture_fold.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -141,7 +141,7 @@ static void put_command(struct ht_perfetto_file *file, uint32_t number)
     const struct ht_process *entry = ht_picture_process_entry(model, number);
     char name[HT_PICTURE_NAME_SIZE];
     char command[HT_PICTURE_NAME_SIZE] = "";
-    ht_perfetto_process_name(model, number, name);
+    ht_picture_process_name(model, number, name);
     if (name[0] == '\0')
         return;
     if (entry != NULL)
@@ -151,10 +151,10 @@ static void put_command(struct ht_perfetto_file *file, uint32_t number)
     Ht__Perfetto__ProcessTree__Process *processes[1] = {&process};
     char *words[2] = {name, command};
     process.has_pid = true;
-    process.pid = ht_perfetto_pid(model->processes[number].pid);
+    process.pid = ht_picture_pid(model->processes[number].pid);
     process.has_ppid = entry != NULL && entry->parent_pid != 0 && entry->parent_pid != entry->pid &&
                        is_shown_pid(model, entry->parent_pid);
-    process.ppid = process.has_ppid ? ht_perfetto_pid(entry->parent_pid) : 0;
+    process.ppid = process.has_ppid ? ht_picture_pid(entry->parent_pid) : 0;
     process.n_cmdline = 2;
     process.cmdline = words;
     tree.n_processes = 1;

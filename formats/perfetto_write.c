@@ -9,6 +9,7 @@
 #include "formats/perfetto_plan.h"
 #include "formats/perfetto_slices.h"
 #include "formats/perfetto_tracks.h"
+#include "formats/picture_attributes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,8 +21,6 @@ enum {
     CLOCK_MONOTONIC_ID = 3,
     CLOCK_MONOTONIC_COARSE_ID = 4, // the stamps of heap dumps are in this
     CLOCK_BOOTTIME_ID = 6,         // all other stamps are in this
-    SCHEMA = 1,                    // of names and annotations
-    ATTRIBUTES_MAX = 32,
 };
 
 struct perfetto_writer {
@@ -78,64 +77,26 @@ static void put_system(struct ht_perfetto_sink *sink, const struct ht_origin *or
 }
 
 // Rows of the metadata table, "trace_attribute.winheap.…".
-struct attributes {
-    Ht__Perfetto__TraceAttributes__Attribute items[ATTRIBUTES_MAX];
-    Ht__Perfetto__TraceAttributes__Attribute *pointers[ATTRIBUTES_MAX];
-    char keys[ATTRIBUTES_MAX][48];
-    size_t count;
-};
-
-static Ht__Perfetto__TraceAttributes__Attribute *add_attribute(struct attributes *attributes,
-                                                               const char *key)
-{
-    size_t at = attributes->count++;
-    Ht__Perfetto__TraceAttributes__Attribute *item = &attributes->items[at];
-    ht__perfetto__trace_attributes__attribute__init(item);
-    snprintf(attributes->keys[at], sizeof attributes->keys[at], "winheap.%s", key);
-    item->key = attributes->keys[at];
-    attributes->pointers[at] = item;
-    return item;
-}
-
-static void add_number(struct attributes *attributes, const char *key, uint64_t value)
-{
-    Ht__Perfetto__TraceAttributes__Attribute *item = add_attribute(attributes, key);
-    item->has_long_value = true;
-    item->long_value = value < INT64_MAX ? (int64_t)value : INT64_MAX;
-}
-
-static void add_text(struct attributes *attributes, const char *key, const char *value)
-{
-    add_attribute(attributes, key)->string_value = ht_perfetto_borrow(value);
-}
-
 static void put_attributes(struct ht_perfetto_file *file)
 {
-    const struct ht_picture_model *model = file->model;
-    const struct ht_origin *origin = &model->trace->origin;
-    const struct ht_budget *reallocs = &model->reallocs;
-    struct attributes attributes = {.count = 0};
-    add_text(&attributes, "writer", "heaptape");
-    add_number(&attributes, "schema", SCHEMA);
-    add_text(&attributes, "source_format", origin->format != NULL ? origin->format : "");
-    add_number(&attributes, "pointer_size", origin->pointer_size);
-    add_number(&attributes, "clock", origin->clock);
-    add_number(&attributes, "clock_hz", origin->clock_hz);
-    add_number(&attributes, "time_shift_ns", 0 - (uint64_t)model->base_ns);
-    add_number(&attributes, "events", model->event_count - model->piece_count);
-    add_number(&attributes, "events_of_dropped_processes", model->dropped_events);
-    add_number(&attributes, "every_event", model->is_full);
-    add_text(&attributes, "filters", model->trace->filters);
-    add_number(&attributes, "events_left_out", model->trace->left_out);
-    add_number(&attributes, "heaps_kept", model->heap_count);
-    add_number(&attributes, "heaps_dropped", model->dropped_heaps);
-    add_number(&attributes, "reallocs_kept", reallocs->count);
-    add_number(&attributes, "reallocs_dropped", reallocs->offered - reallocs->count);
-    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        add_number(&attributes, ht_loss_name((enum ht_loss)loss), model->trace->loss[loss]);
+    struct ht_picture_attribute attributes[HT_PICTURE_ATTRIBUTES_MAX];
+    Ht__Perfetto__TraceAttributes__Attribute items[HT_PICTURE_ATTRIBUTES_MAX];
+    Ht__Perfetto__TraceAttributes__Attribute *pointers[HT_PICTURE_ATTRIBUTES_MAX];
+    char keys[HT_PICTURE_ATTRIBUTES_MAX][48];
     Ht__Perfetto__TraceAttributes message = HT__PERFETTO__TRACE_ATTRIBUTES__INIT;
-    message.n_attribute = attributes.count;
-    message.attribute = attributes.pointers;
+    message.n_attribute = ht_picture_attributes(file->model, attributes);
+    message.attribute = pointers;
+    for (size_t i = 0; i < message.n_attribute; i++) {
+        const struct ht_picture_attribute *attribute = &attributes[i];
+        ht__perfetto__trace_attributes__attribute__init(&items[i]);
+        snprintf(keys[i], sizeof keys[i], "winheap.%s", attribute->key);
+        items[i].key = keys[i];
+        items[i].string_value = ht_perfetto_borrow(attribute->text);
+        items[i].has_long_value = attribute->text == NULL;
+        items[i].long_value =
+            attribute->number < INT64_MAX ? (int64_t)attribute->number : INT64_MAX;
+        pointers[i] = &items[i];
+    }
     Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
     packet.trace_attributes = &message;
     ht_perfetto_put(&file->sink, &packet);
@@ -183,7 +144,7 @@ static void put_newest(struct perfetto_writer *writer, struct ht_error *error)
                     event->kind == HT_KIND_FREE;
     if (!is_shown || model->process == HT_PICTURE_NONE)
         return;
-    struct ht_perfetto_instant instant = {
+    struct ht_picture_instant instant = {
         .event = event,
         .life = model->has_life ? &model->life : NULL,
         .process = model->process,

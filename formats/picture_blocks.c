@@ -352,9 +352,22 @@ enum ht_status ht_picture_model_change(struct ht_picture_model *model,
     return change->kind == HT_CHANGE_END ? end(model, change, error) : resize(model, change, error);
 }
 
+// Finds the processes that the recording told of only behind their last event.
+static void complete_processes(struct ht_picture_model *model)
+{
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        struct ht_picture_process *process = &model->processes[i];
+        const struct ht_process *entry =
+            ht_trace_process_at(model->trace, process->pid, process->first_ns);
+        if (process->entry == HT_PICTURE_NONE && entry != NULL)
+            process->entry = (uint32_t)(entry - model->trace->processes);
+    }
+}
+
 enum ht_status ht_picture_model_finish(struct ht_picture_model *model, struct ht_error *error)
 {
     enum ht_status status = ht_picture_sites_finish(&model->sites, error);
+    complete_processes(model);
     for (uint32_t i = 0; status == HT_OK && i < model->block_capacity; i++) {
         if (model->blocks[i].site != HT_PICTURE_NONE)
             status = offer(model, &model->blocks[i], HT_TIME_UNKNOWN, error);

@@ -6,30 +6,30 @@
 enum { RATE_WINDOW_LOG2 = 24 }; // at least 16.8 ms in ns
 
 const struct ht_picture_counter_text ht_picture_counter_texts[] = {
-    [HT_PICTURE_LIVE_BYTES] =
+    [HT_COUNTER_LIVE_BYTES] =
         {"live_bytes", "bytes", "space",
          "Requested bytes of the blocks that live, since the recording began."},
-    [HT_PICTURE_COMMITTED_BYTES] = {"committed_bytes", "bytes", "space",
+    [HT_COUNTER_COMMITTED_BYTES] = {"committed_bytes", "bytes", "space",
                                     "Memory committed for the heap, as its events tell."},
-    [HT_PICTURE_RESERVED_BYTES] = {"reserved_bytes", "bytes", "space",
+    [HT_COUNTER_RESERVED_BYTES] = {"reserved_bytes", "bytes", "space",
                                    "Address space reserved for the heap, as its events tell."},
-    [HT_PICTURE_LIVE_BLOCKS] = {"live_blocks", "count", NULL, "Blocks that live."},
-    [HT_PICTURE_PAGE_SPREAD] =
+    [HT_COUNTER_LIVE_BLOCKS] = {"live_blocks", "count", NULL, "Blocks that live."},
+    [HT_COUNTER_PAGE_SPREAD] =
         {"page_spread", "x", NULL,
          "Bytes of the 4096-byte pages that hold a live block / live_bytes: 1 is tight, "
          "more is scattered."},
-    [HT_PICTURE_FREE_INSIDE] =
+    [HT_COUNTER_FREE_INSIDE] =
         {"free_inside_committed", "%", NULL,
          "100 x (1 - live_bytes / committed_bytes), 0 where more lives than is known "
          "to be committed."},
-    [HT_PICTURE_ALLOC_RATE] = {"alloc_rate", "/s", "rate", "Allocations a second."},
-    [HT_PICTURE_FREE_RATE] = {"free_rate", "/s", "rate", "Frees a second."},
-    [HT_PICTURE_REALLOC_RATE] = {"realloc_rate", "/s", "rate", "Reallocs a second."},
-    [HT_PICTURE_REALLOC_MOVED] = {"realloc_moved", "count", "reallocs",
+    [HT_COUNTER_ALLOC_RATE] = {"alloc_rate", "/s", "rate", "Allocations a second."},
+    [HT_COUNTER_FREE_RATE] = {"free_rate", "/s", "rate", "Frees a second."},
+    [HT_COUNTER_REALLOC_RATE] = {"realloc_rate", "/s", "rate", "Reallocs a second."},
+    [HT_COUNTER_REALLOC_MOVED] = {"realloc_moved", "count", "reallocs",
                                   "Reallocs so far that moved their block."},
-    [HT_PICTURE_REALLOC_INPLACE] = {"realloc_inplace", "count", "reallocs",
+    [HT_COUNTER_REALLOC_INPLACE] = {"realloc_inplace", "count", "reallocs",
                                     "Reallocs so far that left their block in place."},
-    [HT_PICTURE_COPIED_BYTES] =
+    [HT_COUNTER_COPIED_BYTES] =
         {"copied_bytes", "bytes", NULL,
          "Bytes that moved reallocs had to copy so far: the smaller of old and new "
          "size."},
@@ -96,17 +96,17 @@ static void draw_spread(struct ht_picture_curve *curve, const struct ht_series *
 static uint64_t total_of(const struct ht_series_totals *totals, enum ht_picture_counter counter)
 {
     switch (counter) {
-    case HT_PICTURE_ALLOC_RATE:
+    case HT_COUNTER_ALLOC_RATE:
         return totals->allocs;
-    case HT_PICTURE_FREE_RATE:
+    case HT_COUNTER_FREE_RATE:
         return totals->frees;
-    case HT_PICTURE_REALLOC_MOVED:
+    case HT_COUNTER_REALLOC_MOVED:
         return totals->moved;
-    case HT_PICTURE_REALLOC_INPLACE:
+    case HT_COUNTER_REALLOC_INPLACE:
         return totals->in_place;
-    case HT_PICTURE_COPIED_BYTES:
+    case HT_COUNTER_COPIED_BYTES:
         return totals->copied_bytes;
-    default: // HT_PICTURE_REALLOC_RATE
+    default: // HT_COUNTER_REALLOC_RATE
         return totals->in_place + totals->moved;
     }
 }
@@ -174,20 +174,20 @@ void ht_picture_draw_live(const struct ht_picture_model *model, const struct ht_
                           struct ht_picture_curve *curve)
 {
     static const enum ht_picture_counter values[2] = {
-        [HT_LIVE_BYTES] = HT_PICTURE_LIVE_BYTES,
-        [HT_LIVE_BLOCKS] = HT_PICTURE_LIVE_BLOCKS,
+        [HT_LIVE_BYTES] = HT_COUNTER_LIVE_BYTES,
+        [HT_LIVE_BLOCKS] = HT_COUNTER_LIVE_BLOCKS,
     };
     for (int i = 0; i < 2; i++) {
         begin(curve, model, values[i]);
         draw_value(curve, live, i);
     }
-    begin(curve, model, HT_PICTURE_PAGE_SPREAD);
+    begin(curve, model, HT_COUNTER_PAGE_SPREAD);
     draw_spread(curve, live);
-    for (int counter = HT_PICTURE_ALLOC_RATE; counter <= HT_PICTURE_REALLOC_RATE; counter++) {
+    for (int counter = HT_COUNTER_ALLOC_RATE; counter <= HT_COUNTER_REALLOC_RATE; counter++) {
         begin(curve, model, (enum ht_picture_counter)counter);
         draw_rate(curve, live, (enum ht_picture_counter)counter);
     }
-    for (int counter = HT_PICTURE_REALLOC_MOVED; counter <= HT_PICTURE_COPIED_BYTES; counter++) {
+    for (int counter = HT_COUNTER_REALLOC_MOVED; counter <= HT_COUNTER_COPIED_BYTES; counter++) {
         begin(curve, model, (enum ht_picture_counter)counter);
         draw_total(curve, live, (enum ht_picture_counter)counter);
     }
@@ -197,8 +197,8 @@ void ht_picture_draw_space(const struct ht_picture_model *model, const struct ht
                            struct ht_picture_curve *curve)
 {
     static const enum ht_picture_counter values[2] = {
-        [HT_PICTURE_COMMITTED] = HT_PICTURE_COMMITTED_BYTES,
-        [HT_PICTURE_RESERVED] = HT_PICTURE_RESERVED_BYTES,
+        [HT_PICTURE_COMMITTED] = HT_COUNTER_COMMITTED_BYTES,
+        [HT_PICTURE_RESERVED] = HT_COUNTER_RESERVED_BYTES,
     };
     if (heap->space.count == 0)
         return;
@@ -206,6 +206,6 @@ void ht_picture_draw_space(const struct ht_picture_model *model, const struct ht
         begin(curve, model, values[i]);
         draw_value(curve, &heap->space, i);
     }
-    begin(curve, model, HT_PICTURE_FREE_INSIDE);
+    begin(curve, model, HT_COUNTER_FREE_INSIDE);
     draw_free_inside(curve, heap);
 }

@@ -3,7 +3,13 @@
 // Processes, heaps and live blocks while the events pass. See the header.
 #include "formats/picture_model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+enum {
+    PID_OF_ZERO = INT32_MAX - 1, // Perfetto's idle process has pid 0
+    PID_UNKNOWN = INT32_MAX,
+};
 
 static uint32_t realloc_limit(const struct ht_quota *quota)
 {
@@ -108,6 +114,28 @@ uint32_t ht_picture_rank(const struct ht_picture_model *model,
     for (uint32_t i = 0; i < count; i++)
         numbers[i] = ranked[i].number;
     return count;
+}
+
+void ht_picture_process_name(const struct ht_picture_model *model, uint32_t process,
+                             char name[HT_PICTURE_NAME_SIZE])
+{
+    const struct ht_process *entry = ht_picture_process_entry(model, process);
+    if (model->processes[process].pid == UINT32_MAX)
+        snprintf(name, HT_PICTURE_NAME_SIZE, "unknown process");
+    else
+        ht_picture_base_name(model->trace->dict, entry != NULL ? entry->name : 0, name);
+}
+
+int32_t ht_picture_pid(uint32_t pid)
+{
+    if (pid == 0)
+        return PID_OF_ZERO;
+    return pid == UINT32_MAX ? PID_UNKNOWN : (int32_t)pid;
+}
+
+int32_t ht_picture_tid(uint32_t tid)
+{
+    return tid != 0 && tid != UINT32_MAX ? (int32_t)tid : HT_PICTURE_TID_UNKNOWN;
 }
 
 // Buckets that each of so many tracks may have.

@@ -13,6 +13,7 @@
 
 #include "formats/budget.h"
 #include "formats/format.h"
+#include "formats/picture_names.h"
 #include "formats/picture_pages.h"
 #include "formats/picture_sites.h"
 #include "formats/series.h"
@@ -156,6 +157,17 @@ uint64_t ht_picture_shown_stamp(const struct ht_picture_model *model, uint32_t p
 // The numbers of the processes shown, the highest peak first. Returns how many.
 uint32_t ht_picture_rank(const struct ht_picture_model *model,
                          uint32_t numbers[HT_PICTURE_PROCESSES_MAX]);
+
+// The name of a process: "" when it is not known.
+void ht_picture_process_name(const struct ht_picture_model *model, uint32_t process,
+                             char name[HT_PICTURE_NAME_SIZE]);
+
+enum { HT_PICTURE_TID_UNKNOWN = INT32_MAX };
+
+// Pids and tids in the file: 0 and the unknown one have a meaning in Perfetto, and get numbers that
+// Windows does not use.
+int32_t ht_picture_pid(uint32_t pid);
+int32_t ht_picture_tid(uint32_t tid);
 
 // The process of an owner: of the number of a heap or, past HT_PICTURE_HEAPS_MAX, of that of a
 // process, whose heaps past the cap share it.
