@@ -70,6 +70,14 @@ static void put_sizes(struct ht_json *json, const char *key,
     ht_json_end(json);
 }
 
+static void put_indexes(struct ht_json *json, const struct ht_gaps *gaps)
+{
+    static const char *const keys[HT_GAP_SIZES] = {"unusable_p50", "unusable_p90", "unusable_p99"};
+    put_share(json, "largest_free_index", gaps->free_bytes - gaps->largest_bytes, gaps->free_bytes);
+    for (int i = 0; i < HT_GAP_SIZES; i++)
+        put_share(json, keys[i], gaps->free_bytes - gaps->usable_bytes[i], gaps->free_bytes);
+}
+
 static void put_gaps(struct ht_json *json, const struct ht_look *look)
 {
     const struct ht_gaps *gaps = &look->gaps;
@@ -80,12 +88,23 @@ static void put_gaps(struct ht_json *json, const struct ht_look *look)
     ht_json_put_u64(json, "largest_bytes", gaps->largest_bytes);
     ht_json_put_u64(json, "slim_bytes", gaps->slim_bytes);
     put_share(json, "header_share", gaps->slim_bytes, look->page_bytes);
-    put_share(json, "largest_free_index", gaps->free_bytes - gaps->largest_bytes, gaps->free_bytes);
-    if (gaps->free_bytes > 0) {
-        static const char *const keys[HT_GAP_SIZES] = {"unusable_p50", "unusable_p90",
-                                                       "unusable_p99"};
-        for (int i = 0; i < HT_GAP_SIZES; i++)
-            put_share(json, keys[i], gaps->free_bytes - gaps->usable_bytes[i], gaps->free_bytes);
+    put_indexes(json, gaps);
+    ht_json_end(json);
+}
+
+static void put_gaps_over_run(struct ht_json *json, const struct ht_metrics_report *report)
+{
+    begin_array(json, "gaps");
+    for (uint32_t i = 0; i < report->gaps_count; i++) {
+        const struct ht_metrics_gaps *each = &report->gaps[i];
+        ht_json_line(json);
+        ht_json_begin_object(json);
+        ht_json_put_u64(json, "operation", each->operation);
+        ht_json_put_i64(json, "time_ns", each->time_ns);
+        ht_json_put_u64(json, "count", each->gaps.count);
+        ht_json_put_u64(json, "free_bytes", each->gaps.free_bytes);
+        put_indexes(json, &each->gaps);
+        ht_json_end(json);
     }
     ht_json_end(json);
 }
@@ -258,6 +277,7 @@ static void put_report(struct ht_json *json, const char *key,
     put_moment(json, "end", &report->end, report->has_usable);
     put_look(json, "at_peak", &report->look, report, stacks);
     put_look(json, "at_end", &report->last, report, stacks);
+    put_gaps_over_run(json, report);
     put_sizes(json, "made", report->made, report->has_usable);
     put_reallocs(json, report);
     ht_json_put_u64(json, "sample_step", report->sample_step);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The window when the user does not say: bench/README.md has what other ones do.
-#define WINDOW_DEFAULT 4096
 #define WINDOW_MOST (UINT64_C(1) << 32)
 #define MEMORY_LEAST (UINT64_C(8) << 20)
 #define MEMORY_MOST (UINT64_C(1) << 50)
@@ -138,8 +136,6 @@ bool ht_order_choice_complete(struct ht_order_choice *choice, struct ht_options 
         schedule->speed = 1;
     if (schedule->workers == 0)
         schedule->workers = ht_threads_at_once();
-    if (schedule->window == 0)
-        schedule->window = WINDOW_DEFAULT;
     if (choice->plan_memory == 0)
         choice->plan_memory = default_memory();
     return true;

@@ -38,6 +38,7 @@ struct sender {
     size_t free_blocks;
     size_t block; // that is filled
     size_t count; // of its changes
+    uint64_t narrow_operations;
 };
 
 // The process that plays.
@@ -85,7 +86,9 @@ static enum ht_status send_event(struct sender *sender, struct ht_number *number
         bool is_left = true;
         *sent = (struct sent){*change, mark_of(event, change)};
         status = ht_what_if_apply(sender->filter, &sent->change, &is_left, error);
-        sender->count += status == HT_OK && is_left;
+        is_left = is_left && status == HT_OK;
+        sender->count += is_left;
+        sender->narrow_operations += is_left && (event->flags & HT_FLAG_POINTER32) != 0;
         if (sender->count == CHANGES_OF_BLOCK)
             send_block(sender);
     }
@@ -130,6 +133,7 @@ static void read_and_send(void *context, int pipe)
         for (int i = 0; i < HT_LOSS_COUNT; i++)
             ending.source.loss[i] = stream.trace.loss[i];
         ending.source.counts = *ht_number_counts(number);
+        ending.source.narrow_operations = sender->narrow_operations;
         ending.source.changed = *ht_what_if_counts(sender->filter);
     }
     if (sender->count > 0)

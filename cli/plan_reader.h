@@ -19,6 +19,7 @@ struct ht_plan_source {
     uint64_t loss[HT_LOSS_COUNT];
     struct ht_number_counts counts;
     struct ht_what_if_counts changed;
+    uint64_t narrow_operations; // of 32-bit code
 };
 
 struct ht_plan_reader;

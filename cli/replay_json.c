@@ -39,6 +39,8 @@ static void put_head(struct ht_json *json, const struct ht_replay_report *report
         if (result->order != HT_ORDER_TIMED)
             put_ns(json, "null_ns_per_op", result->null_ns_per_op);
     }
+    ht_json_put_u64(json, "operations_32bit", report->source->narrow_operations);
+    ht_json_put_u64(json, "host_bits", HT_HOST_BITS);
     ht_json_put_object(json, "by_kind");
     for (int kind = 0; kind < HT_OP_KIND_COUNT; kind++)
         ht_json_put_u64(json, ht_op_kind_name((enum ht_op_kind)kind), result->plan.by_kind[kind]);
@@ -80,8 +82,23 @@ static void put_order(struct ht_json *json, const struct ht_replay_result *resul
     ht_json_end(json);
 }
 
-static void put_recorded(struct ht_json *json, const struct ht_plan_totals *plan)
+static void put_cases(struct ht_json *json, const struct ht_realloc_cases *cases)
 {
+    ht_json_put_object(json, "reallocs");
+    ht_json_put_u64(json, "grown", cases->grown);
+    ht_json_put_u64(json, "shrunk", cases->shrunk);
+    ht_json_put_u64(json, "same_size", cases->same_size);
+    ht_json_put_u64(json, "to_zero", cases->to_zero);
+    ht_json_put_u64(json, "in_place", cases->in_place);
+    ht_json_put_u64(json, "onto_live", cases->onto_live);
+    ht_json_put_u64(json, "of_null", cases->of_null);
+    ht_json_put_u64(json, "failed", cases->failed);
+    ht_json_end(json);
+}
+
+static void put_recorded(struct ht_json *json, const struct ht_replay_report *report)
+{
+    const struct ht_plan_totals *plan = &report->result->plan;
     ht_json_put_object(json, "recorded");
     ht_json_put_u64(json, "peak_bytes", plan->peak_bytes);
     ht_json_put_u64(json, "end_bytes", plan->final_bytes);
@@ -91,6 +108,7 @@ static void put_recorded(struct ht_json *json, const struct ht_plan_totals *plan
     ht_json_put_u64(json, "bytes_copied", plan->bytes_copied);
     ht_json_put_u64(json, "destroyed", plan->destroyed);
     ht_json_put_hex(json, "digest", plan->digest);
+    put_cases(json, &report->source->counts.reallocs);
     ht_json_end(json);
 }
 
@@ -141,6 +159,30 @@ static void put_memory(struct ht_json *json, const struct ht_replay_result *resu
         ht_json_put_u64(json, "peak_growth_bytes", resident->peak_growth_bytes);
     }
     ht_json_put_u64(json, "harness_bytes", result->harness_bytes);
+    ht_json_end(json);
+}
+
+static void put_account(struct ht_json *json, const char *key, const struct ht_account *account)
+{
+    if (account->source == NULL)
+        return;
+    ht_json_put_object(json, key);
+    for (size_t i = 0; i < account->count; i++)
+        ht_json_put_u64(json, account->names[i], account->bytes[i]);
+    ht_json_end(json);
+}
+
+// The heap's own figures, under its own names.
+static void put_accounts(struct ht_json *json, const struct ht_replay_report *report)
+{
+    const struct ht_replay_result *result = report->result;
+    ht_json_put_object(json, "account");
+    if (result->account_after.source != NULL)
+        ht_json_put_string(json, "source", result->account_after.source);
+    put_account(json, "before", &result->account_before);
+    if (report->measure != NULL)
+        put_account(json, "at_peak", ht_measure_account(report->measure));
+    put_account(json, "at_end", &result->account_after);
     ht_json_end(json);
 }
 
@@ -223,11 +265,12 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
     put_head(&json, report);
     put_order(&json, result);
     if (report->baseline == NULL)
-        put_recorded(&json, &result->plan);
+        put_recorded(&json, report);
     put_replayed(&json, result);
     if (report->baseline == NULL)
         put_agreement(&json, &result->played);
     put_memory(&json, result);
+    put_accounts(&json, report);
     if (report->baseline != NULL)
         put_what_if(&json, report);
     if (report->measure != NULL)

@@ -12,6 +12,8 @@
 #include "replay/latency.h"
 #include "replay/replay.h"
 
+enum { HT_HOST_BITS = 8 * sizeof(void *) }; // of an address in this process
+
 // Another policy, and its changes as they were given.
 struct ht_changes {
     struct ht_what_if what_if;

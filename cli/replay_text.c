@@ -47,6 +47,17 @@ static void print_speed(const struct ht_replay_result *result)
         printf("  %-30s%18.1f\n", "  on the null heap", result->null_ns_per_op);
 }
 
+// Another width of pointers than the recording's is another heap, even of the same name.
+static void print_width(const struct ht_replay_report *report)
+{
+    uint64_t narrow = report->source->narrow_operations;
+    if (narrow > 0 && HT_HOST_BITS != 32)
+        printf("  %s of %s operations are of 32-bit code, whose blocks have smaller headers and\n"
+               "  steps than those of the %d bits here; the sizes are the recorded ones\n",
+               ht_show_count(narrow).text, ht_show_count(report->result->plan.operations).text,
+               HT_HOST_BITS);
+}
+
 // In bytes, and as a share of the recorded peak.
 static void drift(const char *label, uint64_t bytes, const struct ht_replay_result *result)
 {
@@ -90,8 +101,23 @@ static void print_order(const struct ht_replay_result *result)
     printf("\n");
 }
 
-static void print_pairs(const struct ht_replay_result *result)
+// The cases of reallocs that a reader may not expect, and the directions.
+static void print_cases(const struct ht_realloc_cases *cases)
 {
+    if (cases->grown + cases->shrunk + cases->same_size > 0) {
+        row("reallocs that grow", cases->grown);
+        row("  shrink", cases->shrunk);
+        row("  keep the size", cases->same_size);
+    }
+    row_if_any("  to no bytes, of these", cases->to_zero);
+    row_if_any("  onto a live block, of these", cases->onto_live);
+    row_if_any("  of NULL: allocs", cases->of_null);
+    row_if_any("  failed in the recording", cases->failed);
+}
+
+static void print_pairs(const struct ht_replay_report *report)
+{
+    const struct ht_replay_result *result = report->result;
     const struct ht_plan_totals *recorded = &result->plan;
     const struct ht_played *played = &result->played;
     printf("\n  %-30s%18s%18s\n", "", "recorded", "here");
@@ -101,6 +127,7 @@ static void print_pairs(const struct ht_replay_result *result)
     pair("reallocs in place", recorded->by_kind[HT_OP_REALLOC_IN_PLACE], result->reallocs_in_place);
     pair("reallocs moved", recorded->by_kind[HT_OP_REALLOC_MOVED], result->reallocs_moved);
     pair("bytes copied by moves", recorded->bytes_copied, played->bytes_copied);
+    print_cases(&report->source->counts.reallocs);
 }
 
 static void growth(const char *label, int64_t bytes)
@@ -121,6 +148,26 @@ static void print_memory(const struct ht_replay_result *result)
     if (resident->peak_source != NULL)
         growth("  at the peak", (int64_t)resident->peak_growth_bytes);
     growth("harness, not in these", (int64_t)result->harness_bytes);
+}
+
+// The heap's own figures, under its own names.
+static void print_account(const struct ht_replay_report *report)
+{
+    const struct ht_account *before = &report->result->account_before;
+    const struct ht_account *after = &report->result->account_after;
+    const struct ht_account *peak =
+        report->measure == NULL ? after : ht_measure_account(report->measure);
+    if (after->count == 0 || peak->count != after->count)
+        return;
+    int width = peak == after ? 0 : 14; // of the last column
+    printf("\n  %-42s%14s%14s%*s\n", "the heap of itself", "before", "at the end", width,
+           peak == after ? "" : "at the peak");
+    for (size_t i = 0; i < after->count; i++)
+        printf("    %-40s%14s%14s%*s\n", after->names[i], ht_show_count(before->bytes[i]).text,
+               ht_show_count(after->bytes[i]).text, width,
+               peak == after ? "" : ht_show_count(peak->bytes[i]).text);
+    printf("  This is what %s says of the whole process, in the heap's own terms.\n",
+           after->source);
 }
 
 static void print_latency(const struct ht_replay_report *report)
@@ -174,6 +221,7 @@ void ht_replay_print_text(const struct ht_replay_report *report)
         printf("  %s recorded heaps, %s\n", ht_show_count(result->plan.heap_limit).text,
                result->is_apart ? "each on a heap of its own" : "all on one heap");
     print_order(result);
+    print_width(report);
     for (size_t i = 0; i < report->choice->setting_count; i++)
         printf("  with %s\n", report->choice->settings[i]);
     for (size_t i = 0; report->changes != NULL && i < report->changes->count; i++)
@@ -186,8 +234,9 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     if (report->baseline != NULL)
         print_what_if(report);
     else
-        print_pairs(result);
+        print_pairs(report);
     print_memory(result);
+    print_account(report);
     if (report->measure != NULL)
         ht_replay_print_metrics_text(report);
     if (counts->unknown_frees > 0)

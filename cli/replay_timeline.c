@@ -126,6 +126,36 @@ static const struct {
      "Reallocs so far that left their block in place."},
 };
 
+static double not_in_largest(const struct ht_gaps *gaps)
+{
+    return (double)(gaps->free_bytes - gaps->largest_bytes) / (double)gaps->free_bytes;
+}
+
+static double unusable_p99(const struct ht_gaps *gaps)
+{
+    uint64_t usable = gaps->usable_bytes[HT_GAP_SIZES - 1];
+    return (double)(gaps->free_bytes - usable) / (double)gaps->free_bytes;
+}
+
+static double gap_bytes(const struct ht_gaps *gaps)
+{
+    return (double)gaps->free_bytes;
+}
+
+static const struct {
+    const char *name;
+    double (*value)(const struct ht_gaps *gaps);
+    uint32_t unit;
+    const char *description;
+} gap_counters[] = {
+    {"gap_bytes", gap_bytes, UNIT_BYTES, "Bytes of the gaps between blocks."},
+    {"largest_free_index", not_in_largest, 0, "Share of them that is not in the largest."},
+    {"unusable_p99", unusable_p99, 0,
+     "Share of them of no use for the 99th percentile of the sizes that are requested."},
+};
+
+enum { COUNTERS = sizeof counters / sizeof *counters };
+
 struct timeline {
     struct ht_perfetto_sink sink;
     int64_t base_ns; // stamp 0
@@ -218,20 +248,21 @@ static void put_sample(struct line *line, int64_t time_ns, double value)
     put(line->timeline, &packet);
 }
 
-static struct line begin_line(struct timeline *timeline, uint64_t group, size_t counter)
+static struct line begin_line(struct timeline *timeline, uint64_t group, size_t rank,
+                              const char *name, uint32_t unit, const char *share_key,
+                              const char *text)
 {
     Ht__Perfetto__CounterDescriptor description = HT__PERFETTO__COUNTER_DESCRIPTOR__INIT;
-    Ht__Perfetto__TrackDescriptor track = new_track(timeline, group, counters[counter].name);
-    description.has_unit = counters[counter].unit != 0;
-    description.unit = counters[counter].unit;
-    description.y_axis_share_key = ht_perfetto_borrow(counters[counter].share_key);
+    Ht__Perfetto__TrackDescriptor track = new_track(timeline, group, name);
+    description.has_unit = unit != 0;
+    description.unit = unit;
+    description.y_axis_share_key = ht_perfetto_borrow(share_key);
     track.counter = &description;
-    track.description = ht_perfetto_borrow(counters[counter].description);
+    track.description = ht_perfetto_borrow(text);
     track.has_sibling_order_rank = true;
-    track.sibling_order_rank = (int32_t)counter;
+    track.sibling_order_rank = (int32_t)rank;
     put_track(timeline, &track);
-    return (struct line){
-        .timeline = timeline, .track = track.uuid, .is_real = counters[counter].unit == 0};
+    return (struct line){.timeline = timeline, .track = track.uuid, .is_real = unit == 0};
 }
 
 // The samples, and between them the peaks, which are exact.
@@ -263,6 +294,19 @@ static bool has(const struct ht_metrics_report *report, value_of *value)
     return false;
 }
 
+static void put_gaps(struct timeline *timeline, uint64_t group,
+                     const struct ht_metrics_report *report)
+{
+    for (size_t i = 0; i < sizeof gap_counters / sizeof *gap_counters; i++) {
+        struct line line = begin_line(timeline, group, COUNTERS + i, gap_counters[i].name,
+                                      gap_counters[i].unit, NULL, gap_counters[i].description);
+        for (uint32_t k = 0; k < report->gaps_count; k++)
+            if (report->gaps[k].gaps.free_bytes > 0)
+                put_sample(&line, report->gaps[k].time_ns,
+                           gap_counters[i].value(&report->gaps[k].gaps));
+    }
+}
+
 // A column as a process with one group of counters.
 static void put_column(struct timeline *timeline, int32_t number, const char *name,
                        const struct ht_metrics_report *report)
@@ -280,12 +324,14 @@ static void put_column(struct timeline *timeline, int32_t number, const char *na
     group.has_child_ordering = true;
     group.child_ordering = 3; // as ranked
     put_track(timeline, &group);
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+    for (size_t i = 0; i < COUNTERS; i++) {
         if (!has(report, counters[i].value))
             continue;
-        struct line line = begin_line(timeline, group.uuid, i);
+        struct line line = begin_line(timeline, group.uuid, i, counters[i].name, counters[i].unit,
+                                      counters[i].share_key, counters[i].description);
         put_line(&line, counters[i].value, report);
     }
+    put_gaps(timeline, group.uuid, report);
 }
 
 enum ht_status ht_replay_write_timeline(const struct ht_replay_report *report, const char *path,

@@ -11,6 +11,9 @@
 // so do the others. Folding a folded trace changes nothing, short of records that only the first
 // folding brought within the window.
 //
+// An event that is not near a moved realloc costs a few instructions. A moved realloc without its
+// records looks back over the whole window, which takes as long as some dozens of events.
+//
 // The realloc keeps its own fields and gets HT_FLAG_FOLDED. Up to HT_FOLD_WINDOW events are held
 // back; when the source ends or fails they are delivered first, then its end or failure.
 #ifndef HT_CONVERT_FOLD_H

@@ -332,18 +332,39 @@ static void move_block(struct ht_number *number, uint32_t slot, uint32_t tag)
     ht_slots_put(&number->block_slots, slot, tag, index);
 }
 
+static void count_resize(struct ht_realloc_cases *cases, uint64_t old_size, uint64_t size,
+                         bool is_moved)
+{
+    cases->grown += size > old_size;
+    cases->shrunk += size < old_size;
+    cases->same_size += size == old_size;
+    cases->to_zero += size == 0;
+    cases->in_place += !is_moved;
+}
+
+// A realloc without an old block or without a new one.
+static enum ht_status push_half(struct ht_number *number, const struct ht_event *event,
+                                struct ht_error *error)
+{
+    number->counts.reallocs.failed += event->address == 0;
+    number->counts.reallocs.of_null += event->address != 0;
+    return push_alloc(number, event, error);
+}
+
 static enum ht_status push_realloc(struct ht_number *number, const struct ht_event *event,
                                    struct ht_error *error)
 {
     if (event->old_address == 0 || event->address == 0)
-        return push_alloc(number, event, error);
+        return push_half(number, event, error);
     enum ht_status status = reserve(number, error);
     if (status != HT_OK)
         return status;
     uint32_t tag = block_tag(number, event->address);
     bool is_moved = !ht_event_is_in_place(event);
+    uint64_t replaced = number->counts.replaced;
     if (is_moved)
         make_place(number, tag, event->address);
+    number->counts.reallocs.onto_live += number->counts.replaced - replaced;
     uint32_t slot = 0;
     status = find_or_adopt(number, event, &slot, error);
     if (status != HT_OK)
@@ -353,6 +374,7 @@ static enum ht_status push_realloc(struct ht_number *number, const struct ht_eve
         move_block(number, slot, tag);
     struct block *block = &number->blocks[index];
     uint64_t old_size = block->size;
+    count_resize(&number->counts.reallocs, old_size, event->size, is_moved);
     if (old_size != event->old_size)
         number->counts.old_size_differs++;
     block->address = event->address;

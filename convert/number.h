@@ -22,13 +22,27 @@
 
 struct ht_number;
 
-// What could not be, by count.
+// Reallocs as recorded. Each that names an old block and gives one is of one of the first three, by
+// its size and the one that was tracked.
+struct ht_realloc_cases {
+    uint64_t grown;
+    uint64_t shrunk;
+    uint64_t same_size;
+    uint64_t to_zero;   // of these three, those to no bytes
+    uint64_t in_place;  // of these three, those that left the block where it was
+    uint64_t onto_live; // of these three, those that moved to where a block lived, see `replaced`
+    uint64_t of_null;   // of no block: allocs
+    uint64_t failed;    // gave no block
+};
+
+// What could not be, by count, and the reallocs.
 struct ht_number_counts {
     uint64_t adopted;          // reallocs of a block unknown until then
     uint64_t unknown_frees;    // frees of a block that was not live
     uint64_t replaced;         // blocks that ended because another was made over them
     uint64_t old_size_differs; // reallocs whose old size is not the one tracked
     uint64_t failed;           // allocs and reallocs that gave no block
+    struct ht_realloc_cases reallocs;
 };
 
 // A heap met in the trace, by index of first use.

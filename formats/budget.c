@@ -3,7 +3,6 @@
 // A bounded binary heap. See the header.
 #include "formats/budget.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 enum { FIRST_CAPACITY = 64 };
@@ -11,6 +10,7 @@ enum { FIRST_CAPACITY = 64 };
 void ht_budget_reset(struct ht_budget *budget)
 {
     free(budget->picks);
+    free(budget->keys);
     *budget = (struct ht_budget){.limit = budget->limit};
 }
 
@@ -19,55 +19,51 @@ static int compare(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
-static int compare_ranks(const struct ht_pick *a, const struct ht_pick *b)
+static bool is_smaller(const struct ht_budget_key *a, const struct ht_budget_key *b)
 {
-    int first = compare(a->rank[0], b->rank[0]);
-    return first != 0 ? first : compare(a->rank[1], b->rank[1]);
+    if (a->rank[0] != b->rank[0])
+        return a->rank[0] < b->rank[0];
+    if (a->rank[1] != b->rank[1])
+        return a->rank[1] < b->rank[1];
+    return a->order > b->order;
 }
 
-static bool is_smaller(const struct ht_pick *a, const struct ht_pick *b)
+// Puts a key where it belongs, from a free place upwards.
+static void sift_up(struct ht_budget_key *keys, uint32_t at, const struct ht_budget_key *key)
 {
-    int ranks = compare_ranks(a, b);
-    return ranks != 0 ? ranks < 0 : a->order > b->order;
-}
-
-static void swap(struct ht_pick *a, struct ht_pick *b)
-{
-    struct ht_pick kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static void sift_up(struct ht_budget *budget, uint32_t at)
-{
-    while (at > 0 && is_smaller(&budget->picks[at], &budget->picks[(at - 1) / 2])) {
-        swap(&budget->picks[at], &budget->picks[(at - 1) / 2]);
+    while (at > 0 && is_smaller(key, &keys[(at - 1) / 2])) {
+        keys[at] = keys[(at - 1) / 2];
         at = (at - 1) / 2;
     }
+    keys[at] = *key;
 }
 
-static void sift_down(struct ht_budget *budget, uint32_t at)
+// The same from the free root downwards.
+static void sift_down(struct ht_budget_key *keys, uint32_t count, const struct ht_budget_key *key)
 {
-    for (;;) {
-        uint32_t smallest = at;
-        for (uint32_t child = 2 * at + 1; child <= 2 * at + 2 && child < budget->count; child++) {
-            if (is_smaller(&budget->picks[child], &budget->picks[smallest]))
-                smallest = child;
-        }
-        if (smallest == at)
-            return;
-        swap(&budget->picks[at], &budget->picks[smallest]);
-        at = smallest;
+    uint32_t at = 0;
+    for (uint32_t child = 1; child < count; child = 2 * at + 1) {
+        child += child + 1 < count && is_smaller(&keys[child + 1], &keys[child]);
+        if (!is_smaller(&keys[child], key))
+            break;
+        keys[at] = keys[child];
+        at = child;
     }
+    keys[at] = *key;
 }
 
 static enum ht_status grow(struct ht_budget *budget, struct ht_error *error)
 {
     uint32_t capacity = budget->capacity > 0 ? budget->capacity * 2 : FIRST_CAPACITY;
+    capacity = capacity < budget->limit ? capacity : budget->limit;
     struct ht_pick *picks = realloc(budget->picks, capacity * sizeof *picks);
     if (picks == NULL)
         return ht_fail_memory(error, "the biggest of the trace");
     budget->picks = picks;
+    struct ht_budget_key *keys = realloc(budget->keys, capacity * sizeof *keys);
+    if (keys == NULL)
+        return ht_fail_memory(error, "the biggest of the trace");
+    budget->keys = keys;
     budget->capacity = capacity;
     return HT_OK;
 }
@@ -75,35 +71,62 @@ static enum ht_status grow(struct ht_budget *budget, struct ht_error *error)
 enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *pick,
                                struct ht_error *error)
 {
-    uint64_t order = budget->offered++;
-    if (budget->count == budget->limit) {
-        if (budget->count > 0 && compare_ranks(&budget->picks[0], pick) < 0) {
-            budget->picks[0] = *pick;
-            budget->picks[0].order = order;
-            sift_down(budget, 0);
-        }
+    if (!ht_budget_wants(budget, pick->rank[0], pick->rank[1]))
         return HT_OK;
+    struct ht_budget_key key = {{pick->rank[0], pick->rank[1]}, budget->offered++, 0};
+    if (budget->count == budget->limit) {
+        key.at = budget->keys[0].at;
+        sift_down(budget->keys, budget->count, &key);
+    } else {
+        enum ht_status status = budget->count == budget->capacity ? grow(budget, error) : HT_OK;
+        if (status != HT_OK)
+            return status;
+        key.at = budget->count;
+        sift_up(budget->keys, budget->count++, &key);
     }
-    enum ht_status status = budget->count == budget->capacity ? grow(budget, error) : HT_OK;
-    if (status == HT_OK) {
-        budget->picks[budget->count] = *pick;
-        budget->picks[budget->count].order = order;
-        sift_up(budget, budget->count++);
-    }
-    return status;
+    budget->picks[key.at] = *pick;
+    budget->picks[key.at].order = key.order;
+    return HT_OK;
 }
 
-static int compare_smaller(const void *left, const void *right)
+static int compare_larger(const void *left, const void *right)
 {
-    return is_smaller(left, right) ? 1 : -1;
+    const struct ht_pick *a = left;
+    const struct ht_pick *b = right;
+    if (a->rank[0] != b->rank[0])
+        return compare(b->rank[0], a->rank[0]);
+    if (a->rank[1] != b->rank[1])
+        return compare(b->rank[1], a->rank[1]);
+    return compare(a->order, b->order);
 }
 
 void ht_budget_shrink(struct ht_budget *budget, uint32_t limit)
 {
     if (budget->count <= limit)
         return;
-    qsort(budget->picks, budget->count, sizeof *budget->picks, compare_smaller);
+    qsort(budget->picks, budget->count, sizeof *budget->picks, compare_larger);
     budget->count = limit;
+}
+
+static int compare_key(const void *left, const void *right)
+{
+    const struct ht_budget_key *a = left;
+    const struct ht_budget_key *b = right;
+    if (a->rank[0] != b->rank[0])
+        return compare(a->rank[0], b->rank[0]);
+    return compare(a->order, b->order);
+}
+
+void ht_budget_order(struct ht_budget *budget, int64_t base_ns)
+{
+    if (budget->count == 0)
+        return;
+    for (uint32_t i = 0; i < budget->count; i++) {
+        const struct ht_pick *pick = &budget->picks[i];
+        uint64_t since = (uint64_t)pick->event.time_ns - (uint64_t)base_ns;
+        budget->keys[i] = (struct ht_budget_key){{since, 0}, pick->order, i};
+    }
+    qsort(budget->keys, budget->count, sizeof *budget->keys, compare_key);
 }
 
 void ht_budget_restart(struct ht_budget *budget)

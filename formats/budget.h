@@ -8,6 +8,7 @@
 #include "formats/error.h"
 #include "formats/event.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // The life of the block that a pick is about, as far as it is known.
@@ -28,22 +29,48 @@ struct ht_pick {
     uint64_t stamp_ns; // set by ht_budget_stamp
 };
 
+// What a pick is ordered by, and where it is.
+struct ht_budget_key {
+    uint64_t rank[2];
+    uint64_t order;
+    uint32_t at;
+};
+
 // The zero value with a limit is an empty budget.
 struct ht_budget {
     uint32_t limit;
-    struct ht_pick *picks; // owned; a heap with the smallest at the root
-    uint32_t count;
+    struct ht_pick *picks;      // owned
+    struct ht_budget_key *keys; // owned; a heap with the smallest at the root
+    uint32_t count;             // of both
     uint32_t capacity;
     uint64_t offered;
 };
 
 void ht_budget_reset(struct ht_budget *budget);
 
+// Whether a pick of these ranks would be kept. Where not, it counts as offered: so a pick needs to
+// be made only for those that would.
+static inline bool ht_budget_wants(struct ht_budget *budget, uint64_t first, uint64_t second)
+{
+    bool is_wanted = budget->count < budget->limit;
+    if (!is_wanted && budget->count > 0) {
+        const uint64_t *least = budget->keys[0].rank;
+        is_wanted = first > least[0] || (first == least[0] && second > least[1]);
+    }
+    budget->offered += !is_wanted;
+    return is_wanted;
+}
+
 enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *pick,
                                struct ht_error *error);
 
 // Keeps no more than the biggest `limit`. Nothing can be offered after it.
 void ht_budget_shrink(struct ht_budget *budget, uint32_t limit);
+
+// Orders the keys by the time of their picks, which becomes their first rank in ns since `base_ns`;
+// nothing is before that. Of equal times, the one offered first comes first. Nothing can be offered
+// after it.
+void ht_budget_order(struct ht_budget *budget, int64_t base_ns);
 
 // Forgets what was offered.
 void ht_budget_restart(struct ht_budget *budget);

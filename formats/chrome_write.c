@@ -393,7 +393,8 @@ static enum ht_status put_reallocs(struct ht_json *json, struct ht_picture_model
     name_threads(json, model, reallocs);
     ht_budget_stamp(reallocs, model->base_ns);
     for (uint32_t i = 0; i < reallocs->count && status == HT_OK; i++) {
-        struct ht_picture_instant what = ht_picture_kept_realloc(&reallocs->picks[i], &linked);
+        const struct ht_pick *pick = &reallocs->picks[i];
+        struct ht_picture_instant what = ht_picture_kept_realloc(pick, pick->stamp_ns, &linked);
         put_realloc(json, model, &what);
     }
     ht_picture_index_reset(&linked);

@@ -10,7 +10,7 @@ static const uint8_t trailer_start[] = {0x5B, 0x2A, 0x4D, 0x18, 16,  0,   0,   0
                                         'h',  't',  'a',  'p',  'e', 'i', 'd', 'x'};
 static_assert(sizeof trailer_start + 8 == HT_COMPACT_TRAILER_SIZE, "the trailer is 24 bytes");
 
-void ht_group_add_pid(struct ht_group *group, uint32_t pid)
+static void add_pid(struct ht_group *group, uint32_t pid)
 {
     for (uint32_t i = 0; i < group->pid_count && i < HT_COMPACT_GROUP_PIDS_MAX; i++)
         if (group->pids[i] == pid)
@@ -19,6 +19,21 @@ void ht_group_add_pid(struct ht_group *group, uint32_t pid)
         group->pids[group->pid_count] = pid;
     if (group->pid_count <= HT_COMPACT_GROUP_PIDS_MAX)
         group->pid_count++;
+}
+
+void ht_group_add(struct ht_group *group, const struct ht_event *events, size_t count)
+{
+    int64_t first_ns = group->event_count > 0 ? group->first_ns : INT64_MAX;
+    int64_t last_ns = group->event_count > 0 ? group->last_ns : INT64_MIN;
+    for (size_t i = 0; i < count; i++) {
+        first_ns = events[i].time_ns < first_ns ? events[i].time_ns : first_ns;
+        last_ns = events[i].time_ns > last_ns ? events[i].time_ns : last_ns;
+        if (i == 0 || events[i].pid != events[i - 1].pid)
+            add_pid(group, events[i].pid);
+    }
+    group->first_ns = first_ns;
+    group->last_ns = last_ns;
+    group->event_count += (uint32_t)count;
 }
 
 // The columns, for what is done to all of them.

@@ -22,18 +22,8 @@ struct ht_group {
     uint32_t pids[HT_COMPACT_GROUP_PIDS_MAX];
 };
 
-void ht_group_add_pid(struct ht_group *group, uint32_t pid);
-
-static inline void ht_group_add(struct ht_group *group, const struct ht_event *event)
-{
-    bool is_first = group->event_count++ == 0;
-    if (is_first || event->time_ns < group->first_ns)
-        group->first_ns = event->time_ns;
-    if (is_first || event->time_ns > group->last_ns)
-        group->last_ns = event->time_ns;
-    if (group->pid_count == 0 || group->pids[0] != event->pid)
-        ht_group_add_pid(group, event->pid);
-}
+// Adds events.
+void ht_group_add(struct ht_group *group, const struct ht_event *events, size_t count);
 
 // The columns of ht.Index that are being filled, one value a frame; `pid` has those of all frames.
 struct ht_index_sink {

@@ -165,6 +165,13 @@ static enum ht_status write_modules(struct ht_names_written *written, const stru
     return status;
 }
 
+bool ht_names_are_written(const struct ht_names_written *written, const struct ht_trace *trace)
+{
+    return written->strings == ht_dict_string_count(trace->dict) &&
+           written->stacks == ht_dict_stack_count(trace->dict) &&
+           written->revision == trace->revision && written->modules == trace->module_count;
+}
+
 enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_trace *trace,
                               struct ht_frame_sink *sink, struct ht_error *error)
 {

@@ -28,6 +28,9 @@ struct ht_names_written {
     uint32_t modules;
 };
 
+// Whether the trace has got nothing since the last call of ht_names_write.
+bool ht_names_are_written(const struct ht_names_written *written, const struct ht_trace *trace);
+
 // Writes what the trace has got since the last call: strings first, since the others name them.
 enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_trace *trace,
                               struct ht_frame_sink *sink, struct ht_error *error);

@@ -74,6 +74,9 @@ static void begin(struct ht_pack *pack)
     ht_table_clear(&pack->threads);
     ht_table_clear(&pack->heaps);
     ht_places_clear(&pack->places);
+    // Also the first time: a page that is read before it is written to, becomes another page then,
+    // of which all processors have to be told.
+    memset(pack->index, 0, sizeof pack->index);
     pack->event_count = 0;
     pack->last_address = 0;
     pack->has_cpus = false;
@@ -82,13 +85,26 @@ static void begin(struct ht_pack *pack)
 struct ht_pack *ht_pack_open(void)
 {
     struct ht_pack *pack = calloc(1, sizeof *pack);
-    if (pack != NULL)
-        begin(pack);
+    bool has_room = pack != NULL && ht_table_make_room(&pack->shapes, EVENTS) &&
+                    ht_table_make_room(&pack->threads, EVENTS) &&
+                    ht_table_make_room(&pack->heaps, EVENTS) &&
+                    ht_places_make_room(&pack->places, EVENTS);
+    if (!has_room) {
+        ht_pack_close(pack);
+        return NULL;
+    }
+    begin(pack);
     return pack;
 }
 
 void ht_pack_close(struct ht_pack *pack)
 {
+    if (pack == NULL)
+        return;
+    ht_table_free(&pack->shapes);
+    ht_table_free(&pack->threads);
+    ht_table_free(&pack->heaps);
+    ht_places_free(&pack->places);
     free(pack);
 }
 
@@ -123,7 +139,7 @@ static uint32_t *find(struct ht_pack *pack, uint32_t slot, uint32_t space, uint6
     const struct ht_places *places = &pack->places;
     for (; pack->index[slot] != 0; slot = (slot + 1) & (INDEX_SLOTS - 1)) {
         const struct ht_birth *birth = &places->births[pack->index[slot] - 1];
-        if (birth->address == address && ht_pool_space(places, birth->pool) == space)
+        if (birth->address == address && birth->space == space)
             break;
     }
     return &pack->index[slot];
@@ -157,15 +173,16 @@ static void put_offset(struct ht_pack *pack, uint32_t pool, uint64_t address, ui
 // HT_PLACE_RANKS.
 static uint32_t take_rank(struct ht_places *places, uint32_t birth)
 {
-    uint32_t *link = &places->pool[places->births[birth].pool].top;
-    for (uint32_t rank = 0; rank < HT_PLACE_RANKS && *link != 0; rank++) {
-        if (*link == birth + 1) {
-            ht_places_unlink(places, link);
-            return rank;
-        }
-        link = &places->next[*link - 1];
-    }
-    return HT_PLACE_RANKS;
+    uint32_t pool = places->births[birth].pool;
+    uint32_t count = places->pool[pool].count;
+    uint32_t ranks = count < HT_PLACE_RANKS ? count : HT_PLACE_RANKS;
+    uint32_t rank = 0;
+    while (rank < ranks && *ht_places_ranked(places, &places->pool[pool], rank) != birth)
+        rank++;
+    if (rank == ranks)
+        return HT_PLACE_RANKS;
+    ht_places_take(places, pool, rank);
+    return rank;
 }
 
 static void put_place(struct ht_pack *pack, const struct ht_event *event, struct where where)
@@ -175,13 +192,14 @@ static void put_place(struct ht_pack *pack, const struct ht_event *event, struct
     uint32_t *slot = find(pack, where.slot, where.space, event->address);
     uint32_t rank = HT_PLACE_RANKS;
     // Only an address that was released into this pool is worth the search.
-    if (*slot != 0 && places->births[*slot - 1].pool == pool)
+    if (*slot != 0 && places->births[*slot - 1].pool == pool &&
+        !ht_places_is_live(places, *slot - 1))
         rank = take_rank(places, *slot - 1);
     if (rank < HT_PLACE_RANKS)
         put(&pack->place, HT_PLACE_FIRST_RANK + rank);
     else
         put_offset(pack, pool, event->address, event->size);
-    ht_places_bear(places, pool, event->address, event->size);
+    ht_places_bear(places, where.space, pool, event->address, event->size);
     *slot = places->birth_count;
 }
 
@@ -305,62 +323,93 @@ static unsigned put_others(struct ht_pack *pack, const struct ht_event *event,
 
 static void put_times(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint64_t *times = &pack->time.value[pack->time.count];
     uint64_t last_ns = pack->last_time_ns;
     for (size_t i = 0; i < count; i++) {
-        put_difference(&pack->time, (uint64_t)events[i].time_ns, last_ns);
+        times[i] = (uint64_t)events[i].time_ns - last_ns;
         last_ns = (uint64_t)events[i].time_ns;
     }
+    pack->time.count += count;
     pack->last_time_ns = last_ns;
 }
 
-// A thread is mostly on the CPU where it was.
+// Number of an event's thread, whose last CPU is known then: 0 of a new one.
+static uint32_t thread_of(struct ht_pack *pack, const struct ht_event *event)
+{
+    uint32_t thread_count = pack->threads.count;
+    uint32_t thread = ht_table_index(&pack->threads, (uint64_t)event->pid << 32 | event->tid);
+    if (thread == thread_count)
+        pack->last_cpu[thread] = 0;
+    return thread;
+}
+
+// A thread mostly follows itself, and is on the CPU where it was.
 static void put_threads(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint8_t *threads = pack->thread.end;
+    uint8_t *cpus = pack->cpu.end;
+    uint32_t thread = 0;
+    unsigned any_cpu = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t thread_count = pack->threads.count;
-        uint32_t thread =
-            ht_table_index(&pack->threads, (uint64_t)events[i].pid << 32 | events[i].tid);
-        uint16_t last = thread == thread_count ? 0 : pack->last_cpu[thread];
-        put(&pack->thread, thread);
-        put(&pack->cpu, ht_zigzag((uint64_t)events[i].cpu - last));
-        pack->last_cpu[thread] = events[i].cpu;
-        pack->has_cpus = pack->has_cpus || events[i].cpu != 0;
+        const struct ht_event *event = &events[i];
+        if (i == 0 || event->tid != event[-1].tid || event->pid != event[-1].pid)
+            thread = thread_of(pack, event);
+        threads = ht_varint_put(threads, thread);
+        cpus = ht_varint_put(cpus, ht_zigzag((uint64_t)event->cpu - pack->last_cpu[thread]));
+        pack->last_cpu[thread] = event->cpu;
+        any_cpu |= event->cpu;
     }
+    pack->thread.end = threads;
+    pack->cpu.end = cpus;
+    pack->has_cpus = pack->has_cpus || any_cpu != 0;
 }
 
 static void put_heaps(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint8_t *heaps = pack->heap.end;
+    uint32_t heap = 0;
+    uint32_t space = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t heap = ht_table_index(&pack->heaps, events[i].heap);
-        put(&pack->heap, heap);
-        uint32_t space = ht_places_space(&pack->places, events[i].pid, heap);
-        pack->run[i] = (struct where){space, slot_of(pack, space, events[i].address)};
+        const struct ht_event *event = &events[i];
+        if (i == 0 || event->heap != event[-1].heap || event->pid != event[-1].pid) {
+            heap = ht_table_index(&pack->heaps, event->heap);
+            space = ht_places_space(&pack->places, event->pid, heap);
+        }
+        heaps = ht_varint_put(heaps, heap);
+        pack->run[i] = (struct where){space, slot_of(pack, space, event->address)};
         ht_cache_fetch(&pack->index[pack->run[i].slot]);
     }
+    pack->heap.end = heaps;
 }
 
+// Besides brings near the `ahead` events behind these.
 static void put_blocks(struct ht_pack *pack, const struct ht_event *events, size_t count,
-                       const uint64_t *values)
+                       size_t ahead, const uint64_t *values)
 {
     for (size_t i = 0; i < count; i++) {
         uint32_t birth = pack->index[pack->run[i].slot];
         if (birth != 0)
             ht_cache_fetch(&pack->places.births[birth - 1]);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (i < ahead)
+            ht_cache_fetch(&events[count + i]);
         pack->run_fields[i] =
             put_addresses(pack, &events[i], pack->run[i]) | put_others(pack, &events[i], values);
+    }
 }
 
 static void put_shapes(struct ht_pack *pack, const struct ht_event *events, size_t count)
 {
+    uint8_t *end = pack->shape.end;
     for (size_t i = 0; i < count; i++) {
         const struct ht_event *event = &events[i];
         uint64_t shape = (uint64_t)pack->run_fields[i] << 24 |
                          (uint64_t)ht_event_source(event) << 16 | (uint64_t)event->flags << 8 |
                          event->kind;
-        put(&pack->shape, ht_table_index(&pack->shapes, shape));
+        end = ht_varint_put(end, ht_table_index(&pack->shapes, shape));
     }
+    pack->shape.end = end;
 }
 
 void ht_pack_add(struct ht_pack *pack, const struct ht_event *events, size_t count,
@@ -376,7 +425,7 @@ void ht_pack_add(struct ht_pack *pack, const struct ht_event *events, size_t cou
         put_times(pack, events, run);
         put_threads(pack, events, run);
         put_heaps(pack, events, run);
-        put_blocks(pack, events, run, values);
+        put_blocks(pack, events, run, count - run, values);
         put_shapes(pack, events, run);
         events += run;
         count -= run;
@@ -485,7 +534,6 @@ enum ht_status ht_pack_finish(struct ht_pack *pack, struct ht_buffer *message,
     add_number(&out, HT_BLOCK_EVENT_COUNT, pack->event_count);
     add_tables(&out, pack);
     add_columns(&out, pack);
-    memset(pack->index, 0, sizeof pack->index);
     begin(pack);
     return out.status;
 }

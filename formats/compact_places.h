@@ -9,8 +9,6 @@
 
 #include "formats/compact_table.h"
 
-#include <stdbool.h>
-
 // The values of the column `place`.
 enum ht_place {
     HT_PLACE_AT_END = 0,  // an offset from the end of the heap block placed last
@@ -30,44 +28,47 @@ struct ht_birth {
     uint64_t address;
     uint64_t size;
     uint32_t pool;
+    uint32_t space : 31;
+    uint32_t is_live : 1;
 };
 
+// The births released are a part of ht_places.released, the last one on top.
 struct ht_pool {
     uint64_t last; // address placed last
-    uint32_t top;  // the birth released last, plus one, or 0
+    uint32_t bottom;
+    uint32_t count;
+    uint32_t room;
 };
 
-// About 10 MB, of which small blocks touch little.
+// A value; zero it, make room, then clear it.
 struct ht_places {
     struct ht_table spaces; // heaps of processes
     struct ht_table pools;  // size classes of a space
-    struct ht_pool pool[HT_COMPACT_EVENTS_MAX];
-    struct ht_birth births[HT_COMPACT_EVENTS_MAX];
-    // By birth, apart from the rest since the lists are walked: HT_BIRTH_NONE while it lives; once
-    // it is released the birth released before it, plus one, or 0.
-    uint32_t next[HT_COMPACT_EVENTS_MAX];
+    struct ht_pool *pool;   // owned, as what follows
+    struct ht_birth *births;
+    uint32_t *released; // of all pools; what one outgrows is not used again
+    uint32_t released_end;
     uint32_t birth_count;
     uint32_t expected; // the birth behind the one named last
     uint64_t end;      // of the heap block placed last
 };
 
+// Makes room for a block of so many events, a power of two of at least HT_TABLE_ROOM_MIN, in place
+// of the room there was: 96 bytes each. False without memory; then the places are to be freed.
+bool ht_places_make_room(struct ht_places *places, uint32_t events);
+void ht_places_free(struct ht_places *places);
+
 void ht_places_clear(struct ht_places *places);
 
 static inline bool ht_places_is_live(const struct ht_places *places, uint64_t birth)
 {
-    return places->next[birth] == HT_BIRTH_NONE;
+    return places->births[birth].is_live;
 }
 
 // Number of a heap of a process; `heap` is its index in the block.
 static inline uint32_t ht_places_space(struct ht_places *places, uint32_t pid, uint32_t heap)
 {
     return ht_table_index(&places->spaces, (uint64_t)heap << 32 | pid);
-}
-
-// The space of a pool.
-static inline uint32_t ht_pool_space(const struct ht_places *places, uint32_t pool)
-{
-    return (uint32_t)(places->pools.values[pool] >> HT_POOL_CLASS_BITS);
 }
 
 static inline uint64_t ht_place_grains(uint64_t size)
@@ -96,45 +97,45 @@ static inline uint64_t ht_places_base(const struct ht_places *places, uint32_t p
                : places->pool[pool].last + ht_place_grains(size) * HT_PLACE_GRAIN;
 }
 
-// Takes a birth out of its pool. The link to it is that of the pool, or of the birth released
-// behind it.
-static inline uint32_t ht_places_unlink(struct ht_places *places, uint32_t *link)
+// The birth of a rank in a pool that has one: 0 is the one released last.
+static inline uint32_t *ht_places_ranked(struct ht_places *places, const struct ht_pool *pool,
+                                         uint32_t rank)
 {
-    uint32_t birth = *link - 1;
-    *link = places->next[birth];
-    places->next[birth] = 0;
+    return &places->released[pool->bottom + pool->count - 1 - rank];
+}
+
+// Takes the birth of a rank out of its pool, which has one.
+static inline uint32_t ht_places_take(struct ht_places *places, uint32_t pool, uint32_t rank)
+{
+    uint32_t *at = ht_places_ranked(places, &places->pool[pool], rank);
+    uint32_t birth = *at;
+    for (; rank > 0; rank--, at++)
+        at[0] = at[1];
+    places->pool[pool].count--;
     return birth;
 }
 
-// Takes the address of a rank out of its pool. False when the pool has none of that rank.
-static inline bool ht_places_take(struct ht_places *places, uint32_t pool, uint32_t rank,
-                                  uint64_t *address)
-{
-    uint32_t *link = &places->pool[pool].top;
-    for (; rank > 0 && *link != 0; rank--)
-        link = &places->next[*link - 1];
-    if (*link == 0)
-        return false;
-    *address = places->births[ht_places_unlink(places, link)].address;
-    return true;
-}
-
 // A heap block begins. There is room for a birth an event.
-static inline void ht_places_bear(struct ht_places *places, uint32_t pool, uint64_t address,
-                                  uint64_t size)
+static inline void ht_places_bear(struct ht_places *places, uint32_t space, uint32_t pool,
+                                  uint64_t address, uint64_t size)
 {
-    places->next[places->birth_count] = HT_BIRTH_NONE;
-    places->births[places->birth_count++] = (struct ht_birth){address, size, pool};
+    places->births[places->birth_count++] =
+        (struct ht_birth){address, size, pool, space & INT32_MAX, true};
     places->pool[pool].last = address;
     places->end = address + ht_place_grains(size) * HT_PLACE_GRAIN;
 }
+
+// Gives a pool that is full twice the room.
+void ht_places_grow_pool(struct ht_places *places, struct ht_pool *pool);
 
 // A live birth ends.
 static inline void ht_places_release(struct ht_places *places, uint32_t birth)
 {
     struct ht_pool *pool = &places->pool[places->births[birth].pool];
-    places->next[birth] = pool->top;
-    pool->top = birth + 1;
+    places->births[birth].is_live = false;
+    if (pool->count == pool->room)
+        ht_places_grow_pool(places, pool);
+    places->released[pool->bottom + pool->count++] = birth;
 }
 
 #endif

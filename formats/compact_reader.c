@@ -237,12 +237,6 @@ static enum ht_status unpack_message(struct compact_reader *reader, const struct
     return reader->message != NULL ? messages[packet->field].take(reader, error) : HT_FORMAT;
 }
 
-static enum ht_status take_block(struct compact_reader *reader, const struct ht_packet *packet)
-{
-    bool fits = ht_unpack_begin(reader->unpack, packet->data, packet->size);
-    return fits ? HT_OK : HT_FORMAT;
-}
-
 static enum ht_status take_message(struct compact_reader *reader, const struct ht_packet *packet,
                                    struct ht_error *error)
 {
@@ -257,7 +251,7 @@ static enum ht_status take_message(struct compact_reader *reader, const struct h
         reader->has_header = true; // told once
     }
     enum ht_status status = packet->field == HT_COMPACT_BLOCK
-                                ? take_block(reader, packet)
+                                ? ht_unpack_begin(reader->unpack, packet->data, packet->size, error)
                                 : unpack_message(reader, packet, error);
     if (status == HT_FORMAT) {
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a damaged message");

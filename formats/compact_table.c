@@ -3,9 +3,27 @@
 // Tables of distinct values. See the header.
 #include "formats/compact_table.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_BITS = 6 };
+static_assert(2 * HT_TABLE_ROOM_MIN == 1 << FIRST_BITS, "the first slots have room");
+
+bool ht_table_make_room(struct ht_table *table, uint32_t count)
+{
+    ht_table_free(table);
+    table->values = malloc(count * sizeof *table->values);
+    table->slots = malloc(2 * count * sizeof *table->slots);
+    return table->values != NULL && table->slots != NULL;
+}
+
+void ht_table_free(struct ht_table *table)
+{
+    free(table->values);
+    free(table->slots);
+    *table = (struct ht_table){0};
+}
 
 static void use_slots(struct ht_table *table, uint32_t bits)
 {

@@ -6,16 +6,24 @@
 #define HT_FORMATS_COMPACT_TABLE_H
 
 #include "formats/limits.h"
-#include "formats/mix.h"
 
-// About 2 MB, of which a table of few values touches little. A value; zero it, then clear it.
+#include <stdbool.h>
+
+enum { HT_TABLE_ROOM_MIN = 32 };
+
+// A value; zero it, make room, then clear it.
 struct ht_table {
-    uint64_t values[HT_COMPACT_EVENTS_MAX];
+    uint64_t *values; // owned
     uint32_t count;
-    uint32_t mask;                             // of the slots in use, a power of two less one
-    uint32_t shift;                            // of a 64-bit hash, to a slot
-    uint32_t slots[2 * HT_COMPACT_EVENTS_MAX]; // open addressing; index + 1, or 0
+    uint32_t mask;   // of the slots in use, a power of two less one
+    uint32_t shift;  // of a 64-bit hash, to a slot
+    uint32_t *slots; // owned; open addressing; index + 1, or 0
 };
+
+// Makes room for so many values, a power of two of at least HT_TABLE_ROOM_MIN, in place of the room
+// and the values there were: 16 bytes each. False without memory; then the table is to be freed.
+bool ht_table_make_room(struct ht_table *table, uint32_t count);
+void ht_table_free(struct ht_table *table);
 
 // Forgets all values.
 void ht_table_clear(struct ht_table *table);
@@ -34,7 +42,7 @@ static inline uint32_t ht_table_find(const struct ht_table *table, uint64_t valu
     return slot;
 }
 
-// Index of a value, which the table gets when it is new. There is room for a value an event.
+// Index of a value, which the table gets when it is new. There is room for it.
 static inline uint32_t ht_table_index(struct ht_table *table, uint64_t value)
 {
     uint32_t found = table->slots[ht_table_find(table, value)];

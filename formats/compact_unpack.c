@@ -48,9 +48,10 @@ struct ht_unpack {
     uint64_t address_unit;
     struct column columns[HT_BLOCK_FIELD_LIMIT];
     size_t shape_count, thread_count, heap_count;
-    struct shape shape[EVENTS];
-    struct thread thread[EVENTS];
-    uint64_t heap[EVENTS];
+    uint32_t room;       // for the events of a block, in what follows
+    struct shape *shape; // owned, as the next two
+    struct thread *thread;
+    uint64_t *heap;
     struct ht_places places;
     uint64_t detail[HT_DICT_DETAIL_VALUES_MAX];
     // Of the run, by event.
@@ -64,8 +65,44 @@ struct ht_unpack *ht_unpack_open(void)
     return calloc(1, sizeof(struct ht_unpack));
 }
 
+static void drop_room(struct ht_unpack *unpack)
+{
+    free(unpack->shape);
+    free(unpack->thread);
+    free(unpack->heap);
+    ht_places_free(&unpack->places);
+    unpack->shape = NULL;
+    unpack->thread = NULL;
+    unpack->heap = NULL;
+    unpack->room = 0;
+}
+
+// Makes room for the events of the block, of which is known that there are that many.
+static bool make_room(struct ht_unpack *unpack)
+{
+    if (unpack->event_count <= unpack->room)
+        return true;
+    uint32_t room = HT_TABLE_ROOM_MIN;
+    while (room < unpack->event_count)
+        room *= 2;
+    drop_room(unpack);
+    unpack->shape = malloc(room * sizeof *unpack->shape);
+    unpack->thread = malloc(room * sizeof *unpack->thread);
+    unpack->heap = malloc(room * sizeof *unpack->heap);
+    bool has_room = unpack->shape != NULL && unpack->thread != NULL && unpack->heap != NULL &&
+                    ht_places_make_room(&unpack->places, room);
+    if (has_room)
+        unpack->room = room;
+    else
+        drop_room(unpack);
+    return has_room;
+}
+
 void ht_unpack_close(struct ht_unpack *unpack)
 {
+    if (unpack == NULL)
+        return;
+    drop_room(unpack);
     free(unpack);
 }
 
@@ -177,8 +214,8 @@ static bool shape_fits(const struct shape *shape)
 }
 
 // The columns of every event. Shape and time are always there, so that few bytes never stand for
-// many events. Counts the uses of each shape, and leaves the column where it was.
-static bool every_column_fits(struct ht_unpack *unpack)
+// many events.
+static bool every_column_fits(const struct ht_unpack *unpack)
 {
     static const enum ht_block_field optional[] = {HT_BLOCK_THREAD, HT_BLOCK_HEAP, HT_BLOCK_CPU};
     uint32_t count = unpack->event_count;
@@ -187,8 +224,14 @@ static bool every_column_fits(struct ht_unpack *unpack)
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (count_of(unpack, optional[i]) != 0 && count_of(unpack, optional[i]) != count)
             return false;
+    return true;
+}
+
+// Counts the uses of each shape, and leaves the column where it was.
+static bool count_uses(struct ht_unpack *unpack)
+{
     const uint8_t *at = unpack->columns[HT_BLOCK_SHAPE].at;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < unpack->event_count; i++) {
         uint64_t shape = ht_varint_take(&at);
         if (shape >= unpack->shape_count)
             return false;
@@ -255,7 +298,21 @@ static bool field_columns_fit(const struct ht_unpack *unpack)
            count_of(unpack, HT_BLOCK_DETAIL) == count_values(unpack);
 }
 
-bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size)
+// Reads all that stands before the columns' values, and makes room for what it declares.
+static enum ht_status take_head(struct ht_unpack *unpack, const uint8_t *data, size_t size,
+                                struct ht_error *error)
+{
+    if (!find_fields(unpack, data, size) || unpack->event_count == 0 || !every_column_fits(unpack))
+        return HT_FORMAT;
+    if (!make_room(unpack))
+        return ht_fail_memory(error, "a block of events");
+    bool fits = take_shapes(unpack) && take_threads_and_heaps(unpack) && count_uses(unpack) &&
+                field_columns_fit(unpack);
+    return fits ? HT_OK : HT_FORMAT;
+}
+
+enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size,
+                               struct ht_error *error)
 {
     unpack->event_count = 0;
     unpack->at = 0;
@@ -265,13 +322,12 @@ bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size)
     unpack->time_ns = unpack->time_unit_ns = 0;
     unpack->address = unpack->address_unit = 0;
     memset(unpack->columns, 0, sizeof unpack->columns);
-    ht_places_clear(&unpack->places);
-    bool fits = find_fields(unpack, data, size) && take_shapes(unpack) &&
-                take_threads_and_heaps(unpack) && every_column_fits(unpack) &&
-                field_columns_fit(unpack);
-    if (!fits)
+    enum ht_status status = take_head(unpack, data, size, error);
+    if (status == HT_OK)
+        ht_places_clear(&unpack->places);
+    else
         unpack->event_count = 0;
-    return fits;
+    return status;
 }
 
 // The detail of the last event of a run.
@@ -308,11 +364,13 @@ static bool take_place(struct ht_unpack *unpack, struct ht_event *event, uint32_
     if (place < HT_PLACE_FIRST_RANK) {
         uint64_t offset = take_signed(unpack, HT_BLOCK_PLACE_OFFSET) * unpack->address_unit;
         event->address = offset + ht_places_base(places, pool, (enum ht_place)place, event->size);
-    } else if (!ht_places_take(places, pool, (uint32_t)place - HT_PLACE_FIRST_RANK,
-                               &event->address)) {
+    } else if (place - HT_PLACE_FIRST_RANK < places->pool[pool].count) {
+        uint32_t rank = (uint32_t)place - HT_PLACE_FIRST_RANK;
+        event->address = places->births[ht_places_take(places, pool, rank)].address;
+    } else {
         return false;
     }
-    ht_places_bear(places, pool, event->address, event->size);
+    ht_places_bear(places, space, pool, event->address, event->size);
     return true;
 }
 

@@ -11,8 +11,8 @@
 
 #include <stddef.h>
 
-// A block and the place in it, used for one block after the other. At most about 15 MB, of which
-// small blocks touch little.
+// A block and the place in it, used for one block after the other. At most about 17 MB; as much as
+// the largest of the blocks needs.
 struct ht_unpack;
 
 // What of the events taken is still as the file has it.
@@ -29,8 +29,9 @@ struct ht_unpack *ht_unpack_open(void);
 void ht_unpack_close(struct ht_unpack *unpack);
 
 // Begins with the first event of a packed message ht.Block, whose bytes are borrowed until the last
-// was taken. False when its columns do not fit together; then it has no events.
-bool ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size);
+// was taken. HT_FORMAT when its columns do not fit together, HT_MEMORY; then it has no events.
+enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size,
+                               struct ht_error *error);
 
 // Takes the next events into `events`: one or more, at most *count, which becomes their number.
 // They have no stacks and no details yet: *out has those, valid until the next call. HT_END after

@@ -5,7 +5,7 @@
 // Holds one block.
 //
 // Packing the events and compressing them is the work of a relay: it is as much as reading them.
-// What is told of the trace is written here, while the relay has nothing to do.
+// What is told of the trace is written here, when there is any, while the relay has nothing to do.
 #include "formats/compact_writer.h"
 
 #include "formats/cache.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    PIECE_EVENTS = 2048,
+    PIECE_EVENTS = 4096,
     PIECE_VALUES = HT_DICT_DETAIL_VALUES_MAX + 1, // at least a detail and its count
 };
 
@@ -106,8 +106,7 @@ static enum ht_status pack_piece(void *context, void *relayed, struct ht_error *
     if (status != HT_OK)
         return status;
     ht_pack_add(writer->pack, piece->events, piece->count, piece->values);
-    for (size_t i = 0; i < piece->count; i++)
-        ht_group_add(&writer->group, &piece->events[i]);
+    ht_group_add(&writer->group, piece->events, piece->count);
     return HT_OK;
 }
 
@@ -122,14 +121,16 @@ static enum ht_status pass_piece(struct compact_writer *writer, bool begins_bloc
     return status;
 }
 
-// The block is whole. It is written behind what its events name, which is told now.
+// The block is whole. It is written behind what its events name, which is told now, where there is
+// anything to tell.
 static enum ht_status end_block(struct compact_writer *writer, struct ht_error *error)
 {
     writer->block_events = 0;
     writer->block_values = 0;
     enum ht_status status = pass_piece(writer, true, error);
-    if (status == HT_OK)
-        status = ht_relay_wait(writer->relay, error);
+    if (status != HT_OK || ht_names_are_written(&writer->names, writer->trace))
+        return status;
+    status = ht_relay_wait(writer->relay, error);
     return status == HT_OK ? write_names(writer, error) : status;
 }
 
@@ -194,8 +195,7 @@ static enum ht_status write_events(struct ht_writer *self, const struct ht_event
 {
     struct compact_writer *writer = (struct compact_writer *)self;
     enum ht_status status = HT_OK;
-    for (size_t i = 0; i < count; i++)
-        ht_tally_add(&writer->tally, writer->trace, &events[i]);
+    ht_tally_add(&writer->tally, writer->trace, events, count);
     for (size_t i = 0; i < count && status == HT_OK;) {
         if (has_detail(&events[i])) {
             status = put_with_detail(writer, events[i++], error);

@@ -141,7 +141,9 @@ enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
     struct ht_trace *trace = window->file->trace;
     if (window->first == window->end || !ht_etl_stack_read_ref(&placed->record, ref))
         return HT_OK;
-    int64_t ticks = placed->ticks - (int64_t)(placed->record.stamp - ref->event_stamp);
+    // A stamp may be anything; one that is far off wraps, and is of no event.
+    uint64_t behind = placed->record.stamp - ref->event_stamp;
+    int64_t ticks = (int64_t)((uint64_t)placed->ticks - behind);
     size_t at = find(window, ref, ticks);
     if (at == RING) {
         if (is_late(window, ref, ticks))

@@ -171,13 +171,13 @@ static enum ht_status read_file_at(struct ht_input *input, uint64_t offset, void
                                    size_t *got, struct ht_error *error)
 {
     while (*got < size) {
-        ssize_t count =
-            pread(fileno(input->file), (uint8_t *)data + *got, size - *got, (off_t)(offset + *got));
+        uint64_t at = offset + *got;
+        ssize_t count = pread(fileno(input->file), (uint8_t *)data + *got, size - *got, (off_t)at);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
             return ht_fail_errno(error, "%s: reading at offset %llu", input->name,
-                                 (unsigned long long)(offset + *got));
+                                 (unsigned long long)at);
         if (count == 0)
             break;
         *got += (size_t)count;

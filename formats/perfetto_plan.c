@@ -61,6 +61,24 @@ static enum ht_status measure(struct ht_picture_model *model, uint64_t bytes[HT_
     return status;
 }
 
+// Whether it is plain that everything fits, which saves measuring. Names of stacks can be long.
+static bool is_small(const struct ht_picture_model *model, uint64_t room)
+{
+    enum { BUCKET_BYTES = 512, GROUP_BYTES = 16 << 10, REALLOC_BYTES = 256, SLICE_BYTES = 1024 };
+    uint64_t bytes = OTHER_BYTES_MAX + (uint64_t)model->reallocs.count * REALLOC_BYTES;
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        const struct ht_picture_process *process = &model->processes[i];
+        uint64_t buckets = (uint64_t)process->live.count + process->live.limit; // and other heaps
+        bytes += 2 * GROUP_BYTES + buckets * BUCKET_BYTES +
+                 ((uint64_t)process->blocks.count + process->chains.count) * SLICE_BYTES;
+    }
+    for (uint32_t i = 0; i < model->heap_count; i++) {
+        const struct ht_picture_heap *heap = &model->heaps[i];
+        bytes += 2 * GROUP_BYTES + ((uint64_t)heap->live.count + heap->space.count) * BUCKET_BYTES;
+    }
+    return !model->sites.has_stacks && bytes <= room;
+}
+
 static bool shrink_counters(struct ht_picture_model *model)
 {
     bool is_shrunk = false;
@@ -150,10 +168,12 @@ static uint64_t sum_of(const uint64_t bytes[HT_PERFETTO_PARTS])
 enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file, struct ht_picture_model *model,
                                 const struct ht_quota *quota, struct ht_error *error)
 {
-    uint64_t bytes[HT_PERFETTO_PARTS];
+    uint64_t bytes[HT_PERFETTO_PARTS] = {0};
     uint64_t taken = quota->turn != NULL ? file->sink.bytes : 0;
     uint64_t room = quota->budget > taken ? quota->budget - taken : 0;
     ht_picture_fold_heaps(model);
+    if (is_small(model, room))
+        return HT_OK;
     for (;;) {
         enum ht_status status = measure(model, bytes, error);
         if (status != HT_OK || sum_of(bytes) <= room)

@@ -35,9 +35,11 @@ void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_picture_m
     struct ht_picture_index linked = {0};
     if (sink->status == HT_OK)
         sink->status = ht_picture_find_linked(model, &linked, sink->error);
-    ht_budget_stamp(reallocs, model->base_ns);
+    ht_budget_order(reallocs, model->base_ns);
     for (uint32_t i = 0; i < reallocs->count && sink->status == HT_OK; i++) {
-        struct ht_picture_instant instant = ht_picture_kept_realloc(&reallocs->picks[i], &linked);
+        const struct ht_budget_key *key = &reallocs->keys[i];
+        struct ht_picture_instant instant =
+            ht_picture_kept_realloc(&reallocs->picks[key->at], key->rank[0], &linked);
         ht_perfetto_put_instant(file, &instant);
     }
     ht_picture_index_reset(&linked);

@@ -261,31 +261,44 @@ static uint64_t lifetime(const struct ht_picture_model *model, const struct ht_p
     return ended > begun ? ended - begun : 0;
 }
 
-// Offers a block whose life is told to those shown: by size x lifetime and, for its reallocs, by
-// bytes copied.
+// Offers the reallocs of a block whose life is told to those shown, by bytes copied.
+static enum ht_status offer_chain(struct ht_picture_model *model, struct ht_budget *chains,
+                                  const struct ht_picture_block *block, struct ht_pick *pick,
+                                  struct ht_error *error)
+{
+    const struct ht_picture_chain *chain = &model->chains[block->chain];
+    pick->rank[0] = chain->copied_bytes;
+    pick->rank[1] = chain->steps;
+    pick->life.first_size = chain->first_size;
+    pick->life.copied_bytes = chain->copied_bytes;
+    pick->life.steps = chain->steps;
+    return ht_budget_offer(chains, pick, error);
+}
+
+// Offers a block whose life is told to those shown, by size x lifetime, and its reallocs.
 static enum ht_status offer(struct ht_picture_model *model, const struct ht_picture_block *block,
                             int64_t end_ns, struct ht_error *error)
 {
     uint32_t owner = model->sites.sites[block->site].owner;
     struct ht_picture_process *process = process_of(model, owner);
     int64_t until_ns = end_ns != HT_TIME_UNKNOWN ? end_ns : model->last_ns;
+    uint64_t rank = product(block->size, lifetime(model, block, until_ns));
+    bool is_block = ht_budget_wants(&process->blocks, rank, block->size);
+    bool is_chain = block->chain != HT_PICTURE_NONE &&
+                    ht_budget_wants(&process->chains, model->chains[block->chain].copied_bytes,
+                                    model->chains[block->chain].steps);
+    if (!is_block && !is_chain)
+        return HT_OK;
     struct ht_pick pick = {
-        .rank = {product(block->size, lifetime(model, block, until_ns)), block->size},
+        .rank = {rank, block->size},
         .event = {.time_ns = block->begin_ns, .address = block->address, .size = block->size},
         .life = {.id = block->id, .end_ns = end_ns, .site = block->site},
     };
     if (owner < HT_PICTURE_HEAPS_MAX)
         pick.event.heap = model->heaps[owner].handle;
-    enum ht_status status = ht_budget_offer(&process->blocks, &pick, error);
-    if (status != HT_OK || block->chain == HT_PICTURE_NONE)
-        return status;
-    const struct ht_picture_chain *chain = &model->chains[block->chain];
-    pick.rank[0] = chain->copied_bytes;
-    pick.rank[1] = chain->steps;
-    pick.life.first_size = chain->first_size;
-    pick.life.copied_bytes = chain->copied_bytes;
-    pick.life.steps = chain->steps;
-    return ht_budget_offer(&process->chains, &pick, error);
+    enum ht_status status = is_block ? ht_budget_offer(&process->blocks, &pick, error) : HT_OK;
+    return status == HT_OK && is_chain ? offer_chain(model, &process->chains, block, &pick, error)
+                                       : status;
 }
 
 static enum ht_status end(struct ht_picture_model *model, const struct ht_change *change,
@@ -327,8 +340,8 @@ static bool is_live(struct ht_picture_model *model, const struct ht_picture_bloc
            process_of(model, model->sites.sites[block->site].owner)->next == HT_PICTURE_NONE;
 }
 
-enum ht_status ht_picture_model_change(struct ht_picture_model *model,
-                                       const struct ht_change *change, struct ht_error *error)
+static enum ht_status apply(struct ht_picture_model *model, const struct ht_change *change,
+                            struct ht_error *error)
 {
     enum ht_status status = reserve_block(model, change->block, error);
     if (status != HT_OK)
@@ -350,6 +363,18 @@ enum ht_status ht_picture_model_change(struct ht_picture_model *model,
             return status;
     }
     return change->kind == HT_CHANGE_END ? end(model, change, error) : resize(model, change, error);
+}
+
+enum ht_status ht_picture_model_change(struct ht_picture_model *model,
+                                       const struct ht_change *change, struct ht_error *error)
+{
+    if (change->size <= HT_PICTURE_SIZE_MAX && change->old_size <= HT_PICTURE_SIZE_MAX)
+        return apply(model, change, error);
+    struct ht_change bounded = *change;
+    bounded.size = change->size < HT_PICTURE_SIZE_MAX ? change->size : HT_PICTURE_SIZE_MAX;
+    bounded.old_size =
+        change->old_size < HT_PICTURE_SIZE_MAX ? change->old_size : HT_PICTURE_SIZE_MAX;
+    return apply(model, &bounded, error);
 }
 
 // Finds the processes that the recording told of only behind their last event.

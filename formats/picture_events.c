@@ -168,7 +168,7 @@ enum ht_status ht_picture_find_linked(const struct ht_picture_model *model,
     return status;
 }
 
-struct ht_picture_instant ht_picture_kept_realloc(const struct ht_pick *pick,
+struct ht_picture_instant ht_picture_kept_realloc(const struct ht_pick *pick, uint64_t stamp,
                                                   const struct ht_picture_index *linked)
 {
     // Picks carry the number of their process in place of the pid, because a pid can be used again.
@@ -176,7 +176,7 @@ struct ht_picture_instant ht_picture_kept_realloc(const struct ht_pick *pick,
         .event = &pick->event,
         .life = pick->life.steps > 0 ? &pick->life : NULL,
         .process = pick->event.pid,
-        .stamp = pick->stamp_ns,
+        .stamp = stamp,
         .is_linked = ht_picture_index_find(linked, pick->life.id, 0) != HT_PICTURE_NONE,
     };
 }

@@ -111,8 +111,8 @@ void ht_picture_show_instant(struct ht_picture_event *shown, const struct ht_pic
 enum ht_status ht_picture_find_linked(const struct ht_picture_model *model,
                                       struct ht_picture_index *linked, struct ht_error *error);
 
-// A realloc that was kept, from the stamped budget of the model.
-struct ht_picture_instant ht_picture_kept_realloc(const struct ht_pick *pick,
+// A realloc that the model kept, at this stamp.
+struct ht_picture_instant ht_picture_kept_realloc(const struct ht_pick *pick, uint64_t stamp,
                                                   const struct ht_picture_index *linked);
 
 // The life of a block, to be shown as a slice of this category: block or chain.

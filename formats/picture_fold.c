@@ -19,8 +19,8 @@ static uint64_t peak_of(const struct ht_picture_heap *heap)
 
 // A heap and what it is ordered by.
 struct sized {
-    uint32_t process;
     uint64_t peak;
+    uint32_t process;
     uint32_t number;
 };
 
@@ -43,7 +43,7 @@ static void fold(struct ht_picture_model *model)
         struct ht_picture_heap *heap = &model->heaps[i];
         heap->is_folded = false;
         if (heap->is_shown)
-            sized[count++] = (struct sized){heap->process, peak_of(heap), i};
+            sized[count++] = (struct sized){peak_of(heap), heap->process, i};
     }
     qsort(sized, count, sizeof *sized, compare_sized);
     uint32_t rank = 0;
@@ -144,8 +144,12 @@ enum ht_status ht_picture_fold_series(const struct ht_picture_model *model, uint
     size_t count;
     struct moment *moments = collect(model, process, &count);
     struct moment *last = calloc(HT_PICTURE_HEAPS_MAX, sizeof *last);
-    enum ht_status status =
-        moments != NULL && last != NULL ? HT_OK : ht_fail_memory(error, "the other heaps");
+    enum ht_status status = HT_OK;
+    if (moments == NULL || last == NULL) {
+        free(moments);
+        free(last);
+        return ht_fail_memory(error, "the other heaps");
+    }
     for (size_t i = 0; i < count && status == HT_OK; i++) {
         static const struct ht_series_totals none;
         struct moment *now = &moments[i];

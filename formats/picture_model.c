@@ -80,12 +80,6 @@ uint64_t ht_picture_shown_stamp(const struct ht_picture_model *model, uint32_t p
     return since > piece ? since : piece;
 }
 
-uint32_t ht_picture_owner_process(const struct ht_picture_model *model, uint32_t owner)
-{
-    return owner < HT_PICTURE_HEAPS_MAX ? model->heaps[owner].process
-                                        : owner - HT_PICTURE_HEAPS_MAX;
-}
-
 // A process and what it is ordered by.
 struct ranked {
     uint64_t peak_bytes;
@@ -303,6 +297,15 @@ static enum ht_status note_space(struct ht_picture_model *model, struct ht_error
     return ht_series_set(&heap->space, space, model->event.time_ns, error);
 }
 
+static void note_destroy(struct ht_picture_model *model)
+{
+    uint32_t number = known_heap(model);
+    if (!is_heap(model, number))
+        return;
+    model->heaps[number].is_destroyed = true;
+    model->heaps[number].destroyed_ns = model->event.time_ns;
+}
+
 // A realloc that failed changes no block, but is worth a look.
 static enum ht_status offer_failed(struct ht_picture_model *model, struct ht_error *error)
 {
@@ -353,14 +356,9 @@ enum ht_status ht_picture_model_event(struct ht_picture_model *model, const stru
     case HT_KIND_COMMIT:
     case HT_KIND_DECOMMIT:
         return note_space(model, error);
-    case HT_KIND_DESTROY: {
-        uint32_t number = known_heap(model);
-        if (is_heap(model, number)) {
-            model->heaps[number].is_destroyed = true;
-            model->heaps[number].destroyed_ns = model->event.time_ns;
-        }
+    case HT_KIND_DESTROY:
+        note_destroy(model);
         return HT_OK;
-    }
     default:
         return HT_OK;
     }

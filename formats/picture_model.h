@@ -29,6 +29,10 @@ enum {
     HT_PICTURE_BUCKETS_MAX = 4096,    // of one track
     HT_PICTURE_BUCKETS_SUM = 1 << 16, // of all the heaps' tracks, and of all the processes'
 };
+
+// What a larger block counts as: no process has so much, and sums of it stay within 63 bits.
+#define HT_PICTURE_SIZE_MAX (UINT64_C(1) << 47)
+
 static_assert(HT_PICTURE_HEAPS_MAX + HT_PICTURE_PROCESSES_MAX <= HT_PICTURE_SPACES,
               "every owner is a space of pages");
 
@@ -171,6 +175,11 @@ int32_t ht_picture_tid(uint32_t tid);
 
 // The process of an owner: of the number of a heap or, past HT_PICTURE_HEAPS_MAX, of that of a
 // process, whose heaps past the cap share it.
-uint32_t ht_picture_owner_process(const struct ht_picture_model *model, uint32_t owner);
+static inline uint32_t ht_picture_owner_process(const struct ht_picture_model *model,
+                                                uint32_t owner)
+{
+    return owner < HT_PICTURE_HEAPS_MAX ? model->heaps[owner].process
+                                        : owner - HT_PICTURE_HEAPS_MAX;
+}
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "formats/mix.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { FIRST_CAPACITY = 1024, PAGE_LOG2 = 12, SPACE_SHIFT = 64 - PAGE_LOG2 };
@@ -35,23 +36,23 @@ static uint32_t find(const struct ht_picture_pages *pages, uint64_t key)
     return slot;
 }
 
-static enum ht_status grow(struct ht_picture_pages *pages, struct ht_error *error)
+// False when there is no memory.
+static bool grow(struct ht_picture_pages *pages)
 {
-    struct ht_picture_pages grown = *pages;
     size_t capacity = pages->table != NULL ? ((size_t)pages->mask + 1) * 2 : FIRST_CAPACITY;
-    grown.table = calloc(capacity, sizeof *grown.table);
-    if (grown.table == NULL)
-        return ht_fail_memory(error, "the pages");
+    struct ht_picture_page *table = calloc(capacity, sizeof *table);
+    if (table == NULL)
+        return false;
     struct ht_picture_page *old = pages->table;
     size_t old_capacity = old != NULL ? (size_t)pages->mask + 1 : 0;
-    pages->table = grown.table;
+    pages->table = table;
     pages->mask = (uint32_t)(capacity - 1);
     for (size_t i = 0; i < old_capacity; i++) {
         if (old[i].blocks > 0)
             pages->table[find(pages, old[i].key)] = old[i];
     }
     free(old);
-    return HT_OK;
+    return true;
 }
 
 // 1 when the page holds its first block, else 0.
@@ -102,11 +103,9 @@ enum ht_status ht_picture_pages_add(struct ht_picture_pages *pages, uint32_t spa
 {
     if (size == 0)
         return HT_OK;
-    if (pages->table == NULL || pages->used + 2 > pages->mask / 2) {
-        enum ht_status status = grow(pages, error);
-        if (status != HT_OK)
-            return status;
-    }
+    bool is_full = pages->table == NULL || pages->used + 2 > pages->mask / 2;
+    if (is_full && !grow(pages))
+        return ht_fail_memory(error, "the pages");
     uint64_t first = address >> PAGE_LOG2;
     uint64_t last = last_page(address, size);
     *count += hold(pages, key_of(space, first));

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PIECES = 8 };
+enum { PIECES = 16 };
 
 struct ht_relay {
     struct ht_relay_work work;

@@ -84,16 +84,22 @@ static enum ht_status grow(struct ht_series *series, struct ht_error *error)
 // Adds the state as it is now to the last bucket, or to a new one.
 static enum ht_status note_state(struct ht_series *series, struct ht_error *error)
 {
-    struct ht_series_bucket bucket = {{series->now, series->now}, series->now, series->totals};
     while (series->count >= series->limit && !fits_last_bucket(series, series->now.time_ns))
         double_width(series);
     if (fits_last_bucket(series, series->now.time_ns)) {
-        merge(&series->buckets[series->count - 1], &bucket);
+        struct ht_series_bucket *bucket = &series->buckets[series->count - 1];
+        for (int i = 0; i < 2; i++) {
+            if (series->now.value[i] > bucket->most[i].value[i])
+                bucket->most[i] = series->now;
+        }
+        bucket->last = series->now;
+        bucket->totals = series->totals;
         return HT_OK;
     }
     enum ht_status status = series->count == series->capacity ? grow(series, error) : HT_OK;
     if (status == HT_OK)
-        series->buckets[series->count++] = bucket;
+        series->buckets[series->count++] =
+            (struct ht_series_bucket){{series->now, series->now}, series->now, series->totals};
     return status;
 }
 

@@ -56,17 +56,53 @@ static void add_to_heap(struct ht_tally *tally, const struct ht_trace *trace,
         tally->is_full = true;
 }
 
-void ht_tally_add(struct ht_tally *tally, const struct ht_trace *trace,
-                  const struct ht_event *event)
+// Counts the events in front that are of the last heap for sure, and gives how many.
+static size_t add_to_last(struct ht_tally *tally, const struct ht_event *events, size_t count)
 {
-    if (tally->events == 0 || event->time_ns < tally->first_ns)
-        tally->first_ns = event->time_ns;
-    if (tally->events == 0 || event->time_ns > tally->last_ns)
-        tally->last_ns = event->time_ns;
-    tally->events++;
-    tally->with_stack += ht_event_stack(event) != 0;
-    if (event->kind < HT_KIND_COUNT)
-        tally->by_kind[event->kind]++;
-    if (!tally->is_full)
-        add_to_heap(tally, trace, event);
+    struct ht_tally_heap *last = &tally->heaps[tally->last];
+    size_t same = 0;
+    while (same < count && tally->is_sole && events[same].heap == last->handle &&
+           events[same].pid == last->pid && events[same].time_ns >= last->start_ns)
+        same++;
+    last->events += same;
+    return same;
+}
+
+static void add_times(struct ht_tally *tally, const struct ht_event *events, size_t count)
+{
+    int64_t first_ns = tally->events > 0 ? tally->first_ns : INT64_MAX;
+    int64_t last_ns = tally->events > 0 ? tally->last_ns : INT64_MIN;
+    for (size_t i = 0; i < count; i++) {
+        first_ns = events[i].time_ns < first_ns ? events[i].time_ns : first_ns;
+        last_ns = events[i].time_ns > last_ns ? events[i].time_ns : last_ns;
+    }
+    tally->first_ns = first_ns;
+    tally->last_ns = last_ns;
+    tally->events += count;
+}
+
+// Counts in turn in two places: one that was just written to is not soon read.
+static void add_kinds(struct ht_tally *tally, const struct ht_event *events, size_t count)
+{
+    uint64_t by_kind[2][UINT8_MAX + 1] = {0};
+    uint64_t with_stack = 0;
+    for (size_t i = 0; i < count; i++) {
+        by_kind[i % 2][events[i].kind]++;
+        with_stack += ht_event_stack(&events[i]) != 0;
+    }
+    for (size_t kind = 0; kind < HT_KIND_COUNT; kind++)
+        tally->by_kind[kind] += by_kind[0][kind] + by_kind[1][kind];
+    tally->with_stack += with_stack;
+}
+
+void ht_tally_add(struct ht_tally *tally, const struct ht_trace *trace,
+                  const struct ht_event *events, size_t count)
+{
+    add_times(tally, events, count);
+    add_kinds(tally, events, count);
+    for (size_t i = 0; i < count && !tally->is_full;) {
+        add_to_heap(tally, trace, &events[i++]);
+        if (!tally->is_full)
+            i += add_to_last(tally, &events[i], count - i);
+    }
 }

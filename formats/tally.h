@@ -8,6 +8,8 @@
 #include "formats/event.h"
 #include "formats/limits.h"
 
+#include <stddef.h>
+
 struct ht_trace;
 
 // A heap; see struct ht_number_heap for its process.
@@ -34,8 +36,8 @@ struct ht_tally {
     bool is_sole;                           // private: and none of its pid began later
 };
 
-// Adds an event; its process is looked up in `trace`.
+// Adds events; their processes are looked up in `trace`.
 void ht_tally_add(struct ht_tally *tally, const struct ht_trace *trace,
-                  const struct ht_event *event);
+                  const struct ht_event *events, size_t count);
 
 #endif

@@ -11,6 +11,7 @@
 #define HT_REPLAY_HEAP_H
 
 #include "formats/error.h"
+#include "replay/account.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,10 @@ struct ht_heap {
     // Bytes of the block that the program may use, at least those it asked for. NULL in a heap that
     // does not tell.
     size_t (*usable)(void *self, void *block);
+
+    // What the allocator says of itself now, all its heaps together. NULL in one that does not
+    // tell.
+    void (*account)(void *self, struct ht_account *account);
 };
 
 // The i-th heap that is built in, NULL past the last.

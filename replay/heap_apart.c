@@ -52,6 +52,12 @@ static size_t usable(void *self, void *block)
     return apart->family->whole->malloc_usable_size(block);
 }
 
+static void account(void *self, struct ht_account *told)
+{
+    const struct apart *apart = self;
+    ht_account_read(&apart->family->whole->account_calls, told);
+}
+
 // Takes over what `made` says, or fails when the library refused.
 static enum ht_status keep(struct apart made, bool is_made, void **self, struct ht_error *error)
 {
@@ -179,6 +185,7 @@ const struct ht_heap *ht_heap_apart_of(void *library, const struct ht_dynamic_he
     family->heap.is_memory = true;
     family->heap.version = version;
     family->heap.usable = whole->heap.usable == NULL ? NULL : usable;
+    family->heap.account = account; // both libraries have one
     if (find_mimalloc(library, family) || find_jemalloc(library, family)) {
         return &family->heap;
     }

@@ -43,6 +43,12 @@ static size_t usable(void *self, void *block)
     return copying->inner->usable(copying->inner_self, block);
 }
 
+static void account(void *self, struct ht_account *told)
+{
+    const struct copying *copying = self;
+    copying->inner->account(copying->inner_self, told);
+}
+
 static void version(void *self, char *text, size_t size)
 {
     const struct copying *copying = self;
@@ -85,7 +91,8 @@ static struct ht_copying_form around(const struct ht_heap *inner)
                  .allocate = allocate,
                  .reallocate = reallocate,
                  .release = release,
-                 .usable = usable},
+                 .usable = usable,
+                 .account = inner->account == NULL ? NULL : account},
         .inner = inner,
     };
 }

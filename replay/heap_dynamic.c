@@ -79,6 +79,12 @@ static size_t usable(void *self, void *block)
     return heap->malloc_usable_size(block);
 }
 
+static void account(void *self, struct ht_account *told)
+{
+    const struct ht_dynamic_heap *heap = self;
+    ht_account_read(&heap->account_calls, told);
+}
+
 // Each heap has its own way to tell its version; a library that knows none is called by its file.
 static void find_version(void *library, struct ht_dynamic_heap *heap)
 {
@@ -156,6 +162,7 @@ static enum ht_dynamic_state make_heap(const char *name, const char *what, void 
         .reallocate = reallocate,
         .release = release,
         .usable = heap->malloc_usable_size == NULL ? NULL : usable,
+        .account = ht_account_find(library, &heap->account_calls) ? account : NULL,
     };
     heap->heap.apart = ht_heap_apart_of(library, heap);
     *result = heap;

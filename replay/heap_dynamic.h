@@ -31,6 +31,7 @@ struct ht_dynamic_heap {
     void *(*realloc)(void *block, size_t size);
     void (*free)(void *block);
     size_t (*malloc_usable_size)(void *block);
+    struct ht_account_calls account_calls;
 };
 
 enum ht_dynamic_state {

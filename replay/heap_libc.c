@@ -12,6 +12,9 @@
 #if defined(__GLIBC__)
 #include <gnu/libc-version.h>
 #include <malloc.h>
+#define HAS_MALLINFO2 __GLIBC_PREREQ(2, 33)
+#else
+#define HAS_MALLINFO2 0
 #endif
 
 static enum ht_status open_libc(const struct ht_heap *heap, void **self, struct ht_error *error)
@@ -72,6 +75,20 @@ static size_t usable(void *self, void *block)
 }
 #endif
 
+#if HAS_MALLINFO2
+static void account(void *self, struct ht_account *told)
+{
+    (void)self;
+    struct mallinfo2 info = mallinfo2();
+    *told = (struct ht_account){.source = "mallinfo2"};
+    ht_account_add(told, "arena", info.arena);
+    ht_account_add(told, "hblkhd", info.hblkhd);
+    ht_account_add(told, "uordblks", info.uordblks);
+    ht_account_add(told, "fordblks", info.fordblks);
+    ht_account_add(told, "keepcost", info.keepcost);
+}
+#endif
+
 const struct ht_heap ht_heap_libc = {
     .name = "libc",
     .what = "malloc, realloc and free of the C library",
@@ -84,5 +101,8 @@ const struct ht_heap ht_heap_libc = {
     .release = release,
 #if defined(__GLIBC__)
     .usable = usable,
+#endif
+#if HAS_MALLINFO2
+    .account = account,
 #endif
 };

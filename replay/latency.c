@@ -188,6 +188,12 @@ static size_t usable(void *self, void *block)
     return timed->inner->usable(timed->inner_self, block);
 }
 
+static void account(void *self, struct ht_account *told)
+{
+    const struct timed *timed = self;
+    timed->inner->account(timed->inner_self, told);
+}
+
 static void version(void *self, char *text, size_t size)
 {
     struct timed *timed = self;
@@ -230,7 +236,8 @@ static struct timed_heap around(const struct ht_heap *inner, struct ht_latency *
                  .allocate = allocate,
                  .reallocate = reallocate,
                  .release = release,
-                 .usable = inner->usable == NULL ? NULL : usable},
+                 .usable = inner->usable == NULL ? NULL : usable,
+                 .account = inner->account == NULL ? NULL : account},
         .inner = inner,
         .latency = latency,
     };

@@ -22,6 +22,7 @@ struct ht_measure {
     uint64_t *addresses; // of the replay's blocks after each operation; NULL: they are not kept
     uint64_t addresses_bytes;
     uint64_t seen; // operations of the replay
+    struct ht_account account;
     struct ht_score score;
 };
 
@@ -84,6 +85,7 @@ static struct ht_metrics_options options_of(const struct ht_measure *measure, ui
         .operations = totals->operations,
         .block_limit = totals->block_limit,
         .look_at = look_at,
+        .wants_gaps = look_at != UINT64_MAX, // the first pass only finds the peak
         .page_room = measure->page_room,
         .samples = measure->samples,
         .sample_room = measure->sample_room,
@@ -217,14 +219,19 @@ enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap
     measure->selves = selves;
     measure->step = ht_trail_begin(measure->trail);
     measure->seen = 0;
+    measure->account = (struct ht_account){0};
     ht_metrics_close(measure->replayed);
     return ht_metrics_open(&measure->replayed, &options, error);
 }
 
+// The address of the next operation's block.
 static void keep(struct ht_measure *measure, uint64_t address)
 {
     if (measure->addresses != NULL) {
-        measure->addresses[measure->seen++] = address;
+        measure->addresses[measure->seen] = address;
+    }
+    if (measure->seen++ == measure->recorded.peak.operation && measure->heap->account != NULL) {
+        measure->heap->account(measure->selves[0], &measure->account);
     }
 }
 
@@ -339,6 +346,11 @@ const struct ht_metrics_report *ht_measure_replayed(const struct ht_measure *mea
 const struct ht_score *ht_measure_score(const struct ht_measure *measure)
 {
     return &measure->score;
+}
+
+const struct ht_account *ht_measure_account(const struct ht_measure *measure)
+{
+    return &measure->account;
 }
 
 const uint64_t *ht_measure_addresses(const struct ht_measure *measure)

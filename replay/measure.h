@@ -72,6 +72,9 @@ const struct ht_metrics_report *ht_measure_recorded(const struct ht_measure *mea
 const struct ht_metrics_report *ht_measure_replayed(const struct ht_measure *measure);
 const struct ht_score *ht_measure_score(const struct ht_measure *measure);
 
+// What the heap said of itself at the live peak of the recording; all zero where it does not tell.
+const struct ht_account *ht_measure_account(const struct ht_measure *measure);
+
 // What was kept, as replay/heap_map.h takes it; NULL when nothing was.
 const uint64_t *ht_measure_addresses(const struct ht_measure *measure);
 

@@ -37,6 +37,7 @@ struct ht_metrics {
     double ratio_time_sum; // of C / L * ns
     double time_sum;       // ns
     uint64_t memory_bytes;
+    uint64_t gaps_step;            // operations from one look for gaps to the next
     struct ht_metrics_held before; // of the whole process, without the memory here
     enum ht_status status;
     struct ht_error error;
@@ -123,6 +124,7 @@ enum ht_status ht_metrics_open(struct ht_metrics **metrics,
     (*metrics)->listed = (*metrics)->blocks + options->block_limit;
     struct ht_metrics_report *report = &(*metrics)->report;
     report->has_usable = options->has_usable;
+    (*metrics)->gaps_step = options->operations / (HT_METRICS_GAPS - 1) + 1;
     report->samples = options->samples;
     report->sample_step = options->sample_step;
     if (report->sample_step == 0) {
@@ -223,7 +225,7 @@ static void count_realloc(struct ht_metrics *metrics, const struct ht_place *old
     }
 }
 
-static void look_for_gaps(struct ht_metrics *metrics, struct ht_look *look)
+static void look_for_gaps(struct ht_metrics *metrics, struct ht_gaps *gaps)
 {
     struct ht_extent *extents = metrics->listed;
     size_t count = 0;
@@ -233,7 +235,7 @@ static void look_for_gaps(struct ht_metrics *metrics, struct ht_look *look)
             extents[count++] = (struct ht_extent){place->address, place->size, place->space};
         }
     }
-    ht_gaps_find(extents, count, metrics->options.gap_sizes, &look->gaps);
+    ht_gaps_find(extents, count, metrics->options.gap_sizes, gaps);
 }
 
 static struct ht_pinning pinning_of(const struct ht_metrics *metrics, const struct block *block)
@@ -300,7 +302,7 @@ static void take_look(struct ht_metrics *metrics, struct ht_look *look)
                              .operation = metrics->now.operation,
                              .page_bytes = metrics->now.page_bytes,
                              .held = held_now(metrics)};
-    look_for_gaps(metrics, look);
+    look_for_gaps(metrics, &look->gaps);
     look_by_decade(metrics, look);
     look->pinning.threads = look_for_most(metrics, false, look->pinning.by_thread);
     look->pinning.stacks = look_for_most(metrics, true, look->pinning.by_stack);
@@ -335,6 +337,15 @@ static void add_sample(struct ht_metrics *metrics)
     }
 }
 
+static void add_gaps(struct ht_metrics *metrics)
+{
+    struct ht_metrics_report *report = &metrics->report;
+    struct ht_metrics_gaps *gaps = &report->gaps[report->gaps_count++];
+    gaps->operation = metrics->now.operation;
+    gaps->time_ns = metrics->now.time_ns;
+    look_for_gaps(metrics, &gaps->gaps);
+}
+
 // Takes the figures after an operation.
 static void account(struct ht_metrics *metrics)
 {
@@ -358,6 +369,10 @@ static void account(struct ht_metrics *metrics)
     }
     if (report->operations % report->sample_step == 0) {
         add_sample(metrics);
+    }
+    if (metrics->options.wants_gaps && report->operations % metrics->gaps_step == 0 &&
+        report->gaps_count < HT_METRICS_GAPS - 1) {
+        add_gaps(metrics);
     }
 }
 
@@ -398,6 +413,11 @@ enum ht_status ht_metrics_finish(struct ht_metrics *metrics, struct ht_error *er
     report->end = metrics->now;
     if (report->operations % report->sample_step != 0) {
         add_sample(metrics);
+    }
+    if (metrics->options.wants_gaps &&
+        (report->gaps_count == 0 ||
+         report->gaps[report->gaps_count - 1].operation != report->end.operation)) {
+        add_gaps(metrics);
     }
     take_look(metrics, &report->last);
     report->f1_operations =

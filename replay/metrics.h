@@ -26,6 +26,7 @@ enum {
     HT_METRICS_DECADES = 8, // sizes 0-9, 10-99, 100-999 ... the last without an end
     HT_METRICS_FACTORS = 8, // growth to 1.1, 1.25, 1.5 ... the last without an end
     HT_METRICS_PINNING = 8, // threads and stacks told that pin most
+    HT_METRICS_GAPS = 17,   // times that gaps are looked for over the run, at most
 };
 #define HT_METRICS_SIZE_MAX (UINT64_C(1) << 40)
 
@@ -85,6 +86,13 @@ struct ht_look {
     struct ht_look_pinning pinning;
 };
 
+// The gaps after some operation.
+struct ht_metrics_gaps {
+    uint64_t operation;
+    int64_t time_ns;
+    struct ht_gaps gaps;
+};
+
 // Reallocs of one direction.
 struct ht_metrics_reallocs {
     uint64_t count;
@@ -118,8 +126,10 @@ struct ht_metrics_report {
     double f4;                  // C at `page_peak` / L at `peak`
     double retention;           // C / L at `end`
 
-    struct ht_look look;                              // after the operation asked for
-    struct ht_look last;                              // at the end
+    struct ht_look look;                          // after the operation asked for
+    struct ht_look last;                          // at the end
+    struct ht_metrics_gaps gaps[HT_METRICS_GAPS]; // over the run, the last at the end
+    uint32_t gaps_count;
     struct ht_metrics_sizes made[HT_METRICS_DECADES]; // every block when made and when resized
 
     struct ht_metrics_reallocs reallocs[HT_DIRECTION_COUNT];
@@ -139,6 +149,7 @@ struct ht_metrics_options {
     uint64_t look_at;                 // the operation to look after, UINT64_MAX for none
     uint64_t gap_sizes[HT_GAP_SIZES]; // sizes to judge gaps by, each at least 1
     bool has_usable;                  // places tell usable bytes
+    bool wants_gaps;                  // over the run
     bool asks_system;                 // for what the process holds: only in a replay
     struct ht_moment *samples;        // where to put them
     uint32_t sample_room;             // how many there is room for

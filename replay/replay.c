@@ -157,17 +157,26 @@ static uint64_t own_bytes(const struct run *run)
     return run->table.size_bytes + (measure == NULL ? 0 : ht_measure_memory_bytes(measure));
 }
 
+static void ask(const struct run *run, struct ht_account *account)
+{
+    if (run->set.heap->account != NULL) {
+        run->set.heap->account(run->set.selves[0], account);
+    }
+}
+
 // Plays on the open heap, with the figures of memory around it.
 static enum ht_status run_on_heap(struct run *run, struct ht_error *error)
 {
     struct ht_replay_resident *resident = &run->result->resident;
     uint64_t own_before = own_bytes(run);
+    ask(run, &run->result->account_before);
     bool has_peak = ht_os_resident_peak_reset();
     uint64_t peak_before = ht_os_resident_peak().bytes;
     struct ht_os_figure before = ht_os_resident();
     enum ht_status status = play(run, error);
     struct ht_os_figure after = ht_os_resident();
     struct ht_os_figure peak = ht_os_resident_peak();
+    ask(run, &run->result->account_after);
     run->result->final_blocks =
         ht_engine_release(run->set.heap, run->set.selves[0], run->table.slots, run->table.count);
     uint64_t own_growth = own_bytes(run) - own_before;

@@ -86,6 +86,8 @@ struct ht_replay_result {
     double null_ns_per_op;      // the same of the null heap: what of it the harness is. 0 in the
                                 // timed order, which would only wait again
     struct ht_replay_resident resident;
+    struct ht_account account_before; // before the first call; told where the heap tells
+    struct ht_account account_after;  // after the last, with what is live at the end still live
     uint64_t harness_bytes; // memory of the plan, the tables of blocks and heaps and the metrics,
                             // outside of every heap
 };

@@ -360,6 +360,17 @@ static enum ht_status make(struct maker *maker, const struct ht_schedule_options
     return status;
 }
 
+// Half a window. A plan of a few thousand operations would be one slice or two of the longest, and
+// its threads as good as free.
+static uint64_t slice_of(uint64_t window, uint64_t operations)
+{
+    if (window == 0) {
+        window = operations / HT_SCHEDULE_WINDOW_PART;
+        window = window < HT_SCHEDULE_WINDOW ? window : HT_SCHEDULE_WINDOW;
+    }
+    return window < 2 ? 1 : window / 2;
+}
+
 enum ht_status ht_schedule_open(struct ht_schedule **schedule, const struct ht_plan *plan,
                                 const struct ht_trail *trail,
                                 const struct ht_schedule_options *options, struct ht_error *error)
@@ -369,7 +380,7 @@ enum ht_status ht_schedule_open(struct ht_schedule **schedule, const struct ht_p
         return ht_fail_memory(error, "the replay schedule");
     }
     (*schedule)->totals.memory_bytes = sizeof **schedule;
-    (*schedule)->slice_operations = options->window < 2 ? 1 : options->window / 2;
+    (*schedule)->slice_operations = slice_of(options->window, ht_plan_totals(plan)->operations);
     (*schedule)->totals.window = 2 * (*schedule)->slice_operations;
     (*schedule)->totals.speed = options->speed;
     if (ht_plan_totals(plan)->operations == 0) {

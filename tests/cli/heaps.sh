@@ -33,6 +33,25 @@ says "this library has no malloc"
 expect 1 "$heaptape" replay a.htape --heap "$libraries/heap_no_realloc.so"
 says "this library has no realloc"
 
+# What the heap says of itself; the counting heap as tcmalloc would. A heap that tells nothing has
+# no such part.
+expect 0 "$heaptape" replay a.htape --heap ./heap_counting.so
+prints "MallocExtension_GetNumericProperty says of the whole process"
+expect 0 "$heaptape" replay a.htape --heap ./heap_counting.so --metrics --json
+python3 - <<'END'
+import json
+account = json.load(open("out"))["account"]
+assert account["source"] == "MallocExtension_GetNumericProperty", account
+told = [account[when] for when in ("before", "at_peak", "at_end")]
+assert all(list(figures) == ["generic.current_allocated_bytes"] for figures in told), told
+before, peak, end = (figures["generic.current_allocated_bytes"] for figures in told)
+assert before == 0 < peak <= end, told
+END
+expect 0 "$heaptape" replay a.htape --heap null
+grep -q "the heap of itself" out && fail "the null heap tells of itself"
+expect 0 "$heaptape" replay a.htape --heap null --json
+prints '"account":{}'
+
 # An interrupt ends a replay between the spans of its plan, with the report until then; in a heap
 # that never answers, the second one ends the program.
 expect 0 "$heaptape" fixture --scenario churn --events 100000 -o long.etl
@@ -96,6 +115,18 @@ for name in jemalloc mimalloc tcmalloc; do
     prints "a.htape on $name"
     expect 0 sh -c "'$heaptape' replay - --heap $name --json <a.htape"
     prints "\"heap\":\"$name\""
+    python3 - "$name" <<'END'
+import json, sys
+told = json.load(open("out"))
+source, figure = {
+    "jemalloc": ("mallctl", "stats.resident"),
+    "mimalloc": ("mi_process_info", "current_commit"),
+    "tcmalloc": ("MallocExtension_GetNumericProperty", "generic.heap_size"),
+}[sys.argv[1]]
+account = told["account"]
+assert account["source"] == source, account
+assert account["at_end"][figure] >= told["replayed"]["end_bytes"] > 0, told
+END
     expect 0 "$heaptape" replay heaps.etl --heap "$name" --touch fill
     if [ "$name" = tcmalloc ]; then
         prints "recorded heaps, all on one heap"

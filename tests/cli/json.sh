@@ -59,4 +59,9 @@ for path in glob.glob("*-info.json"):
     assert replay["recorded"]["peak_bytes"] == info["live"]["peak_bytes"], path
     assert replay["replayed"]["peak_bytes"] == info["live"]["peak_bytes"], path
     assert replay["replayed"]["end_blocks"] == info["live"]["end_blocks"], path
+    recorded = replay["recorded"]
+    cases = recorded["reallocs"]
+    resizes = cases["grown"] + cases["shrunk"] + cases["same_size"]
+    assert resizes == recorded["in_place"] + recorded["moved"], (path, recorded)
+    assert cases["in_place"] == recorded["in_place"], (path, recorded)
 END

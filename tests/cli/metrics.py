@@ -245,6 +245,13 @@ def main(trace, report):
             told = {decade(each["from"]): [each["blocks"], each["pinned_bytes"]]
                     for each in recorded[name]["pinning"][by]}
             compare(f"{name} pinning {by}", told, sums)
+    for each in recorded["gaps"]:
+        moment = moments[each.pop("operation")]
+        compare("time of gaps", each.pop("time_ns"), moment["time_ns"])
+        expected = gaps(moment["blocks"], sizes)
+        for key, value in each.items():
+            if key != "largest_free_index":
+                compare(f"gaps over the run: {key}", value, expected[key])
     grown = {}
     for each in recorded["reallocs"]["grown_by"]:
         factor = round(each["up_to"] * 100) if "up_to" in each else None

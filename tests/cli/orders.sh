@@ -54,8 +54,18 @@ prints '"speed":1000000.000'
 expect 0 "$heaptape" replay a.etl --order causal
 prints "order causal, digest 0x"
 prints "randomised"
-prints "at most 4,096 operations apart"
+prints "operations apart"
 prints "all on one heap"
+expect 0 "$heaptape" replay a.etl --order causal --json
+python3 - <<'END'
+import json
+told = json.load(open("out"))
+operations = sum(told["by_kind"].values())
+assert told["order"]["window"] == 2 * max(1, min(4096, operations // 64) // 2), told
+assert 2 < told["order"]["window"] < 4096, told
+END
+expect 0 "$heaptape" replay a.etl --order causal --window 4096
+prints "at most 4,096 operations apart"
 expect 0 "$heaptape" replay a.etl --order timed --speed 100000
 prints "at 100000 times the recorded speed"
 prints "times waited for"

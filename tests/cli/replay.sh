@@ -44,3 +44,20 @@ python3 "$2/tests/cli/check_json.py" out
 prints '"latency":{"every":10'
 expect 2 "$heaptape" replay a.htape --latency x
 says "x is no number"
+
+# Operations of 32-bit code are marked where addresses have 64 bits; none are of other traces.
+expect 0 "$heaptape" fixture --scenario churn --events 500 --pointer-size 4 -o narrow.etl
+expect 0 "$heaptape" replay narrow.etl --json
+cp out narrow.json
+python3 - <<'END'
+import json
+told = json.load(open("narrow.json"))
+assert told["operations_32bit"] == sum(told["by_kind"].values()) > 0, told
+END
+expect 0 "$heaptape" replay narrow.etl
+if grep -q '"host_bits":64' narrow.json; then
+    prints "operations are of 32-bit code"
+fi
+expect 0 "$heaptape" fixture --scenario churn --events 500 -o wide.etl
+expect 0 "$heaptape" replay wide.etl --json
+prints '"operations_32bit":0'

@@ -155,7 +155,7 @@ void kit_block(struct kit_file *file, const struct ht_trace *trace, const struct
             event.detail = 1;
         }
         ht_pack_add(pack, &event, 1, values);
-        ht_group_add(&file->sink.group, &events[i]);
+        ht_group_add(&file->sink.group, &events[i], 1);
     }
     struct ht_buffer block = ht_buffer_with_limit(HT_COMPACT_MESSAGE_MAX);
     assert_int_equal(ht_pack_finish(pack, &block, NULL), HT_OK);

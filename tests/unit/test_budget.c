@@ -59,11 +59,51 @@ static void equal_stamps_on_one_thread_move_on(void **state)
     ht_budget_reset(&budget);
 }
 
+// A thousand in an order that is none: the keys keep the picks apart from their places.
+static void many_are_kept_ordered_and_shrunk(void **state)
+{
+    (void)state;
+    enum { OFFERS = 1000, LIMIT = 64 };
+    struct ht_budget budget = {.limit = LIMIT};
+    for (uint64_t i = 0; i < OFFERS; i++) {
+        uint64_t copied = i * 7919 % OFFERS; // each once
+        offer(&budget, (int64_t)(OFFERS - i), copied, copied);
+    }
+    ht_budget_order(&budget, -5);
+    assert_int_equal(budget.count, LIMIT);
+    assert_int_equal(budget.offered, OFFERS);
+    for (uint32_t i = 0; i < LIMIT; i++) {
+        const struct ht_pick *pick = &budget.picks[budget.keys[i].at];
+        assert_true(pick->rank[0] >= OFFERS - LIMIT);
+        assert_int_equal(pick->order * 7919 % OFFERS, pick->rank[0]);
+        assert_int_equal(budget.keys[i].rank[0], pick->event.time_ns + 5);
+        assert_true(i == 0 || budget.keys[i].rank[0] > budget.keys[i - 1].rank[0]);
+    }
+    ht_budget_shrink(&budget, 10);
+    assert_int_equal(budget.count, 10);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(budget.picks[i].rank[0], OFFERS - 1 - i);
+    assert_int_equal(budget.offered, OFFERS);
+    ht_budget_reset(&budget);
+}
+
+static void a_budget_of_none_only_counts(void **state)
+{
+    (void)state;
+    struct ht_budget budget = {.limit = 0};
+    offer(&budget, 1, 8, 8);
+    assert_int_equal(budget.count, 0);
+    assert_int_equal(budget.offered, 1);
+    ht_budget_reset(&budget);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_budget_keeps_the_biggest),
         cmocka_unit_test(equal_stamps_on_one_thread_move_on),
+        cmocka_unit_test(many_are_kept_ordered_and_shrunk),
+        cmocka_unit_test(a_budget_of_none_only_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

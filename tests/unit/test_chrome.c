@@ -37,7 +37,9 @@ static int open_picture(void **state)
     picture->text = ht_buffer_with_limit(1 << 20);
     if (ht_output_open_memory(&picture->text, &picture->output, NULL) != HT_OK)
         return -1;
-    return ht_format_chrome.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
+    enum ht_status status =
+        ht_format_chrome.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
+    return status == HT_OK ? 0 : -1;
 }
 
 static int close_picture(void **state)

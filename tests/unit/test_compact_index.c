@@ -194,16 +194,18 @@ static void a_cut_index_is_done_without(void **state)
     }
 }
 
+// One bit of each: reading takes its time, and test_compact_damage.c flips them all, read through.
 // What is untold is what was asked for, or the whole file when the index was not found.
-static void every_flipped_bit_is_told_or_harmless(void **state)
+static void a_flipped_bit_of_any_byte_is_told_or_harmless(void **state)
 {
     const struct sample *sample = *state;
     const struct ht_scope scope = {1000, 3000, NULL, 0};
     size_t untold = 0;
-    for (size_t bit = 0; bit < sample->bytes.size * 8; bit++) {
-        sample->bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    for (size_t at = 0; at < sample->bytes.size; at++) {
+        uint8_t bit = (uint8_t)(1u << at % 8);
+        sample->bytes.data[at] ^= bit;
         struct kit_result result = kit_read_narrow(sample->bytes.data, sample->bytes.size, &scope);
-        sample->bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        sample->bytes.data[at] ^= bit;
         bool has_index = result.trace.groups > 0;
         if (result.status == HT_END && kit_losses(&result.trace) == 0) {
             untold++;
@@ -213,7 +215,7 @@ static void every_flipped_bit_is_told_or_harmless(void **state)
     }
     // The minor version, the trailer, the groups that were not read, and where another LZ4
     // sequence unpacks to the same bytes.
-    assert_in_range(untold, 8, sample->bytes.size * 8 * 6 / 10);
+    assert_in_range(untold, 1, sample->bytes.size * 6 / 10);
 }
 
 static void behind_a_damaged_group_the_file_is_read_through(void **state)
@@ -357,7 +359,7 @@ int main(void)
         cmocka_unit_test(the_writer_indexes_what_it_writes),
         cmocka_unit_test(a_group_of_too_many_processes_is_read_for_any),
         cmocka_unit_test_setup_teardown(a_cut_index_is_done_without, open_sample, close_sample),
-        cmocka_unit_test_setup_teardown(every_flipped_bit_is_told_or_harmless, open_sample,
+        cmocka_unit_test_setup_teardown(a_flipped_bit_of_any_byte_is_told_or_harmless, open_sample,
                                         close_sample),
         cmocka_unit_test_setup_teardown(behind_a_damaged_group_the_file_is_read_through,
                                         open_sample, close_sample),

@@ -129,6 +129,22 @@ static Ht__Block *block_of(const struct ht_event *events, size_t count)
     return block;
 }
 
+// Each release is into a pool that had none.
+static void as_many_pools_with_a_release_as_blocks_survive(void **state)
+{
+    (void)state;
+    enum { COUNT = HT_COMPACT_EVENTS_MAX / 2 };
+    struct ht_event *events = calloc(2 * COUNT, sizeof *events);
+    assert_non_null(events);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        events[i] =
+            (struct ht_event){.kind = HT_KIND_ALLOC, .address = (i + 1) << 32, .size = 16 * i + 16};
+        events[COUNT + i] = (struct ht_event){.kind = HT_KIND_FREE, .address = (COUNT - i) << 32};
+    }
+    check_survival(events, 2 * COUNT);
+    free(events);
+}
+
 // The example of docs/formats/htape.md, section 5.
 static void births_and_places_are_those_of_the_specification(void **state)
 {
@@ -273,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(traces_that_make_no_sense_survive),
         cmocka_unit_test(as_many_heaps_threads_and_sizes_as_events_survive),
+        cmocka_unit_test(as_many_pools_with_a_release_as_blocks_survive),
         cmocka_unit_test(births_and_places_are_those_of_the_specification),
         cmocka_unit_test(equal_addresses_of_two_processes_stay_apart),
         cmocka_unit_test(a_thread_that_stays_on_its_cpu_costs_zeros),

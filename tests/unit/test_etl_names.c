@@ -148,9 +148,13 @@ static void long_names_are_cut(void **state)
 static void too_short_a_record_is_counted(void **state)
 {
     (void)state;
-    const char *const cases[] = {"", "0010000000 80ffff 92100000",
-                                 "0010000000 80ffff 92100000 04000000 01000000 03010000"
-                                 "0100000000000000 0000000000000000 01ff000000000005 12000000"};
+    // Nothing, no more than the first fields, and a security identifier of more parts than follow.
+    const char *const cases[] = {
+        "",
+        "0010000000 80ffff 92100000",
+        "0010000000 80ffff 92100000 04000000 01000000 03010000 0100000000000000 0000000000000000 "
+        "01ff000000000005 12000000",
+    };
     for (size_t i = 0; i < 3; i++) {
         note(3, 2, 8, cases[i], 500);
         assert_int_equal(trace.loss[HT_LOSS_DAMAGED_EVENTS], i + 1);

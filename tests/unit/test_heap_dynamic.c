@@ -116,6 +116,13 @@ static void replay_runs_on_a_library(void **state)
     assert_int_equal(result.played.skipped, 1);
     assert_int_equal(result.reallocs_moved, 1);
     assert_int_equal(*counter("counted_frees"), frees + 1);
+    // It tells one of the figures that it could be asked for: 64 bytes for each block it ever made,
+    // of which the replay made two.
+    assert_string_equal(result.account_before.source, "MallocExtension_GetNumericProperty");
+    assert_int_equal(result.account_before.count, 1);
+    assert_int_equal(result.account_after.count, 1);
+    assert_string_equal(result.account_after.names[0], "generic.current_allocated_bytes");
+    assert_int_equal(result.account_after.bytes[0], result.account_before.bytes[0] + 128);
     ht_plan_close(plan);
 }
 

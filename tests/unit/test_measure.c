@@ -317,7 +317,8 @@ static void assert_gap_sizes(struct recording *recording, uint64_t median, uint6
                              uint64_t p99)
 {
     struct ht_measure *measure;
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, NULL), HT_OK);
+    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, NULL),
+                     HT_OK);
     assert_int_equal(ht_measure_gap_sizes(measure)[0], median);
     assert_int_equal(ht_measure_gap_sizes(measure)[1], p90);
     assert_int_equal(ht_measure_gap_sizes(measure)[2], p99);
@@ -375,7 +376,8 @@ static void a_replay_that_was_stopped_is_not_judged(void **state)
         begin(recording, i, 0x10000 + i * 32, 16);
     }
     struct ht_pulse pulse = {.beat = stop};
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, NULL), HT_OK);
+    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, NULL),
+                     HT_OK);
     struct ht_replay_options options = {.pulse = &pulse, .measure = measure};
     assert_int_equal(ht_replay_run(recording->plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
     const struct ht_metrics_report *replayed = ht_measure_replayed(measure);

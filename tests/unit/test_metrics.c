@@ -392,6 +392,30 @@ static void a_step_that_is_asked_for_is_kept(void **state)
     ht_metrics_close(metrics);
 }
 
+static void gaps_are_looked_for_over_the_run(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    struct ht_metrics_options options = small;
+    options.operations = COUNT;
+    options.block_limit = COUNT;
+    options.wants_gaps = true;
+    struct ht_metrics *metrics = open_with(&options);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        put(metrics, i * 10, i, 0x100000 + i * 64, 32);
+    }
+    const struct ht_metrics_report *report = finish(metrics);
+    assert_int_equal(report->gaps_count, 15); // every 7th
+    assert_int_equal(report->gaps[0].operation, 6);
+    assert_int_equal(report->gaps[0].time_ns, 60);
+    assert_int_equal(report->gaps[0].gaps.count, 7);
+    assert_int_equal(report->gaps[0].gaps.free_bytes, 65536 - 7 * 32);
+    assert_int_equal(report->gaps[14].operation, COUNT - 1);
+    assert_int_equal(report->gaps[14].gaps.count, report->last.gaps.count);
+    assert_int_equal(report->gaps[14].gaps.free_bytes, report->last.gaps.free_bytes);
+    ht_metrics_close(metrics);
+}
+
 static void growth_is_counted_by_its_factor(void **state)
 {
     (void)state;
@@ -611,6 +635,7 @@ int main(void)
         cmocka_unit_test(hostile_places_leave_nothing_behind),
         cmocka_unit_test(samples_are_even_and_end_with_the_last_operation),
         cmocka_unit_test(a_step_that_is_asked_for_is_kept),
+        cmocka_unit_test(gaps_are_looked_for_over_the_run),
         cmocka_unit_test(growth_is_counted_by_its_factor),
         cmocka_unit_test(random_operations_are_as_recomputed_at_every_step),
     };

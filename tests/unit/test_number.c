@@ -211,6 +211,33 @@ static void the_tracked_size_wins_over_the_recorded_old_one(void **state)
     assert_int_equal(ht_number_counts(number)->old_size_differs, 1);
 }
 
+static void reallocs_are_counted_by_case(void **state)
+{
+    (void)state;
+    const struct ht_realloc_cases *cases = &ht_number_counts(number)->reallocs;
+    push(HT_KIND_ALLOC, 0x10, 100);
+    push(HT_KIND_ALLOC, 0x20, 100);
+    push_realloc(0x10, 100, 0x10, 101); // grows in place
+    push_realloc(0x10, 100, 0x30, 50);  // shrinks, whatever the old size said, and moves
+    push_realloc(0x30, 50, 0x20, 50);   // onto a block that lives
+    push_realloc(0x20, 50, 0x20, 0);
+    push_realloc(0x20, 0, 0x20, 0);
+    push_realloc(0x99, 7, 0x98, 8);     // adopted, grows
+    push_realloc(0, 0, 0x40, 10);       // of NULL
+    push_realloc(0, 0, 0x98, 10);       // of NULL onto a block that lives: an alloc
+    push_realloc(0x40, 10, 0, 1 << 20); // failed
+    push_realloc(0, 0, 0, 10);
+    assert_int_equal(cases->grown, 2);
+    assert_int_equal(cases->shrunk, 2);
+    assert_int_equal(cases->same_size, 2);
+    assert_int_equal(cases->to_zero, 2);
+    assert_int_equal(cases->in_place, 3);
+    assert_int_equal(cases->onto_live, 1);
+    assert_int_equal(cases->of_null, 2);
+    assert_int_equal(cases->failed, 2);
+    assert_int_equal(ht_number_counts(number)->replaced, 2);
+}
+
 static void a_free_of_an_unknown_block_is_counted_and_of_none_is_not(void **state)
 {
     (void)state;
@@ -511,6 +538,7 @@ int main(void)
         NUMBER_TEST(what_failed_changes_nothing),
         NUMBER_TEST(a_realloc_of_nothing_is_an_alloc),
         NUMBER_TEST(the_tracked_size_wins_over_the_recorded_old_one),
+        NUMBER_TEST(reallocs_are_counted_by_case),
         NUMBER_TEST(a_free_of_an_unknown_block_is_counted_and_of_none_is_not),
         NUMBER_TEST(destroy_ends_the_blocks_of_its_heap_newest_first),
         NUMBER_TEST(a_destroyed_heap_may_hold_any_number_of_blocks),

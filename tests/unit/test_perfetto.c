@@ -45,7 +45,9 @@ static int open_picture(void **state)
     if (ht_number_open(&picture->number, NULL, NULL) != HT_OK ||
         ht_output_open_memory(&picture->bytes, &picture->output, NULL) != HT_OK)
         return -1;
-    return ht_format_perfetto.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
+    enum ht_status status =
+        ht_format_perfetto.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
+    return status == HT_OK ? 0 : -1;
 }
 
 static int close_picture(void **state)
@@ -358,6 +360,124 @@ static void a_failed_realloc_is_shown(void **state)
     assert_int_equal(shown, 1);
 }
 
+static void a_burst_in_one_tick_is_all_there(void **state)
+{
+    struct picture *picture = *state;
+    enum { REALLOCS = 1000 };
+    put_alloc(picture, 100, 0x1000, 10, 0);
+    for (uint64_t i = 0; i < REALLOCS; i++)
+        put_realloc(picture, 200, 0x1000, 10 + i, 0x1000, 11 + i);
+    const Ht__Perfetto__Trace *trace = finish(picture);
+    uint64_t stamp = 199;
+    uint64_t step = 0;
+    for (size_t i = 0; i < trace->n_packet; i++) {
+        const Ht__Perfetto__TrackEvent *event = trace->packet[i]->track_event;
+        if (event == NULL || event->name_iid != 2) // "realloc in place"
+            continue;
+        assert_int_equal(trace->packet[i]->timestamp, ++stamp);
+        step++;
+    }
+    assert_int_equal(step, REALLOCS);
+}
+
+static void small_heaps_are_one_group(void **state)
+{
+    struct picture *picture = *state;
+    for (uint32_t i = 0; i < 40; i++) {
+        struct ht_event event = event_of(HT_KIND_ALLOC, i, 0x1000, i == 7 ? 1 << 20 : 10 + i);
+        event.heap = 0x10000 + i;
+        put(picture, &event);
+    }
+    const Ht__Perfetto__Trace *trace = finish(picture);
+    // Apart: the large one, and of the others the 15 largest.
+    assert_null(find_track(trace, "Heap 0x10000", 0, 0));
+    assert_null(find_track(trace, "Heap 0x10018", 0, 0));
+    assert_non_null(find_track(trace, "Heap 0x10007", 0, 0));
+    assert_non_null(find_track(trace, "Heap 0x10019", 0, 0));
+    uint64_t group = find_track(trace, "Other heaps (24)", 0, 0)->uuid;
+    expect_sample(trace, group, "live_bytes", 0, 0, 10);
+    expect_sample(trace, group, "live_bytes", 1, 1, 21);
+    expect_sample(trace, group, "live_bytes", 23, 24, 10 * 24 + 24 * 25 / 2 - 7);
+    expect_sample(trace, group, "live_blocks", 23, 24, 24);
+}
+
+static void pages_with_a_live_block_are_counted(void **state)
+{
+    struct picture *picture = *state;
+    put_alloc(picture, 100, 0x1000, 4096, 0);  // one page
+    put_alloc(picture, 200, 0x2800, 4096, 0);  // two
+    put_alloc(picture, 300, 0x2000, 2048, 0);  // on one of these
+    put_alloc(picture, 400, 0x9000, 40960, 0); // ten
+    put_realloc(picture, 500, 0x9000, 40960, 0x9000, 4096);
+    put_plain(picture, HT_KIND_FREE, 600, 0x2800);
+    put_plain(picture, HT_KIND_FREE, 700, 0x1000);
+    static const double spread[] = {1,
+                                    12288.0 / 8192,
+                                    12288.0 / 10240,
+                                    53248.0 / 51200,
+                                    16384.0 / 14336,
+                                    12288.0 / 10240,
+                                    8192.0 / 6144};
+    const Ht__Perfetto__Trace *trace = finish(picture);
+    uint64_t group = find_track(trace, "Heap 0x1f0", 0, 0)->uuid;
+    uint64_t track = find_track(trace, "page_spread", group, 0)->uuid;
+    for (int i = 0; i < 7; i++) {
+        double found = find_event(trace, track, i)->track_event->double_counter_value;
+        assert_in_range((int64_t)(found * 1e9), (int64_t)(spread[i] * 1e9) - 1,
+                        (int64_t)(spread[i] * 1e9) + 1);
+    }
+}
+
+static void a_parent_is_named_where_it_is_shown(void **state)
+{
+    struct picture *picture = *state;
+    static const struct ht_process processes[] = {
+        {.pid = PID, .parent_pid = 4, .start_ns = HT_TIME_UNKNOWN, .end_ns = HT_TIME_UNKNOWN},
+        {.pid = 16, .parent_pid = PID, .start_ns = 50, .end_ns = HT_TIME_UNKNOWN}};
+    for (int i = 0; i < 2; i++) {
+        struct ht_process process = processes[i];
+        process.name = string_id(picture, "a.exe");
+        assert_int_equal(ht_trace_note_process(&picture->trace, &process, NULL), HT_OK);
+        struct ht_event event = event_of(HT_KIND_ALLOC, 100, 0x1000, 10);
+        event.pid = process.pid;
+        put(picture, &event);
+    }
+    const Ht__Perfetto__Trace *trace = finish(picture);
+    int named = 0;
+    for (size_t i = 0; i < trace->n_packet; i++) {
+        const Ht__Perfetto__ProcessTree *tree = trace->packet[i]->process_tree;
+        if (tree == NULL)
+            continue;
+        assert_int_equal(tree->processes[0]->has_ppid, tree->processes[0]->pid == 16);
+        assert_int_equal(tree->processes[0]->ppid, tree->processes[0]->pid == 16 ? PID : 0);
+        named++;
+    }
+    assert_int_equal(named, 2);
+}
+
+static void a_chain_is_linked_with_its_reallocs(void **state)
+{
+    struct picture *picture = *state;
+    put_alloc(picture, 100, 0x9000, 10, 0);
+    put_alloc(picture, 100, 0x1000, 10, stack_id(picture, 0x20));
+    for (uint64_t i = 0; i < 60; i++)
+        put_realloc(picture, 200 + (int64_t)i, 0x1000, 10 + i, 0x1000, 11 + i);
+    const Ht__Perfetto__Trace *trace = finish(picture);
+    int linked = 0;
+    int reallocs = 0;
+    for (size_t i = 0; i < trace->n_packet; i++) {
+        const Ht__Perfetto__TrackEvent *event = trace->packet[i]->track_event;
+        if (event == NULL || event->type == 4)
+            continue;
+        reallocs += event->name_iid == 2;
+        linked += event->n_flow_ids == 1 && event->flow_ids[0] == 2; // of the second block
+        if (event->name_iid == 2)
+            assert_int_equal(event->n_flow_ids, reallocs <= 50);
+    }
+    assert_int_equal(reallocs, 60);
+    assert_int_equal(linked, 51);
+}
+
 // The counts of two sites up to each dump, whatever was merged.
 static void merged_dumps_keep_the_last_counts(void **state)
 {
@@ -440,6 +560,11 @@ int main(void)
         PICTURE(names_are_made_safe),
         PICTURE(heaps_past_the_cap_count_in_their_process),
         PICTURE(a_failed_realloc_is_shown),
+        PICTURE(a_burst_in_one_tick_is_all_there),
+        PICTURE(small_heaps_are_one_group),
+        PICTURE(pages_with_a_live_block_are_counted),
+        PICTURE(a_parent_is_named_where_it_is_shown),
+        PICTURE(a_chain_is_linked_with_its_reallocs),
         cmocka_unit_test(merged_dumps_keep_the_last_counts),
         PICTURE(the_sample_is_written),
     };

@@ -202,6 +202,35 @@ static void slices_are_half_a_window(void **state)
     assert_int_equal(ht_schedule_slice_workers(fixture->schedule, 2), 1);
 }
 
+static uint64_t window_of(struct fixture *fixture)
+{
+    struct ht_schedule *schedule;
+    fixture->options.memory_limit = 1 << 30;
+    assert_int_equal(
+        ht_schedule_open(&schedule, fixture->plan, fixture->trail, &fixture->options, NULL), HT_OK);
+    uint64_t window = ht_schedule_totals(schedule)->window;
+    ht_schedule_close(schedule);
+    return window;
+}
+
+static void default_window_is_a_64th_of_the_plan_up_to_4096(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->options.window = 0;
+    begin(fixture, 1, 0);
+    assert_int_equal(window_of(fixture), 2);
+    for (uint32_t i = 1; i < 10 * 64; i++) {
+        begin(fixture, i % 3, i);
+    }
+    assert_int_equal(window_of(fixture), 10);
+    for (uint32_t i = 10 * 64; i < 5000 * 64; i++) {
+        begin(fixture, i % 3, i);
+    }
+    assert_int_equal(window_of(fixture), 4096);
+    fixture->options.window = 6000;
+    assert_int_equal(window_of(fixture), 6000);
+}
+
 static void times_are_scaled_and_never_go_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -263,6 +292,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(each_worker_gets_about_as_much, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slices_are_half_a_window, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(default_window_is_a_64th_of_the_plan_up_to_4096, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(times_are_scaled_and_never_go_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sample_is_where_most_lived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_needs_no_worker, set_up, tear_down),

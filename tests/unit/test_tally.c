@@ -30,7 +30,7 @@ static void add(enum ht_kind kind, int64_t time_ns, uint32_t pid, uint64_t heap)
 {
     const struct ht_event event = {
         .kind = (uint8_t)kind, .time_ns = time_ns, .pid = pid, .heap = heap};
-    ht_tally_add(tally, &trace, &event);
+    ht_tally_add(tally, &trace, &event, 1);
 }
 
 static void note(uint32_t pid, int64_t start_ns)
@@ -54,7 +54,7 @@ static void kinds_times_and_stacks_are_counted(void **state)
     (void)state;
     struct ht_event event = {.kind = HT_KIND_ALLOC, .time_ns = 5};
     ht_event_set_stack(&event, 3);
-    ht_tally_add(tally, &trace, &event);
+    ht_tally_add(tally, &trace, &event, 1);
     add(HT_KIND_FREE, -7, 0, 0);
     add(HT_KIND_ALLOC, 4, 0, 0);
     add((enum ht_kind)200, 4, 0, 0);
