@@ -37,6 +37,7 @@ extern const struct ht_command ht_command_info;
 extern const struct ht_command ht_command_open;
 extern const struct ht_command ht_command_replay;
 extern const struct ht_command ht_command_compare;
+extern const struct ht_command ht_command_reduce;
 extern const struct ht_command ht_command_heaps;
 extern const struct ht_command ht_command_fixture;
 

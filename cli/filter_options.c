@@ -3,6 +3,8 @@
 // The options of the filters. See the header.
 #include "cli/filter_options.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,4 +165,66 @@ bool ht_filter_options_check(struct ht_options *options)
     if (what != NULL)
         options->exit = ht_options_misuse(options->command, "%s", what);
     return what == NULL;
+}
+
+// Adds an option and its value. False when there is no room.
+static bool HT_PRINTF(2, 3) add_words(struct ht_filter *filter, const char *format, ...)
+{
+    size_t used = strlen(filter->text);
+    size_t room = sizeof filter->text - used;
+    va_list arguments;
+    if (used > 0 && room > 1) {
+        filter->text[used++] = ' ';
+        room--;
+    }
+    va_start(arguments, format);
+    int length = vsnprintf(filter->text + used, room, format, arguments);
+    va_end(arguments);
+    return length >= 0 && (size_t)length < room;
+}
+
+static bool add_lists(struct ht_filter *filter)
+{
+    bool has_room = true;
+    for (size_t i = 0; i < filter->pid_count; i++)
+        has_room = has_room && add_words(filter, "--pid %" PRIu32, filter->pids[i]);
+    for (size_t i = 0; i < filter->process_count; i++)
+        has_room = has_room && add_words(filter, "--process \"%s\"", filter->processes[i]);
+    for (size_t i = 0; i < filter->heap_count; i++)
+        has_room = has_room && add_words(filter, "--heap-handle 0x%" PRIx64, filter->heaps[i]);
+    for (size_t i = 0; i < filter->tid_count; i++)
+        has_room = has_room && add_words(filter, "--tid %" PRIu32, filter->tids[i]);
+    return has_room;
+}
+
+// How many there are.
+static size_t add_kinds(struct ht_filter *filter, bool *has_room)
+{
+    size_t count = 0;
+    for (int kind = 0; kind < HT_KIND_COUNT; kind++) {
+        if ((filter->kinds >> kind & 1) == 0)
+            continue;
+        *has_room = *has_room && add_words(filter, "--kind %s", ht_kind_name((enum ht_kind)kind));
+        count++;
+    }
+    return count;
+}
+
+bool ht_filter_write_text(struct ht_filter *filter)
+{
+    filter->text[0] = '\0';
+    bool has_room = add_lists(filter);
+    size_t count = filter->pid_count + filter->process_count + filter->heap_count +
+                   filter->tid_count + add_kinds(filter, &has_room) + (filter->min_size > 0) +
+                   (filter->max_size < UINT64_MAX) + (filter->from_ns > INT64_MIN) +
+                   (filter->until_ns < INT64_MAX);
+    if (filter->min_size > 0)
+        has_room = has_room && add_words(filter, "--min-size %" PRIu64, filter->min_size);
+    if (filter->max_size < UINT64_MAX)
+        has_room = has_room && add_words(filter, "--max-size %" PRIu64, filter->max_size);
+    if (filter->from_ns > INT64_MIN)
+        has_room = has_room && add_words(filter, "--from %" PRId64 "ns", filter->from_ns);
+    if (filter->until_ns < INT64_MAX)
+        has_room = has_room && add_words(filter, "--until %" PRId64 "ns", filter->until_ns);
+    return has_room && count <= HT_FILTER_VALUES_MAX;
 }

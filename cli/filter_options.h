@@ -29,6 +29,10 @@ bool ht_filter_options_take(struct ht_options *options, int letter);
 // Once all are taken: false, after saying so, when nothing can match.
 bool ht_filter_options_check(struct ht_options *options);
 
+// Writes filter->text anew, from what the filter asks for, as a person would write it for a shell.
+// False when it is too long, or more than one command line takes.
+bool ht_filter_write_text(struct ht_filter *filter);
+
 // Reads a time: a number with a unit (ns, us, ms, s, m, h), which 0 needs not. False when it is
 // none, or has no room in 64 bits of nanoseconds.
 bool ht_filter_time(const char *text, int64_t *time_ns);

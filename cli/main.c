@@ -13,8 +13,8 @@
 #include <string.h>
 
 static const struct ht_command *const commands[] = {
-    &ht_command_convert, &ht_command_info,  &ht_command_open,    &ht_command_replay,
-    &ht_command_compare, &ht_command_heaps, &ht_command_fixture,
+    &ht_command_convert, &ht_command_info,   &ht_command_open,  &ht_command_replay,
+    &ht_command_compare, &ht_command_reduce, &ht_command_heaps, &ht_command_fixture,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -72,7 +72,7 @@ static enum ht_exit run(int argc, char **argv)
 {
     if (argc < 1)
         return misuse("a command is missing:",
-                      "convert, info, open, replay, compare, heaps or fixture");
+                      "convert, info, open, replay, compare, reduce, heaps or fixture");
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
         return print_help();
     if (strcmp(argv[0], "--version") == 0)

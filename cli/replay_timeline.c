@@ -2,15 +2,20 @@
 //
 // `heaptape replay --timeline`: the samples of both columns as Perfetto counters, on the clock of
 // the recording. What the file is made of is described in docs/formats/perfetto.md; here are no
-// events, and so nothing but tracks and samples.
+// events, and so nothing but tracks, samples, and the blocks that pin most as slices.
 #include "cli/replay_report.h"
 
 #include "formats/perfetto_sink.h"
 
+#include "cli/show.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
 enum {
     SEQUENCE = 1,
+    TYPE_BEGIN = 1,
+    TYPE_END = 2,
     TYPE_COUNTER = 4,
     UNIT_COUNT = 2,
     UNIT_BYTES = 3,
@@ -307,9 +312,71 @@ static void put_gaps(struct timeline *timeline, uint64_t group,
     }
 }
 
+static void put_edge(struct timeline *timeline, uint64_t track, uint32_t type, int64_t time_ns,
+                     const char *name)
+{
+    Ht__Perfetto__TrackEvent event = HT__PERFETTO__TRACK_EVENT__INIT;
+    event.has_type = true;
+    event.type = type;
+    event.has_track_uuid = true;
+    event.track_uuid = track;
+    event.name = ht_perfetto_borrow(name);
+    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
+    packet.has_timestamp = true;
+    packet.timestamp = (uint64_t)time_ns - (uint64_t)timeline->base_ns;
+    packet.track_event = &event;
+    put(timeline, &packet);
+}
+
+// What a block pins, and who made it: the innermost frame, else the thread.
+static void name_pinner(const struct ht_pinner *pinner, const struct ht_dict *stacks, char *name,
+                        size_t size)
+{
+    size_t count = 0;
+    size_t length = 0;
+    const struct ht_frame *frames =
+        stacks == NULL ? NULL : ht_dict_stack(stacks, pinner->stack, &count);
+    int used = snprintf(name, size, "%s B pin ", ht_show_count(pinner->size).text);
+    used += snprintf(name + used, size - (size_t)used, "%s B, ",
+                     ht_show_count(pinner->pinned_bytes).text);
+    if (count == 0) {
+        snprintf(name + used, size - (size_t)used, "thread %" PRIu32, pinner->thread);
+        return;
+    }
+    const char *module = ht_dict_string(stacks, frames[0].module, &length);
+    snprintf(name + used, size - (size_t)used, "%.*s%s0x%" PRIx64, (int)(length < 80 ? length : 80),
+             module, length > 0 ? "+" : "", frames[0].address);
+}
+
+// The blocks that pin most, each from its birth to its end on a track of its own, for they overlap
+// in any way.
+static void put_pinners(struct timeline *timeline, uint64_t process, const char *title,
+                        const struct ht_look *look, const struct ht_replay_report *report,
+                        int64_t end_ns)
+{
+    char name[192];
+    if (look->pinners[0].pinned_bytes == 0)
+        return;
+    Ht__Perfetto__TrackDescriptor group = new_track(timeline, process, title);
+    group.has_child_ordering = true;
+    group.child_ordering = 3; // as ranked
+    put_track(timeline, &group);
+    for (int i = 0; i < HT_METRICS_PINNING && look->pinners[i].pinned_bytes > 0; i++) {
+        const struct ht_pinner *pinner = &look->pinners[i];
+        int64_t last_ns = pinner->is_ended ? pinner->ended_ns : end_ns;
+        name_pinner(pinner, report->stacks, name, sizeof name);
+        Ht__Perfetto__TrackDescriptor track = new_track(timeline, group.uuid, name);
+        track.has_sibling_order_rank = true;
+        track.sibling_order_rank = i;
+        put_track(timeline, &track);
+        put_edge(timeline, track.uuid, TYPE_BEGIN, pinner->made_ns, name);
+        put_edge(timeline, track.uuid, TYPE_END, last_ns, NULL);
+    }
+}
+
 // A column as a process with one group of counters.
 static void put_column(struct timeline *timeline, int32_t number, const char *name,
-                       const struct ht_metrics_report *report)
+                       const struct ht_replay_report *whole, const struct ht_metrics_report *report)
 {
     Ht__Perfetto__ProcessDescriptor process = HT__PERFETTO__PROCESS_DESCRIPTOR__INIT;
     Ht__Perfetto__TrackDescriptor track = new_track(timeline, 0, NULL);
@@ -332,6 +399,10 @@ static void put_column(struct timeline *timeline, int32_t number, const char *na
         put_line(&line, counters[i].value, report);
     }
     put_gaps(timeline, group.uuid, report);
+    put_pinners(timeline, track.uuid, "Pinning at the live peak", &report->look, whole,
+                report->end.time_ns);
+    put_pinners(timeline, track.uuid, "Pinning at the end", &report->last, whole,
+                report->end.time_ns);
 }
 
 enum ht_status ht_replay_write_timeline(const struct ht_replay_report *report, const char *path,
@@ -347,9 +418,9 @@ enum ht_status ht_replay_write_timeline(const struct ht_replay_report *report, c
         .base_ns = report->was->first_ns < 0 ? report->was->first_ns : 0,
     };
     put_clocks(&timeline);
-    put_column(&timeline, 1, report->columns[0], report->was);
+    put_column(&timeline, 1, report->columns[0], report, report->was);
     snprintf(name, sizeof name, "%s: %s", report->columns[1], report->result->heap_version);
-    put_column(&timeline, 2, name, report->is);
+    put_column(&timeline, 2, name, report, report->is);
     status = ht_perfetto_sink_finish(&timeline.sink);
     ht_perfetto_sink_reset(&timeline.sink);
     if (status == HT_OK)

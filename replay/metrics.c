@@ -18,7 +18,9 @@ enum block_state {
 struct block {
     struct ht_place place;
     uint64_t made_at; // operation
+    int64_t made_ns;
     enum block_state state;
+    bool is_pinner; // of the look that was asked for
 };
 
 // A look lists the blocks as the one, and then as the other.
@@ -296,6 +298,38 @@ static uint32_t look_for_most(struct ht_metrics *metrics, bool by_stack,
     return (uint32_t)ht_pinning_find(single, count, top, HT_METRICS_PINNING);
 }
 
+static void look_for_pinners(struct ht_metrics *metrics, struct ht_look *look)
+{
+    for (uint32_t i = 0; i < metrics->options.block_limit; i++) {
+        const struct block *block = &metrics->blocks[i];
+        ht_pinner_put(look->pinners, HT_METRICS_PINNING,
+                      (struct ht_pinner){
+                          .pinned_bytes = pinning_of(metrics, block).pinned_bytes,
+                          .size = block->place.size,
+                          .block = i,
+                          .thread = block->place.thread,
+                          .stack = block->place.stack,
+                          .made_ns = block->made_ns,
+                      });
+    }
+    for (int i = 0; i < HT_METRICS_PINNING && look->pinners[i].pinned_bytes > 0; i++) {
+        metrics->blocks[look->pinners[i].block].is_pinner = true;
+    }
+}
+
+// The end of a block that pinned when the blocks were looked at.
+static void end_pinner(struct ht_metrics *metrics, uint32_t index)
+{
+    metrics->blocks[index].is_pinner = false;
+    for (int i = 0; i < HT_METRICS_PINNING; i++) {
+        struct ht_pinner *pinner = &metrics->report.look.pinners[i];
+        if (pinner->pinned_bytes > 0 && pinner->block == index && !pinner->is_ended) {
+            pinner->is_ended = true;
+            pinner->ended_ns = metrics->now.time_ns;
+        }
+    }
+}
+
 static void take_look(struct ht_metrics *metrics, struct ht_look *look)
 {
     *look = (struct ht_look){.is_taken = true,
@@ -306,6 +340,7 @@ static void take_look(struct ht_metrics *metrics, struct ht_look *look)
     look_by_decade(metrics, look);
     look->pinning.threads = look_for_most(metrics, false, look->pinning.by_thread);
     look->pinning.stacks = look_for_most(metrics, true, look->pinning.by_stack);
+    look_for_pinners(metrics, look);
 }
 
 // Adds what was before this operation to the average over time: as long as until now.
@@ -388,10 +423,16 @@ void ht_metrics_step(struct ht_metrics *metrics, int64_t time_ns, uint32_t index
     end(metrics, block);
     if (place != NULL) {
         begin(metrics, block, place);
-        block->made_at = old.state == BLOCK_NONE ? metrics->report.operations : old.made_at;
+        if (old.state == BLOCK_NONE) {
+            block->made_at = metrics->report.operations;
+            block->made_ns = metrics->now.time_ns;
+        }
         if (old.state == BLOCK_LIVE && block->state == BLOCK_LIVE) {
             count_realloc(metrics, &old.place, place);
         }
+    }
+    if (place == NULL && old.is_pinner) {
+        end_pinner(metrics, index);
     }
     account(metrics);
 }

@@ -84,6 +84,7 @@ struct ht_look {
     struct ht_gaps gaps;
     struct ht_metrics_sizes live[HT_METRICS_DECADES];
     struct ht_look_pinning pinning;
+    struct ht_pinner pinners[HT_METRICS_PINNING]; // the blocks that pin most, those of 0 bytes none
 };
 
 // The gaps after some operation.

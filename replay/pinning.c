@@ -42,3 +42,14 @@ size_t ht_pinning_find(struct ht_pinning *single, size_t count, struct ht_pinnin
     }
     return found;
 }
+
+void ht_pinner_put(struct ht_pinner *top, size_t most, struct ht_pinner pinner)
+{
+    for (size_t i = 0; i < most; i++) {
+        if (pinner.pinned_bytes > top[i].pinned_bytes) {
+            struct ht_pinner less = top[i];
+            top[i] = pinner;
+            pinner = less;
+        }
+    }
+}

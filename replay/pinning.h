@@ -6,6 +6,7 @@
 #ifndef HT_REPLAY_PINNING_H
 #define HT_REPLAY_PINNING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,22 @@ struct ht_pinning {
     uint64_t requested_bytes;
     uint64_t pinned_bytes; // of sparse pages
 };
+
+// One block that pins, from its birth to its end.
+struct ht_pinner {
+    uint64_t pinned_bytes; // 0 in an empty one
+    uint64_t size;         // requested, at the look
+    uint32_t block;
+    uint32_t thread; // that made it or gave it this size
+    uint32_t stack;  // and its call stack, 0 for none
+    bool is_ended;
+    int64_t made_ns;  // recorded times; for one older than the trace that of its first realloc
+    int64_t ended_ns; // when it is ended
+};
+
+// Puts it among the `most` in `top` if it pins more than one of them; the greatest first, and of
+// those that pin as much the one put first.
+void ht_pinner_put(struct ht_pinner *top, size_t most, struct ht_pinner pinner);
 
 // Adds up those of equal id among `count` single ones, which it reorders, and puts the `most` that
 // pin most into `top`, the greatest first. Returns how many it put.

@@ -53,8 +53,8 @@ enum { HT_SCHEDULE_WINDOW = 4096, HT_SCHEDULE_WINDOW_PART = 64 };
 struct ht_schedule_options {
     uint32_t workers; // 1 to HT_WORKERS_MAX, or 0 for HT_WORKERS_MAX; at most one a recorded thread
     uint64_t window;  // operations, at least 2; 0 for what suits the plan: a 64th of it, but not
-                     // more than HT_SCHEDULE_WINDOW
-    double speed; // recorded time passes so much faster; 0: it does not matter
+                      // more than HT_SCHEDULE_WINDOW
+    double speed;     // recorded time passes so much faster; 0: it does not matter
     uint64_t memory_limit;
 };
 

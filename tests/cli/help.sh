@@ -15,7 +15,7 @@ in_page() {
     grep -A1 '^\.TP' "$1" | sed 's/\\-/-/g' | grep -oE -- '--[a-z][a-z-]*' | sort -u
 }
 
-for command in convert info open replay compare heaps fixture; do
+for command in convert info open replay compare reduce heaps fixture; do
     "$heaptape" "$command" --help | sed '/^Filters/,$d' | sed -n '/^ .*--/p' | in_help >from_help
     in_page "$pages/heaptape-$command.1" >from_page
     [ "$(wc -l <from_help)" -ge 2 ] || fail "$command: found too few options"
@@ -24,10 +24,10 @@ for command in convert info open replay compare heaps fixture; do
         fail "heaptape.1 does not name $command"
 done
 
-# The filters, which five commands share, are in heaptape.1.
+# The filters, which six commands share, are in heaptape.1.
 sed -n '/^.SH FILTERS/,/^.SH EXIT/p' "$pages/heaptape.1" >filters.1
 in_page filters.1 >from_page
-for command in convert info open replay compare; do
+for command in convert info open replay compare reduce; do
     "$heaptape" "$command" --help | sed -n '/^Filters/,$p' | in_help >from_help
     diff from_help from_page || fail "heaptape.1 and the filters of $command differ"
 done

@@ -57,6 +57,23 @@ for report, counters in (metrics["recorded"], recorded), (metrics["replayed"], h
     assert max(v for _, v in counters["page_bytes"]) == report["page_peak"]["page_bytes"]
     assert counters["realloc_moved"][-1][1] == report["end"]["moved"]
     assert counters["live_bytes"][-1][0] >= samples[-1]["time_ns"]
+# The blocks that pin most: at least one of each look, from birth to end, named by what it pins.
+slices = {}
+for packet in walk.packets:
+    event = packet.get("track_event", {})
+    if event.get("type") in (1, 2):
+        slices.setdefault(event["track_uuid"], []).append((event["type"], packet["timestamp"]))
+titles = [walk.tracks[walk.tracks[uuid]["parent_uuid"]]["name"] for uuid in slices]
+assert set(titles) <= {"Pinning at the live peak", "Pinning at the end"}, titles
+looks = {"Pinning at the live peak": "at_peak", "Pinning at the end": "at_end"}
+for title, key in looks.items():
+    pinned = [sum(size["blocks"] for size in metrics[column][key]["pinning"]["by_size"])
+              for column in ("recorded", "replayed")]
+    assert titles.count(title) == sum(min(8, blocks) for blocks in pinned), (title, pinned, titles)
+for uuid, ((begin, made), (end, ended)) in slices.items():
+    assert (begin, end) == (1, 2) and made <= ended, slices[uuid]
+    assert " B pin " in walk.tracks[uuid]["name"], walk.tracks[uuid]
+assert slices
 assert "resident_bytes" in here and "resident_bytes" not in recorded
 assert len(here["resident_bytes"]) == len(metrics["replayed"]["samples"])
 END

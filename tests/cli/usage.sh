@@ -14,7 +14,7 @@ prints "LZ4 1."
 prints "zlib 1."
 prints "protobuf-c 1."
 
-for command in convert info replay compare heaps fixture; do
+for command in convert info replay compare reduce heaps fixture; do
     expect 0 "$heaptape" "$command" --help
     prints "Usage: heaptape $command"
     is_silent err

@@ -219,6 +219,40 @@ static void decades_are_those_of_the_decimal_digits(void **state)
     assert_int_equal(ht_metrics_decade(UINT64_MAX), 7);
 }
 
+static void blocks_that_pin_are_told_from_birth_to_end(void **state)
+{
+    (void)state;
+    struct ht_metrics_options options = small;
+    options.look_at = 2;
+    struct ht_metrics *metrics = open_with(&options);
+    put(metrics, 10, 0, 0x10000, 100); // shares its page with the next: pins 100 of 400 parts
+    put(metrics, 20, 1, 0x10800, 300);
+    put(metrics, 30, 2, 0x20000, 50); // alone
+    put(metrics, 40, 2, 0x20000, 60); // a realloc is no end
+    take(metrics, 50, 2);
+    put(metrics, 60, 2, 0x30000, 70); // another block of that number
+    take(metrics, 70, 2);
+    const struct ht_metrics_report *report = finish(metrics);
+    const struct ht_pinner *pinners = report->look.pinners;
+    assert_int_equal(pinners[0].block, 2);
+    assert_int_equal(pinners[0].pinned_bytes, 4096);
+    assert_int_equal(pinners[0].size, 50);
+    assert_int_equal(pinners[0].made_ns, 30);
+    assert_true(pinners[0].is_ended);
+    assert_int_equal(pinners[0].ended_ns, 50);
+    assert_int_equal(pinners[1].block, 1);
+    assert_int_equal(pinners[1].pinned_bytes, 3072);
+    assert_int_equal(pinners[1].made_ns, 20);
+    assert_false(pinners[1].is_ended);
+    assert_int_equal(pinners[2].block, 0);
+    assert_int_equal(pinners[2].pinned_bytes, 1024);
+    assert_int_equal(pinners[3].pinned_bytes, 0);
+    assert_int_equal(report->last.pinners[0].block, 1);
+    assert_int_equal(report->last.pinners[1].block, 0);
+    assert_int_equal(report->last.pinners[2].pinned_bytes, 0);
+    ht_metrics_close(metrics);
+}
+
 static void a_look_tells_gaps_and_who_pins(void **state)
 {
     (void)state;
@@ -629,6 +663,7 @@ int main(void)
         cmocka_unit_test(an_operation_refused_changes_nothing_but_the_count),
         cmocka_unit_test(usable_bytes_are_told_by_decade),
         cmocka_unit_test(decades_are_those_of_the_decimal_digits),
+        cmocka_unit_test(blocks_that_pin_are_told_from_birth_to_end),
         cmocka_unit_test(a_look_tells_gaps_and_who_pins),
         cmocka_unit_test(who_pins_is_told_by_thread_stack_and_age),
         cmocka_unit_test(hostile_sizes_are_counted_apart),
