@@ -1,78 +1,35 @@
 // SPDX-License-Identifier: MIT
 //
-// Writes Chrome trace events: a counter track a heap and a process, the biggest reallocs as
-// instants on their threads, and what the file holds and lacks as metadata. Everything is held in
-// bounded form until the end, because only then are the names and the earliest time known. Stacks
-// are not written: Perfetto does not read them from JSON. See docs/formats/chrome.md.
+// Writes the picture as Chrome trace events: counters of heaps and processes, reallocs as instants
+// on their threads, chains and blocks as async events, and what the file holds and lacks as
+// metadata. It is held in bounded form until the end, because only then are the names known. Heap
+// profiles are not written: JSON has no form for them. See docs/formats/chrome.md.
 #include "formats/chrome.h"
 
-#include "formats/budget.h"
 #include "formats/json.h"
-#include "formats/series.h"
+#include "formats/picture_attributes.h"
+#include "formats/picture_counters.h"
+#include "formats/picture_fold.h"
+#include "formats/picture_histograms.h"
+#include "formats/picture_marks.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <assert.h>
 #include <stdlib.h>
 
 enum {
-    HEAPS_MAX = 1024, // with tracks of their own
-    PROCESSES_MAX = 256,
     REALLOCS_MAX = 100000,
-    BUCKETS_MAX = 512, // of one track
-    SCHEMA = 1,        // of names and arguments, see docs/formats/chrome.md
-};
-
-struct heap {
-    uint32_t pid;
-    uint64_t handle;
-    struct ht_series series;
-};
-
-struct process {
-    uint32_t pid;
-    int64_t first_ns; // of its first event, which tells it from another of the same pid
-    struct ht_series series;
+    BUCKETS_MAX = 512,     // of one track
+    BUCKETS_SUM = 1 << 14, // of all the heaps' tracks, and of all the processes'
+    GROUP_NAME_SIZE = 64,
 };
 
 struct chrome_writer {
     struct ht_writer base;
     struct ht_output *output;
-    const struct ht_trace *trace;
-    struct ht_event event; // the newest, which the changes belong to
-    uint64_t event_count;
-    int64_t first_ns; // the earliest and the latest time of any event
-    int64_t last_ns;
-    struct ht_budget reallocs;
-    uint32_t heap_count;         // met in changes; the first HEAPS_MAX are kept
-    uint64_t processless_events; // of processes past PROCESSES_MAX
-    struct process *process;     // of the newest event, NULL past PROCESSES_MAX
-    uint32_t process_count;
-    struct process processes[PROCESSES_MAX];
-    struct heap heaps[HEAPS_MAX]; // by index of the heap
+    struct ht_picture_model *model;
 };
-
-static struct process *find_process(struct chrome_writer *writer, uint32_t pid)
-{
-    if (writer->process != NULL && writer->process->pid == pid)
-        return writer->process;
-    for (uint32_t i = 0; i < writer->process_count; i++) {
-        if (writer->processes[i].pid == pid)
-            return &writer->processes[i];
-    }
-    return NULL;
-}
-
-static struct process *note_process(struct chrome_writer *writer, const struct ht_event *event)
-{
-    struct process *process = find_process(writer, event->pid);
-    if (process == NULL && writer->process_count < PROCESSES_MAX) {
-        process = &writer->processes[writer->process_count++];
-        *process = (struct process){
-            .pid = event->pid, .first_ns = event->time_ns, .series = {.limit = BUCKETS_MAX}};
-    }
-    return process;
-}
 
 static enum ht_status chrome_write(struct ht_writer *self, const struct ht_event *event,
                                    size_t count, struct ht_error *error)
@@ -80,59 +37,50 @@ static enum ht_status chrome_write(struct ht_writer *self, const struct ht_event
     struct chrome_writer *writer = (struct chrome_writer *)self;
     assert(count == 1); // it takes changes
     (void)count;
-    if (writer->event_count == 0 || event->time_ns < writer->first_ns)
-        writer->first_ns = event->time_ns;
-    if (writer->event_count == 0 || event->time_ns > writer->last_ns)
-        writer->last_ns = event->time_ns;
-    writer->event_count++;
-    writer->event = *event;
-    writer->process = note_process(writer, event);
-    writer->processless_events += writer->process == NULL;
-    if (event->kind != HT_KIND_REALLOC || event->old_address == 0)
-        return HT_OK;
-    struct ht_pick pick = ht_pick_realloc(event);
-    return ht_budget_offer(&writer->reallocs, &pick, error);
+    return ht_picture_model_event(writer->model, event, error);
 }
 
 static enum ht_status chrome_change(struct ht_writer *self, const struct ht_change *change,
                                     struct ht_error *error)
 {
     struct chrome_writer *writer = (struct chrome_writer *)self;
-    const struct ht_event *event = &writer->event;
-    enum ht_status status = HT_OK;
-    if (change->heap >= writer->heap_count)
-        writer->heap_count = change->heap + 1;
-    if (change->heap < HEAPS_MAX) {
-        struct heap *heap = &writer->heaps[change->heap];
-        heap->pid = event->pid;
-        heap->handle = event->heap;
-        heap->series.limit = BUCKETS_MAX;
-        status = ht_series_add(&heap->series, change, event->time_ns, error);
-    }
-    if (status == HT_OK && writer->process != NULL)
-        status = ht_series_add(&writer->process->series, change, event->time_ns, error);
-    return status;
+    return ht_picture_model_change(writer->model, change, error);
 }
 
-// What time 0 of the file stands for: no stamp in it may be negative.
-static int64_t base_time(const struct chrome_writer *writer)
+static uint32_t bucket_limit(uint32_t track_count)
 {
-    return writer->first_ns < 0 ? writer->first_ns : 0;
+    uint32_t limit = BUCKETS_MAX;
+    while ((uint64_t)limit * track_count > BUCKETS_SUM)
+        limit /= 2;
+    return limit;
 }
 
-static void begin_event(struct ht_json *json, const char *phase, uint32_t pid, const char *name)
+// Makes the finished model's counters as coarse as viewers of JSON can take.
+static void shrink_counters(struct ht_picture_model *model)
+{
+    uint32_t limit = bucket_limit(model->process_count);
+    for (uint32_t i = 0; i < model->process_count; i++)
+        ht_series_shrink(&model->processes[i].live, limit);
+    limit = bucket_limit(model->heap_count);
+    for (uint32_t i = 0; i < model->heap_count; i++) {
+        ht_series_shrink(&model->heaps[i].live, limit);
+        ht_series_shrink(&model->heaps[i].space, limit);
+    }
+}
+
+static void begin_event(struct ht_json *json, const char *phase, int32_t pid, const char *name)
 {
     ht_json_line(json);
     ht_json_begin_object(json);
     ht_json_put_string(json, "ph", phase);
-    ht_json_put_u64(json, "pid", pid);
+    ht_json_put_i64(json, "pid", pid);
     ht_json_put_string(json, "name", name);
 }
 
-static void put_stamp(struct ht_json *json, uint64_t stamp_ns)
+static void put_stamp(struct ht_json *json, uint64_t stamp)
 {
     ht_json_key(json, "ts");
-    ht_json_thousandths(json, stamp_ns);
+    ht_json_thousandths(json, stamp);
 }
 
 static void begin_arguments(struct ht_json *json)
@@ -147,194 +95,413 @@ static void end_event(struct ht_json *json)
     ht_json_end(json);
 }
 
-static void put_process_names(const struct chrome_writer *writer, struct ht_json *json)
+// The pid of a process in the file.
+static int32_t pid_of(const struct ht_picture_model *model, uint32_t process)
 {
-    for (uint32_t i = 0; i < writer->process_count; i++) {
-        const struct process *process = &writer->processes[i];
-        const struct ht_process *known =
-            ht_trace_process_at(writer->trace, process->pid, process->first_ns);
-        if (known == NULL || known->name == 0)
-            continue;
-        size_t length;
-        const char *name = ht_dict_string(writer->trace->dict, known->name, &length);
-        begin_event(json, "M", process->pid, "process_name");
+    return ht_picture_pid(model->processes[process].pid);
+}
+
+// A pid used again has one row, which is named after the last use.
+static void put_process(struct ht_json *json, const struct ht_picture_model *model,
+                        uint32_t process, uint32_t rank)
+{
+    char name[HT_PICTURE_NAME_SIZE];
+    if (model->processes[process].next != HT_PICTURE_NONE)
+        return;
+    ht_picture_process_name(model, process, name);
+    if (name[0] != '\0') {
+        begin_event(json, "M", pid_of(model, process), "process_name");
         begin_arguments(json);
-        ht_json_key(json, "name");
-        ht_json_text(json, name, length);
+        ht_json_put_string(json, "name", name);
         end_event(json);
     }
+    begin_event(json, "M", pid_of(model, process), "process_sort_index");
+    begin_arguments(json);
+    ht_json_put_u64(json, "sort_index", rank);
+    end_event(json);
 }
 
-// Where one counter track belongs.
-struct track {
-    uint32_t pid;
-    const char *name;
-    int64_t base_ns;
+// Counters of one group on their way into the file.
+struct curve {
+    struct ht_picture_curve base;
+    struct ht_json *json;
+    int32_t pid;
+    char group[GROUP_NAME_SIZE];
+    uint64_t end; // stamp at which every counter has a sample
+    enum ht_picture_counter counter;
+    bool has_last;
+    uint64_t stamp; // of the last sample
+    struct ht_picture_value last;
 };
 
-static void put_state(struct ht_json *json, const struct track *track,
-                      const struct ht_series_state *state)
+static void write_sample(const struct curve *curve, uint64_t stamp,
+                         const struct ht_picture_value *value)
 {
-    begin_event(json, "C", track->pid, track->name);
-    put_stamp(json, (uint64_t)state->time_ns - (uint64_t)track->base_ns);
+    const struct ht_picture_counter_text *text = &ht_picture_counter_texts[curve->counter];
+    char name[2 * GROUP_NAME_SIZE];
+    snprintf(name, sizeof name, "%s %s", curve->group, text->name);
+    begin_event(curve->json, "C", curve->pid, name);
+    put_stamp(curve->json, stamp);
+    begin_arguments(curve->json);
+    ht_json_key(curve->json, text->unit);
+    if (value->is_real)
+        ht_json_real(curve->json, value->real);
+    else
+        ht_json_u64(curve->json, value->number);
+    end_event(curve->json);
+}
+
+// chrome://tracing does not draw the last sample, so there is one more at the end of the trace.
+static void end_counter(struct curve *curve)
+{
+    if (curve->has_last && curve->stamp < curve->end)
+        write_sample(curve, curve->end, &curve->last);
+    curve->has_last = false;
+}
+
+static void begin_counter(struct ht_picture_curve *self, enum ht_picture_counter counter)
+{
+    struct curve *curve = (struct curve *)self;
+    end_counter(curve);
+    curve->counter = counter;
+}
+
+static void put_sample(struct ht_picture_curve *self, uint64_t stamp,
+                       const struct ht_picture_value *value)
+{
+    struct curve *curve = (struct curve *)self;
+    write_sample(curve, stamp, value);
+    curve->has_last = true;
+    curve->stamp = stamp;
+    curve->last = *value;
+}
+
+// The use of a name tells those of equal pid apart, whose counters viewers would mix.
+static struct curve curve_in(struct ht_json *json, const struct ht_picture_model *model,
+                             uint32_t process, const char *group, unsigned use)
+{
+    struct curve curve = {.base = {.begin = begin_counter, .put = put_sample},
+                          .json = json,
+                          .pid = pid_of(model, process),
+                          .end = ht_picture_stamp(model, model->last_ns)};
+    if (use == 1)
+        snprintf(curve.group, sizeof curve.group, "%s", group);
+    else
+        snprintf(curve.group, sizeof curve.group, "%s #%u", group, use);
+    return curve;
+}
+
+static unsigned process_use(const struct ht_picture_model *model, uint32_t process)
+{
+    unsigned use = 1;
+    for (uint32_t i = 0; i < process; i++)
+        use += model->processes[i].pid == model->processes[process].pid;
+    return use;
+}
+
+static unsigned heap_use(const struct ht_picture_model *model, uint32_t number)
+{
+    const struct ht_picture_heap *heap = &model->heaps[number];
+    unsigned use = 1;
+    for (uint32_t i = 0; i < number; i++)
+        use += model->heaps[i].handle == heap->handle &&
+               model->processes[model->heaps[i].process].pid == model->processes[heap->process].pid;
+    return use;
+}
+
+static enum ht_status put_activity(struct ht_json *json, const struct ht_picture_model *model,
+                                   uint32_t process, struct ht_error *error)
+{
+    const struct ht_series *live = &model->processes[process].live;
+    unsigned use = process_use(model, process);
+    struct curve curve = curve_in(json, model, process, "Heap activity", use);
+    ht_picture_draw_live(model, live, &curve.base);
+    end_counter(&curve);
+    uint32_t folded = ht_picture_folded_count(model, process);
+    if (folded == 0)
+        return HT_OK;
+    char name[GROUP_NAME_SIZE / 2];
+    struct ht_series sum = {.limit = live->limit};
+    enum ht_status status = ht_picture_fold_series(model, process, &sum, error);
+    snprintf(name, sizeof name, "Other heaps (%" PRIu32 ")", folded);
+    curve = curve_in(json, model, process, name, use);
+    ht_picture_draw_live(model, &sum, &curve.base);
+    end_counter(&curve);
+    ht_series_reset(&sum);
+    return status;
+}
+
+static void put_heap(struct ht_json *json, const struct ht_picture_model *model, uint32_t number)
+{
+    const struct ht_picture_heap *heap = &model->heaps[number];
+    char name[GROUP_NAME_SIZE / 2];
+    snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
+    struct curve curve = curve_in(json, model, heap->process, name, heap_use(model, number));
+    ht_picture_draw_live(model, &heap->live, &curve.base);
+    ht_picture_draw_space(model, heap, &curve.base);
+    end_counter(&curve);
+}
+
+static void put_argument(struct ht_json *json, const struct ht_picture_argument *argument)
+{
+    ht_json_key(json, ht_picture_arg_texts[argument->arg]);
+    switch (argument->type) {
+    case HT_PICTURE_NUMBER:
+        ht_json_u64(json, argument->number);
+        break;
+    case HT_PICTURE_POINTER:
+        ht_json_hex(json, argument->number);
+        break;
+    case HT_PICTURE_REAL:
+        ht_json_real(json, argument->real);
+        break;
+    case HT_PICTURE_FLAG:
+        ht_json_bool(json, argument->flag);
+        break;
+    default: // HT_PICTURE_TEXT
+        ht_json_string(json, argument->text);
+    }
+}
+
+// Begins an event of the picture up to what its phase needs besides.
+static void begin_shown(struct ht_json *json, const char *phase, int32_t pid,
+                        const struct ht_picture_event *shown, uint64_t stamp)
+{
+    bool is_titled = shown->name == HT_PICTURE_TITLED;
+    begin_event(json, phase, pid, is_titled ? shown->title : ht_picture_name_texts[shown->name]);
+    ht_json_put_string(json, "cat", ht_picture_category_texts[shown->category]);
+    put_stamp(json, stamp);
+}
+
+static void end_shown(struct ht_json *json, const struct ht_picture_event *shown)
+{
     begin_arguments(json);
-    ht_json_put_u64(json, "live_bytes", state->value[HT_LIVE_BYTES]);
-    ht_json_put_u64(json, "live_blocks", state->value[HT_LIVE_BLOCKS]);
+    for (uint32_t i = 0; i < shown->arg_count; i++)
+        put_argument(json, &shown->args[i]);
     end_event(json);
 }
 
-static void put_series(struct ht_json *json, const struct track *track,
-                       const struct ht_series *series, int64_t end_ns)
+static void put_process_instant(struct ht_json *json, int32_t pid,
+                                const struct ht_picture_event *shown, uint64_t stamp)
 {
-    for (uint32_t i = 0; i < series->count; i++) {
-        struct ht_series_state states[3];
-        uint32_t count = ht_series_bucket_states(&series->buckets[i], states);
-        for (uint32_t k = 0; k < count; k++)
-            put_state(json, track, &states[k]);
-    }
-    // chrome://tracing does not draw the last sample, so there is one more at the end of the trace.
-    struct ht_series_state last = series->now;
-    if (series->count > 0 && last.time_ns < end_ns) {
-        last.time_ns = end_ns;
-        put_state(json, track, &last);
-    }
+    begin_shown(json, "i", pid, shown, stamp);
+    ht_json_put_string(json, "s", "p");
+    end_shown(json, shown);
 }
 
-// How many earlier heaps have the pid and handle of this one: a pid used again brings them back.
-static unsigned earlier_uses(const struct chrome_writer *writer, uint32_t index)
+static void put_marks(struct ht_json *json, const struct ht_picture_model *model, uint32_t process)
 {
-    const struct heap *heap = &writer->heaps[index];
-    unsigned uses = 0;
-    for (uint32_t i = 0; i < index; i++)
-        uses += writer->heaps[i].pid == heap->pid && writer->heaps[i].handle == heap->handle;
-    return uses;
-}
-
-static void put_counters(const struct chrome_writer *writer, struct ht_json *json)
-{
-    int64_t base_ns = base_time(writer);
-    for (uint32_t i = 0; i < writer->process_count; i++) {
-        const struct process *process = &writer->processes[i];
-        struct track track = {process->pid, "Heap activity", base_ns};
-        put_series(json, &track, &process->series, writer->last_ns);
-    }
-    for (uint32_t i = 0; i < HEAPS_MAX; i++) {
-        const struct heap *heap = &writer->heaps[i];
-        unsigned uses = earlier_uses(writer, i);
-        char name[64];
-        int length = snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
-        if (uses > 0)
-            snprintf(name + length, sizeof name - (size_t)length, " #%u", uses + 1);
-        struct track track = {heap->pid, name, base_ns};
-        put_series(json, &track, &heap->series, writer->last_ns);
+    struct ht_picture_mark marks[HT_PICTURE_MARKS_MAX];
+    uint32_t count = ht_picture_collect_marks(model, process, marks);
+    for (uint32_t i = 0; i < count; i++) {
+        struct ht_picture_event shown;
+        ht_picture_show_mark(&shown, model, process, &marks[i]);
+        put_process_instant(json, pid_of(model, process), &shown, marks[i].stamp);
     }
 }
 
-static const char *realloc_name(const struct ht_event *event)
+// Histograms on their way into the file. Their stamps rise over all processes, because a pid used
+// again has one row.
+struct summary {
+    struct ht_picture_summary base;
+    struct ht_json *json;
+    int32_t pid;
+};
+
+static void put_summary(struct ht_picture_summary *self, const struct ht_picture_event *shown,
+                        uint64_t stamp)
 {
-    if (event->address == 0)
-        return "realloc failed";
-    return ht_event_is_in_place(event) ? "realloc in place" : "realloc moved";
+    const struct summary *summary = (const struct summary *)self;
+    put_process_instant(summary->json, summary->pid, shown, stamp);
 }
 
-static void put_realloc(struct ht_json *json, const struct ht_pick *pick)
+// The async event of a block: phases "b", "n" and "e" of one category and id belong together.
+static void begin_async(struct ht_json *json, const char *phase, int32_t pid,
+                        const struct ht_picture_event *shown, uint64_t block_id, uint64_t stamp)
 {
-    const struct ht_event *event = &pick->event;
-    begin_event(json, "i", event->pid, realloc_name(event));
-    ht_json_put_u64(json, "tid", event->tid);
-    put_stamp(json, pick->stamp_ns);
+    begin_shown(json, phase, pid, shown, stamp);
+    ht_json_put_hex(json, "id", block_id);
+}
+
+static void put_slices(struct ht_json *json, const struct ht_picture_model *model, uint32_t process,
+                       struct ht_budget *slices, enum ht_picture_category category)
+{
+    int32_t pid = pid_of(model, process);
+    ht_picture_stamp_slices(model, slices);
+    for (uint32_t i = 0; i < slices->count; i++) {
+        const struct ht_pick *pick = &slices->picks[i];
+        struct ht_picture_event shown;
+        uint64_t end = ht_picture_slice_end(model, pick);
+        ht_picture_show_slice(&shown, model, pick, category);
+        begin_async(json, "b", pid, &shown, pick->life.id, pick->stamp_ns);
+        end_shown(json, &shown);
+        if (end == UINT64_MAX)
+            continue;
+        begin_async(json, "e", pid, &shown, pick->life.id, end);
+        ht_json_end(json);
+    }
+}
+
+static void put_realloc(struct ht_json *json, const struct ht_picture_model *model,
+                        const struct ht_picture_instant *what)
+{
+    struct ht_picture_event shown;
+    int32_t pid = pid_of(model, what->process);
+    ht_picture_show_instant(&shown, what);
+    begin_shown(json, "i", pid, &shown, what->stamp);
+    ht_json_put_i64(json, "tid", ht_picture_tid(what->event->tid));
     ht_json_put_string(json, "s", "t");
-    ht_json_put_string(json, "cat", "realloc");
+    end_shown(json, &shown);
+    if (shown.flow == 0)
+        return;
+    // A step of a chain that is shown.
+    shown.category = HT_PICTURE_CATEGORY_CHAIN;
+    begin_async(json, "n", pid, &shown, what->life->id, what->stamp);
+    end_shown(json, &shown);
+}
+
+static void put_unknown_thread(struct ht_json *json, int32_t pid)
+{
+    begin_event(json, "M", pid, "thread_name");
+    ht_json_put_i64(json, "tid", HT_PICTURE_TID_UNKNOWN);
     begin_arguments(json);
-    ht_json_put_hex(json, "heap", event->heap);
-    ht_json_put_hex(json, "address", event->address);
-    ht_json_put_hex(json, "old_address", event->old_address);
-    ht_json_put_u64(json, "size", event->size);
-    ht_json_put_u64(json, "old_size", event->old_size);
-    ht_json_key(json, "moved");
-    ht_json_bool(json, event->address != 0 && !ht_event_is_in_place(event));
+    ht_json_put_string(json, "name", "unknown thread");
     end_event(json);
 }
 
-static void put_origin(struct ht_json *json, const struct ht_origin *origin)
+// Threads that are not known are one of their process, which has a name.
+static void name_threads(struct ht_json *json, const struct ht_picture_model *model,
+                         struct ht_budget *reallocs)
 {
+    bool is_named[HT_PICTURE_PROCESSES_MAX] = {false};
+    for (uint32_t i = 0; i < reallocs->count; i++) {
+        struct ht_event *event = &reallocs->picks[i].event; // pid is the number of the process
+        event->tid = (uint32_t)ht_picture_tid(event->tid);
+        if (event->tid != HT_PICTURE_TID_UNKNOWN || is_named[event->pid])
+            continue;
+        put_unknown_thread(json, pid_of(model, event->pid));
+        is_named[event->pid] = true;
+    }
+}
+
+static enum ht_status put_reallocs(struct ht_json *json, struct ht_picture_model *model,
+                                   struct ht_error *error)
+{
+    struct ht_budget *reallocs = &model->reallocs;
+    struct ht_picture_index linked = {0};
+    enum ht_status status = ht_picture_find_linked(model, &linked, error);
+    name_threads(json, model, reallocs);
+    ht_budget_stamp(reallocs, model->base_ns);
+    for (uint32_t i = 0; i < reallocs->count && status == HT_OK; i++) {
+        const struct ht_pick *pick = &reallocs->picks[i];
+        struct ht_picture_instant what = ht_picture_kept_realloc(pick, pick->stamp_ns, &linked);
+        put_realloc(json, model, &what);
+    }
+    ht_picture_index_reset(&linked);
+    return status;
+}
+
+static enum ht_status put_events(struct ht_json *json, struct ht_picture_model *model,
+                                 struct ht_error *error)
+{
+    uint32_t numbers[HT_PICTURE_PROCESSES_MAX];
+    uint32_t count = ht_picture_rank(model, numbers);
+    enum ht_status status = HT_OK;
+    for (uint32_t i = 0; i < count; i++)
+        put_process(json, model, numbers[i], i);
+    for (uint32_t i = 0; i < count && status == HT_OK; i++) {
+        status = put_activity(json, model, numbers[i], error);
+        put_marks(json, model, numbers[i]);
+    }
+    for (uint32_t i = 0; i < model->heap_count; i++) {
+        if (!model->heaps[i].is_folded)
+            put_heap(json, model, i);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct ht_picture_process *process = &model->processes[numbers[i]];
+        put_slices(json, model, numbers[i], &process->chains, HT_PICTURE_CATEGORY_CHAIN);
+        put_slices(json, model, numbers[i], &process->blocks, HT_PICTURE_CATEGORY_BLOCK);
+    }
+    if (status == HT_OK)
+        status = put_reallocs(json, model, error);
+    struct summary summary = {.base = {.put = put_summary}, .json = json};
+    for (uint32_t i = 0; i < count; i++) {
+        summary.pid = pid_of(model, numbers[i]);
+        ht_picture_draw_histograms(model, numbers[i], &summary.base);
+    }
+    return status;
+}
+
+static void put_metadata(struct ht_json *json, const struct ht_picture_model *model)
+{
+    const struct ht_origin *origin = &model->trace->origin;
+    struct ht_picture_attribute attributes[HT_PICTURE_ATTRIBUTES_MAX];
+    size_t count = ht_picture_attributes(model, attributes);
     char version[48];
     snprintf(version, sizeof version, "%" PRIu32 ".%" PRIu32 ".%" PRIu32, origin->os_major,
              origin->os_minor, origin->os_build);
-    ht_json_put_string(json, "source_format", origin->format != NULL ? origin->format : "");
-    ht_json_put_string(json, "os_version", version);
-    ht_json_put_u64(json, "pointer_size", origin->pointer_size);
-    ht_json_put_u64(json, "cpus", origin->cpu_count);
-    ht_json_put_u64(json, "clock", origin->clock);
-    ht_json_put_u64(json, "clock_hz", origin->clock_hz);
-    if (origin->start_unix_ns != HT_TIME_UNKNOWN) {
-        ht_json_put_i64(json, "start_unix_ns", origin->start_unix_ns);
-    }
-}
-
-static void put_metadata(const struct chrome_writer *writer, struct ht_json *json)
-{
-    uint32_t heaps_kept = writer->heap_count < HEAPS_MAX ? writer->heap_count : HEAPS_MAX;
     ht_json_begin_object(json);
-    ht_json_put_string(json, "writer", "heaptape");
-    ht_json_put_u64(json, "schema", SCHEMA);
-    put_origin(json, &writer->trace->origin);
-    ht_json_put_u64(json, "time_shift_ns", 0 - (uint64_t)base_time(writer));
-    ht_json_put_u64(json, "events", writer->event_count);
-    ht_json_put_u64(json, "events_of_dropped_processes", writer->processless_events);
-    ht_json_put_u64(json, "heaps_kept", heaps_kept);
-    ht_json_put_u64(json, "heaps_dropped", writer->heap_count - heaps_kept);
-    ht_json_put_u64(json, "reallocs_kept", writer->reallocs.count);
-    ht_json_put_u64(json, "reallocs_dropped", writer->reallocs.offered - writer->reallocs.count);
-    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        ht_json_put_u64(json, ht_loss_name((enum ht_loss)loss), writer->trace->loss[loss]);
+    for (size_t i = 0; i < count; i++) {
+        if (attributes[i].text != NULL)
+            ht_json_put_string(json, attributes[i].key, attributes[i].text);
+        else
+            ht_json_put_u64(json, attributes[i].key, attributes[i].number);
+    }
+    ht_json_put_string(json, "os_version", version);
+    ht_json_put_u64(json, "cpus", origin->cpu_count);
+    if (origin->start_unix_ns != HT_TIME_UNKNOWN)
+        ht_json_put_i64(json, "start_unix_ns", origin->start_unix_ns);
     ht_json_end(json);
 }
 
 static enum ht_status chrome_finish(struct ht_writer *self, struct ht_error *error)
 {
     struct chrome_writer *writer = (struct chrome_writer *)self;
+    struct ht_picture_model *model = writer->model;
     struct ht_json json = ht_json_over(writer->output);
-    ht_budget_stamp(&writer->reallocs, base_time(writer));
+    enum ht_status status = ht_picture_model_finish(model, error);
+    if (status != HT_OK)
+        return status;
+    ht_picture_fold_heaps(model);
+    shrink_counters(model);
     ht_json_begin_object(&json);
     ht_json_key(&json, "traceEvents");
     ht_json_begin_array(&json);
-    put_process_names(writer, &json);
-    put_counters(writer, &json);
-    for (uint32_t i = 0; i < writer->reallocs.count; i++)
-        put_realloc(&json, &writer->reallocs.picks[i]);
+    status = put_events(&json, model, error);
+    if (status != HT_OK)
+        return status;
     ht_json_line(&json);
     ht_json_end(&json);
     ht_json_line(&json);
     ht_json_key(&json, "metadata");
-    put_metadata(writer, &json);
+    put_metadata(&json, model);
     ht_json_end(&json);
-    enum ht_status status = ht_json_status(&json, error);
+    status = ht_json_status(&json, error);
     return status == HT_OK ? ht_output_write(writer->output, "\n", 1, error) : status;
 }
 
 static void chrome_close(struct ht_writer *self)
 {
     struct chrome_writer *writer = (struct chrome_writer *)self;
-    for (uint32_t i = 0; i < writer->process_count; i++)
-        ht_series_reset(&writer->processes[i].series);
-    for (uint32_t i = 0; i < HEAPS_MAX; i++)
-        ht_series_reset(&writer->heaps[i].series);
-    ht_budget_reset(&writer->reallocs);
+    ht_picture_model_close(writer->model);
     free(writer);
 }
 
 static enum ht_status chrome_open_writer(struct ht_output *output, const struct ht_trace *trace,
                                          struct ht_writer **result, struct ht_error *error)
 {
+    const struct ht_quota quota = {.budget = (uint64_t)REALLOCS_MAX * HT_PICTURE_REALLOC_BYTES};
     struct chrome_writer *writer = calloc(1, sizeof *writer);
     *result = NULL;
     if (writer == NULL)
         return ht_fail_memory(error, "the Chrome trace writer");
     writer->base = (struct ht_writer){chrome_write, chrome_change, chrome_finish, chrome_close};
     writer->output = output;
-    writer->trace = trace;
-    writer->reallocs.limit = REALLOCS_MAX;
+    writer->model = ht_picture_model_open(trace, &quota);
+    if (writer->model == NULL) {
+        free(writer);
+        return ht_fail_memory(error, "the Chrome trace writer");
+    }
     *result = &writer->base;
     return HT_OK;
 }

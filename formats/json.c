@@ -164,6 +164,12 @@ void ht_json_thousandths(struct ht_json *json, uint64_t value)
               snprintf(text, sizeof text, "%" PRIu64 ".%03" PRIu64, value / 1000, value % 1000));
 }
 
+void ht_json_real(struct ht_json *json, double value)
+{
+    char text[32];
+    put_token(json, text, snprintf(text, sizeof text, "%.9g", value));
+}
+
 void ht_json_put_u64(struct ht_json *json, const char *key, uint64_t value)
 {
     ht_json_key(json, key);

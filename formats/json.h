@@ -50,6 +50,7 @@ void ht_json_i64(struct ht_json *json, int64_t value);
 void ht_json_bool(struct ht_json *json, bool value);
 void ht_json_hex(struct ht_json *json, uint64_t value);         // "0x1f0", as text
 void ht_json_thousandths(struct ht_json *json, uint64_t value); // 1500 is 1.500
+void ht_json_real(struct ht_json *json, double value);          // finite, to nine digits
 
 // Members of an object: a key and its value.
 void ht_json_put_u64(struct ht_json *json, const char *key, uint64_t value);

@@ -3,19 +3,15 @@
 // What a .pftrace has told so far. See the header.
 #include "formats/perfetto_file.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    EXPLICIT_ORDER = 3,          // child_ordering
-    PID_OF_ZERO = INT32_MAX - 1, // Perfetto's idle process has pid 0
-    PID_UNKNOWN = INT32_MAX,
-    TID_UNKNOWN = INT32_MAX, // Perfetto's idle thread has tid 0
+    EXPLICIT_ORDER = 3, // child_ordering
     FIRST_CAPACITY = 64,
 };
 
 struct ht_perfetto_file *ht_perfetto_file_open(struct ht_output *output,
-                                               const struct ht_perfetto_model *model,
+                                               const struct ht_picture_model *model,
                                                struct ht_error *error)
 {
     struct ht_perfetto_file *file = calloc(1, sizeof *file);
@@ -37,27 +33,10 @@ void ht_perfetto_file_close(struct ht_perfetto_file *file)
     if (file == NULL)
         return;
     ht_perfetto_stacks_close(file->stacks);
-    ht_perfetto_index_reset(&file->thread_index);
+    ht_picture_index_reset(&file->thread_index);
     ht_perfetto_sink_reset(&file->sink);
     free(file->threads);
     free(file);
-}
-
-void ht_perfetto_process_name(const struct ht_perfetto_model *model, uint32_t process,
-                              char name[HT_PERFETTO_NAME_SIZE])
-{
-    const struct ht_process *entry = ht_perfetto_process_entry(model, process);
-    if (model->processes[process].pid == UINT32_MAX)
-        snprintf(name, HT_PERFETTO_NAME_SIZE, "unknown process");
-    else
-        ht_perfetto_base_name(model->trace->dict, entry != NULL ? entry->name : 0, name);
-}
-
-int32_t ht_perfetto_pid(uint32_t pid)
-{
-    if (pid == 0)
-        return PID_OF_ZERO;
-    return pid == UINT32_MAX ? PID_UNKNOWN : (int32_t)pid;
 }
 
 Ht__Perfetto__TracePacket ht_perfetto_track_packet(void)
@@ -95,7 +74,7 @@ static void put_described(struct ht_perfetto_file *file, uint32_t process,
 {
     Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
     packet.has_timestamp = true;
-    packet.timestamp = ht_perfetto_process_stamp(file->model, process);
+    packet.timestamp = ht_picture_process_stamp(file->model, process);
     packet.track_descriptor = track;
     ht_perfetto_put(&file->sink, &packet);
 }
@@ -104,16 +83,16 @@ uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t number
 {
     if (file->processes[number] != 0)
         return file->processes[number];
-    char name[HT_PERFETTO_NAME_SIZE];
-    const struct ht_process *entry = ht_perfetto_process_entry(file->model, number);
-    ht_perfetto_process_name(file->model, number, name);
+    char name[HT_PICTURE_NAME_SIZE];
+    const struct ht_process *entry = ht_picture_process_entry(file->model, number);
+    ht_picture_process_name(file->model, number, name);
     Ht__Perfetto__ProcessDescriptor process = HT__PERFETTO__PROCESS_DESCRIPTOR__INIT;
     Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(&file->sink, 0, NULL);
     process.has_pid = true;
-    process.pid = ht_perfetto_pid(file->model->processes[number].pid);
+    process.pid = ht_picture_pid(file->model->processes[number].pid);
     process.process_name = name[0] != '\0' ? name : NULL;
     process.has_start_timestamp_ns = entry != NULL && entry->start_ns != HT_TIME_UNKNOWN;
-    process.start_timestamp_ns = (int64_t)ht_perfetto_process_stamp(file->model, number);
+    process.start_timestamp_ns = (int64_t)ht_picture_process_stamp(file->model, number);
     track.process = &process;
     track.has_child_ordering = true;
     track.child_ordering = EXPLICIT_ORDER;
@@ -126,15 +105,14 @@ uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t number
 
 static uint64_t put_thread(struct ht_perfetto_file *file, uint32_t process, uint32_t tid)
 {
-    bool is_known = tid != 0 && tid != UINT32_MAX;
     ht_perfetto_file_process(file, process); // before its first thread
     Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(&file->sink, 0, NULL);
     Ht__Perfetto__ThreadDescriptor thread = HT__PERFETTO__THREAD_DESCRIPTOR__INIT;
     thread.has_pid = true;
-    thread.pid = ht_perfetto_pid(file->model->processes[process].pid);
+    thread.pid = ht_picture_pid(file->model->processes[process].pid);
     thread.has_tid = true;
-    thread.tid = is_known ? tid : TID_UNKNOWN;
-    if (!is_known)
+    thread.tid = ht_picture_tid(tid);
+    if (ht_picture_tid(tid) == HT_PICTURE_TID_UNKNOWN)
         thread.thread_name = ht_perfetto_borrow("unknown thread");
     track.thread = &thread;
     put_described(file, process, &track);
@@ -153,7 +131,7 @@ static enum ht_status add_thread(struct ht_perfetto_file *file, uint32_t process
         file->thread_capacity = capacity;
     }
     enum ht_status status =
-        ht_perfetto_index_put(&file->thread_index, tid, process, file->thread_count, error);
+        ht_picture_index_put(&file->thread_index, tid, process, file->thread_count, error);
     if (status == HT_OK)
         file->threads[file->thread_count++] =
             (struct ht_perfetto_thread){.track = put_thread(file, process, tid)};
@@ -164,12 +142,12 @@ struct ht_perfetto_thread *ht_perfetto_file_thread(struct ht_perfetto_file *file
                                                    uint32_t tid)
 {
     uint32_t wanted = tid != 0 ? tid : UINT32_MAX;
-    uint32_t found = ht_perfetto_index_find(&file->thread_index, wanted, process);
-    if (found == HT_PERFETTO_NONE && file->thread_count >= HT_PERFETTO_THREADS_MAX) {
+    uint32_t found = ht_picture_index_find(&file->thread_index, wanted, process);
+    if (found == HT_PICTURE_NONE && file->thread_count >= HT_PERFETTO_THREADS_MAX) {
         wanted = UINT32_MAX;
-        found = ht_perfetto_index_find(&file->thread_index, wanted, process);
+        found = ht_picture_index_find(&file->thread_index, wanted, process);
     }
-    if (found == HT_PERFETTO_NONE) {
+    if (found == HT_PICTURE_NONE) {
         if (file->sink.status == HT_OK)
             file->sink.status = add_thread(file, process, wanted);
         if (file->sink.status != HT_OK)

@@ -5,10 +5,10 @@
 #ifndef HT_FORMATS_PERFETTO_FILE_H
 #define HT_FORMATS_PERFETTO_FILE_H
 
-#include "formats/perfetto_model.h"
-#include "formats/perfetto_names.h"
 #include "formats/perfetto_sink.h"
 #include "formats/perfetto_stacks.h"
+#include "formats/picture_model.h"
+#include "formats/picture_names.h"
 
 enum {
     HT_PERFETTO_TRACKS = 1, // the sequence of all tracks and their events
@@ -23,19 +23,19 @@ struct ht_perfetto_thread {
 
 struct ht_perfetto_file {
     struct ht_perfetto_sink sink;
-    const struct ht_perfetto_model *model;
-    struct ht_perfetto_stacks *stacks;             // of the events, on the sequence of the tracks
-    uint64_t processes[HT_PERFETTO_PROCESSES_MAX]; // track uuids, 0 where there is none
-    uint32_t process_count;                        // of these
-    struct ht_perfetto_index thread_index;         // by tid and number of the process
-    struct ht_perfetto_thread *threads;            // owned
+    const struct ht_picture_model *model;
+    struct ht_perfetto_stacks *stacks;            // of the events, on the sequence of the tracks
+    uint64_t processes[HT_PICTURE_PROCESSES_MAX]; // track uuids, 0 where there is none
+    uint32_t process_count;                       // of these
+    struct ht_picture_index thread_index;         // by tid and number of the process
+    struct ht_perfetto_thread *threads;           // owned
     uint32_t thread_count;
     uint32_t thread_capacity;
 };
 
 // `output` NULL: bytes are only counted. NULL when there is no memory.
 struct ht_perfetto_file *ht_perfetto_file_open(struct ht_output *output,
-                                               const struct ht_perfetto_model *model,
+                                               const struct ht_picture_model *model,
                                                struct ht_error *error);
 void ht_perfetto_file_close(struct ht_perfetto_file *file);
 
@@ -45,14 +45,6 @@ struct ht_perfetto_thread *ht_perfetto_file_thread(struct ht_perfetto_file *file
 
 // The track of a process, described when it is new; those described first stand first.
 uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t process);
-
-// The name of a process: "" when it is not known.
-void ht_perfetto_process_name(const struct ht_perfetto_model *model, uint32_t process,
-                              char name[HT_PERFETTO_NAME_SIZE]);
-
-// The pid in the file: 0 and the unknown pid have a meaning in Perfetto, and get numbers that
-// Windows does not use.
-int32_t ht_perfetto_pid(uint32_t pid);
 
 // A packet on the sequence of the tracks.
 Ht__Perfetto__TracePacket ht_perfetto_track_packet(void);

@@ -4,11 +4,10 @@
 // take; as long as that is too much, the one that is furthest over its share gives up about half.
 #include "formats/perfetto_plan.h"
 
-#include "formats/perfetto_fold.h"
-#include "formats/perfetto_histograms.h"
 #include "formats/perfetto_profile.h"
 #include "formats/perfetto_slices.h"
 #include "formats/perfetto_tracks.h"
+#include "formats/picture_fold.h"
 
 #include <inttypes.h>
 
@@ -25,7 +24,7 @@ static const unsigned shares[HT_PERFETTO_PARTS] = {
     [HT_PERFETTO_HISTOGRAMS] = 5, [HT_PERFETTO_PROFILES] = 40,
 };
 
-void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_perfetto_model *model,
+void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_picture_model *model,
                           enum ht_perfetto_part part)
 {
     switch (part) {
@@ -46,7 +45,7 @@ void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_perfetto_mode
     }
 }
 
-static enum ht_status measure(struct ht_perfetto_model *model, uint64_t bytes[HT_PERFETTO_PARTS],
+static enum ht_status measure(struct ht_picture_model *model, uint64_t bytes[HT_PERFETTO_PARTS],
                               struct ht_error *error)
 {
     struct ht_perfetto_file *file = ht_perfetto_file_open(NULL, model, error);
@@ -63,24 +62,24 @@ static enum ht_status measure(struct ht_perfetto_model *model, uint64_t bytes[HT
 }
 
 // Whether it is plain that everything fits, which saves measuring. Names of stacks can be long.
-static bool is_small(const struct ht_perfetto_model *model, uint64_t room)
+static bool is_small(const struct ht_picture_model *model, uint64_t room)
 {
     enum { BUCKET_BYTES = 512, GROUP_BYTES = 16 << 10, REALLOC_BYTES = 256, SLICE_BYTES = 1024 };
     uint64_t bytes = OTHER_BYTES_MAX + (uint64_t)model->reallocs.count * REALLOC_BYTES;
     for (uint32_t i = 0; i < model->process_count; i++) {
-        const struct ht_perfetto_process *process = &model->processes[i];
+        const struct ht_picture_process *process = &model->processes[i];
         uint64_t buckets = (uint64_t)process->live.count + process->live.limit; // and other heaps
         bytes += 2 * GROUP_BYTES + buckets * BUCKET_BYTES +
                  ((uint64_t)process->blocks.count + process->chains.count) * SLICE_BYTES;
     }
     for (uint32_t i = 0; i < model->heap_count; i++) {
-        const struct ht_perfetto_heap *heap = &model->heaps[i];
+        const struct ht_picture_heap *heap = &model->heaps[i];
         bytes += 2 * GROUP_BYTES + ((uint64_t)heap->live.count + heap->space.count) * BUCKET_BYTES;
     }
     return !model->sites.has_stacks && bytes <= room;
 }
 
-static bool shrink_counters(struct ht_perfetto_model *model)
+static bool shrink_counters(struct ht_picture_model *model)
 {
     bool is_shrunk = false;
     uint32_t most = 0;
@@ -97,14 +96,14 @@ static bool shrink_counters(struct ht_perfetto_model *model)
         ht_series_shrink(&model->heaps[i].live, most / 2);
         ht_series_shrink(&model->heaps[i].space, most / 2);
     }
-    return is_shrunk || ht_perfetto_fold_more(model);
+    return is_shrunk || ht_picture_fold_more(model);
 }
 
-static bool shrink_slices(struct ht_perfetto_model *model)
+static bool shrink_slices(struct ht_picture_model *model)
 {
     uint32_t most = 0;
     for (uint32_t i = 0; i < model->process_count; i++) {
-        const struct ht_perfetto_process *process = &model->processes[i];
+        const struct ht_picture_process *process = &model->processes[i];
         most = process->blocks.count > most ? process->blocks.count : most;
         most = process->chains.count > most ? process->chains.count : most;
     }
@@ -115,7 +114,7 @@ static bool shrink_slices(struct ht_perfetto_model *model)
     return most / 2 >= SLICES_MIN;
 }
 
-static bool shrink_reallocs(struct ht_perfetto_model *model)
+static bool shrink_reallocs(struct ht_picture_model *model)
 {
     uint32_t limit = model->reallocs.count / 2;
     if (limit < REALLOCS_MIN)
@@ -124,7 +123,7 @@ static bool shrink_reallocs(struct ht_perfetto_model *model)
     return true;
 }
 
-static bool shrink(struct ht_perfetto_model *model, enum ht_perfetto_part part)
+static bool shrink(struct ht_picture_model *model, enum ht_perfetto_part part)
 {
     switch (part) {
     case HT_PERFETTO_COUNTERS:
@@ -134,14 +133,14 @@ static bool shrink(struct ht_perfetto_model *model, enum ht_perfetto_part part)
     case HT_PERFETTO_REALLOCS:
         return shrink_reallocs(model);
     case HT_PERFETTO_PROFILES:
-        return ht_perfetto_sites_shrink(&model->sites);
+        return ht_picture_sites_shrink(&model->sites);
     default:
         return false;
     }
 }
 
 // Shrinks the part that is furthest over its share of those that still can be. False when none can.
-static bool shrink_one(struct ht_perfetto_model *model, const uint64_t bytes[HT_PERFETTO_PARTS])
+static bool shrink_one(struct ht_picture_model *model, const uint64_t bytes[HT_PERFETTO_PARTS])
 {
     bool is_spent[HT_PERFETTO_PARTS] = {false};
     for (int tries = 0; tries < HT_PERFETTO_PARTS; tries++) {
@@ -166,14 +165,13 @@ static uint64_t sum_of(const uint64_t bytes[HT_PERFETTO_PARTS])
     return sum;
 }
 
-enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file,
-                                struct ht_perfetto_model *model, const struct ht_quota *quota,
-                                struct ht_error *error)
+enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file, struct ht_picture_model *model,
+                                const struct ht_quota *quota, struct ht_error *error)
 {
     uint64_t bytes[HT_PERFETTO_PARTS] = {0};
     uint64_t taken = quota->turn != NULL ? file->sink.bytes : 0;
     uint64_t room = quota->budget > taken ? quota->budget - taken : 0;
-    ht_perfetto_fold_heaps(model);
+    ht_picture_fold_heaps(model);
     if (is_small(model, room))
         return HT_OK;
     for (;;) {

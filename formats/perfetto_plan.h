@@ -19,15 +19,14 @@ enum ht_perfetto_part {
     HT_PERFETTO_PARTS,
 };
 
-void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_perfetto_model *model,
+void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_picture_model *model,
                           enum ht_perfetto_part part);
 
 // Makes the finished model so small that its parts fit: into the quota's budget less what is in the
 // file already, where the file can be split, else into the budget. HT_LIMIT when even the least
 // does not.
-enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file,
-                                struct ht_perfetto_model *model, const struct ht_quota *quota,
-                                struct ht_error *error);
+enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file, struct ht_picture_model *model,
+                                const struct ht_quota *quota, struct ht_error *error);
 
 // Bytes of events after which a file that can be split is.
 uint64_t ht_perfetto_split_at(const struct ht_quota *quota);

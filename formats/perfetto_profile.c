@@ -16,7 +16,7 @@ enum {
     // A dump ends at a multiple of this plus the number of its profile within the process.
     END_STEP_LOG2 = 12,
 };
-static_assert(HT_PERFETTO_HEAPS_MAX + 3 <= 1 << END_STEP_LOG2, "profiles of a process fit a step");
+static_assert(HT_PICTURE_HEAPS_MAX + 3 <= 1 << END_STEP_LOG2, "profiles of a process fit a step");
 
 enum measure { LIVE, AT_PEAK, MOVED };
 
@@ -24,7 +24,7 @@ struct profile {
     char name[40];
     enum measure measure;
     uint32_t process;
-    uint32_t owner;  // only this one's sites, or HT_PERFETTO_NONE: all of the process
+    uint32_t owner;  // only this one's sites, or HT_PICTURE_NONE: all of the process
     uint32_t number; // within the process
     uint64_t begin;  // stamps between which the process has its pid
     uint64_t last;   // a multiple of a step: no dump ends at a later one
@@ -35,16 +35,16 @@ struct group {
     uint32_t stack;
     bool is_known;   // to the sequence
     bool is_changed; // since the last dump that was written
-    struct ht_perfetto_count count;
+    struct ht_picture_count count;
 };
 
 struct profiler {
     struct ht_perfetto_sink *sink;
-    const struct ht_perfetto_model *model;
+    const struct ht_picture_model *model;
     struct ht_perfetto_stacks *stacks;
-    struct ht_perfetto_index index;   // groups by stack
-    uint32_t *group_of;               // by site; HT_PERFETTO_NONE outside of the profile
-    struct ht_perfetto_count *before; // of each site, up to the current dump
+    struct ht_picture_index index;   // groups by stack
+    uint32_t *group_of;              // by site; HT_PICTURE_NONE outside of the profile
+    struct ht_picture_count *before; // of each site, up to the current dump
     struct group *groups;
     uint32_t group_count;
     uint32_t *changed; // groups
@@ -58,42 +58,42 @@ struct profiler {
 static bool is_in(const struct profiler *profiler, const struct profile *profile, uint32_t site)
 {
     uint32_t owner = profiler->model->sites.sites[site].owner;
-    return profile->owner != HT_PERFETTO_NONE
+    return profile->owner != HT_PICTURE_NONE
                ? owner == profile->owner
-               : ht_perfetto_owner_process(profiler->model, owner) == profile->process;
+               : ht_picture_owner_process(profiler->model, owner) == profile->process;
 }
 
 static void make_groups(struct profiler *profiler, const struct profile *profile)
 {
-    const struct ht_perfetto_sites *sites = &profiler->model->sites;
+    const struct ht_picture_sites *sites = &profiler->model->sites;
     struct ht_perfetto_sink *sink = profiler->sink;
-    ht_perfetto_index_reset(&profiler->index);
+    ht_picture_index_reset(&profiler->index);
     profiler->group_count = 0;
     profiler->changed_count = 0;
     for (uint32_t i = 0; i < sites->count && sink->status == HT_OK; i++) {
-        profiler->group_of[i] = HT_PERFETTO_NONE;
-        profiler->before[i] = (struct ht_perfetto_count){0};
+        profiler->group_of[i] = HT_PICTURE_NONE;
+        profiler->before[i] = (struct ht_picture_count){0};
         if (!is_in(profiler, profile, i))
             continue;
-        uint32_t stack = ht_perfetto_site_stack(sites, i);
-        uint32_t group = ht_perfetto_index_find(&profiler->index, stack, 0);
-        if (group == HT_PERFETTO_NONE) {
+        uint32_t stack = ht_picture_site_stack(sites, i);
+        uint32_t group = ht_picture_index_find(&profiler->index, stack, 0);
+        if (group == HT_PICTURE_NONE) {
             group = profiler->group_count++;
             profiler->groups[group] = (struct group){.stack = stack};
             sink->status =
-                ht_perfetto_index_put(&profiler->index, stack, 0, group, profiler->sink->error);
+                ht_picture_index_put(&profiler->index, stack, 0, group, profiler->sink->error);
         }
         profiler->group_of[i] = group;
     }
 }
 
 // What a profile calls allocated and freed.
-static struct ht_perfetto_count measured(const struct profile *profile,
-                                         const struct ht_perfetto_count *count)
+static struct ht_picture_count measured(const struct profile *profile,
+                                        const struct ht_picture_count *count)
 {
     if (profile->measure == MOVED)
-        return (struct ht_perfetto_count){.allocated_bytes = count->copied_bytes,
-                                          .allocs = count->moves};
+        return (struct ht_picture_count){.allocated_bytes = count->copied_bytes,
+                                         .allocs = count->moves};
     return *count;
 }
 
@@ -107,10 +107,10 @@ static void mark(struct profiler *profiler, uint32_t group)
 
 // Moves a site of the profile on to these counts.
 static void move_on(struct profiler *profiler, uint32_t site,
-                    const struct ht_perfetto_count *counted)
+                    const struct ht_picture_count *counted)
 {
-    struct ht_perfetto_count *sum = &profiler->groups[profiler->group_of[site]].count;
-    struct ht_perfetto_count *before = &profiler->before[site];
+    struct ht_picture_count *sum = &profiler->groups[profiler->group_of[site]].count;
+    struct ht_picture_count *before = &profiler->before[site];
     sum->allocated_bytes += counted->allocated_bytes - before->allocated_bytes;
     sum->freed_bytes += counted->freed_bytes - before->freed_bytes;
     sum->allocs += counted->allocs - before->allocs;
@@ -131,7 +131,7 @@ static void put_samples(struct profiler *profiler, const struct profile *profile
     char name[sizeof profile->name];
     snprintf(name, sizeof name, "%s", profile->name);
     dump.has_pid = true;
-    dump.pid = (uint64_t)ht_perfetto_pid(profiler->model->processes[profile->process].pid);
+    dump.pid = (uint64_t)ht_picture_pid(profiler->model->processes[profile->process].pid);
     dump.heap_name = name;
     dump.has_timestamp = true;
     dump.timestamp = end;
@@ -155,7 +155,7 @@ static void put_samples(struct profiler *profiler, const struct profile *profile
 static void fill_sample(struct profiler *profiler, uint32_t group, size_t at)
 {
     Ht__Perfetto__ProfilePacket__HeapSample *sample = &profiler->samples[at];
-    const struct ht_perfetto_count *count = &profiler->groups[group].count;
+    const struct ht_picture_count *count = &profiler->groups[group].count;
     ht__perfetto__profile_packet__heap_sample__init(sample);
     sample->has_callstack_id = true;
     sample->callstack_id = (uint64_t)group + 1;
@@ -204,14 +204,14 @@ static void begin_profile(struct profiler *profiler, const struct profile *profi
 
 static void put_dumps(struct profiler *profiler, const struct profile *profile)
 {
-    const struct ht_perfetto_sites *sites = &profiler->model->sites;
+    const struct ht_picture_sites *sites = &profiler->model->sites;
     begin_profile(profiler, profile);
     for (uint32_t i = 0; i < sites->dump_count && profiler->sink->status == HT_OK; i++) {
-        const struct ht_perfetto_dump *dump = &sites->dumps[i];
+        const struct ht_picture_dump *dump = &sites->dumps[i];
         for (uint32_t k = 0; k < dump->count; k++) {
-            const struct ht_perfetto_dumped *dumped = &sites->dumped[dump->first + k];
-            struct ht_perfetto_count count = measured(profile, &dumped->count);
-            if (profiler->group_of[dumped->site] != HT_PERFETTO_NONE)
+            const struct ht_picture_dumped *dumped = &sites->dumped[dump->first + k];
+            struct ht_picture_count count = measured(profile, &dumped->count);
+            if (profiler->group_of[dumped->site] != HT_PICTURE_NONE)
                 move_on(profiler, dumped->site, &count);
         }
         if (dump->end < profile->last)
@@ -228,26 +228,26 @@ static uint64_t step_after(uint64_t stamp)
 // One dump of what lived at the process's peak.
 static void put_peak(struct profiler *profiler, const struct profile *profile)
 {
-    const struct ht_perfetto_sites *sites = &profiler->model->sites;
-    const struct ht_perfetto_process *process = &profiler->model->processes[profile->process];
-    uint64_t end = step_after(ht_perfetto_stamp(profiler->model, process->peak_ns));
+    const struct ht_picture_sites *sites = &profiler->model->sites;
+    const struct ht_picture_process *process = &profiler->model->processes[profile->process];
+    uint64_t end = step_after(ht_picture_stamp(profiler->model, process->peak_ns));
     begin_profile(profiler, profile);
     for (uint32_t i = 0; i < sites->count && profiler->sink->status == HT_OK; i++) {
-        const struct ht_perfetto_site *site = &sites->sites[i];
-        const struct ht_perfetto_count *now = &site->count;
+        const struct ht_picture_site *site = &sites->sites[i];
+        const struct ht_picture_count *now = &site->count;
         bool is_taken = site->peak == process->peak;
-        struct ht_perfetto_count live = {
+        struct ht_picture_count live = {
             .allocated_bytes =
                 is_taken ? site->peak_bytes : now->allocated_bytes - now->freed_bytes,
             .allocs = is_taken ? site->peak_blocks : now->allocs - now->frees};
-        if (profiler->group_of[i] != HT_PERFETTO_NONE)
+        if (profiler->group_of[i] != HT_PICTURE_NONE)
             move_on(profiler, i, &live);
     }
     put_dump(profiler, profile, end < profile->last ? end : profile->last);
 }
 
 // How many heaps before this one have its handle in its process.
-static uint32_t uses_before(const struct ht_perfetto_model *model, uint32_t number)
+static uint32_t uses_before(const struct ht_picture_model *model, uint32_t number)
 {
     uint32_t uses = 0;
     for (uint32_t i = 0; i < number; i++)
@@ -258,16 +258,16 @@ static uint32_t uses_before(const struct ht_perfetto_model *model, uint32_t numb
 
 static void put_process(struct profiler *profiler, uint32_t process)
 {
-    const struct ht_perfetto_model *model = profiler->model;
+    const struct ht_picture_model *model = profiler->model;
     struct profile profile = {.name = "libc.malloc",
                               .process = process,
-                              .owner = HT_PERFETTO_NONE,
-                              .begin = ht_perfetto_shown_stamp(model, process),
-                              .last = step_after(ht_perfetto_stamp(model, model->last_ns))};
+                              .owner = HT_PICTURE_NONE,
+                              .begin = ht_picture_shown_stamp(model, process),
+                              .last = step_after(ht_picture_stamp(model, model->last_ns))};
     uint32_t next = model->processes[process].next;
-    if (next != HT_PERFETTO_NONE) {
+    if (next != HT_PICTURE_NONE) {
         // What ends after the next process has got the pid would be credited to that one.
-        uint64_t steps = ht_perfetto_process_stamp(model, next) >> END_STEP_LOG2;
+        uint64_t steps = ht_picture_process_stamp(model, next) >> END_STEP_LOG2;
         if (steps < 2)
             return; // it had the pid for no time that a dump could end in
         profile.last = (steps - 1) << END_STEP_LOG2;
@@ -315,7 +315,7 @@ static enum ht_status open_profiler(struct profiler *profiler, struct ht_error *
 static void close_profiler(struct profiler *profiler)
 {
     ht_perfetto_stacks_close(profiler->stacks);
-    ht_perfetto_index_reset(&profiler->index);
+    ht_picture_index_reset(&profiler->index);
     free(profiler->group_of);
     free(profiler->before);
     free(profiler->groups);
@@ -323,7 +323,7 @@ static void close_profiler(struct profiler *profiler)
     free(profiler);
 }
 
-void ht_perfetto_put_profiles(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model)
+void ht_perfetto_put_profiles(struct ht_perfetto_sink *sink, const struct ht_picture_model *model)
 {
     if (!model->sites.has_stacks || sink->status != HT_OK)
         return;

@@ -4,8 +4,8 @@
 #include "formats/perfetto_stacks.h"
 
 #include "formats/limits.h"
-#include "formats/perfetto_names.h"
-#include "formats/perfetto_sites.h"
+#include "formats/picture_names.h"
+#include "formats/picture_sites.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ struct ht_perfetto_stacks {
     bool is_begun;
     uint8_t *used; // owned: a bit for each stack of the dictionary that ht_perfetto_use_stack wrote
     uint32_t used_bytes;
-    struct ht_perfetto_index frames;  // numbers by address and module
-    struct ht_perfetto_index modules; // numbers by module
+    struct ht_picture_index frames;  // numbers by address and module
+    struct ht_picture_index modules; // numbers by module
 
     // The packet in the making: what is new in one stack.
     Ht__Perfetto__InternedData data;
@@ -33,7 +33,7 @@ struct ht_perfetto_stacks {
     Ht__Perfetto__Frame *frame_pointers[HT_DICT_FRAMES_MAX];
     Ht__Perfetto__InternedString functions[HT_DICT_FRAMES_MAX];
     Ht__Perfetto__InternedString *function_pointers[HT_DICT_FRAMES_MAX];
-    char names[HT_DICT_FRAMES_MAX][HT_PERFETTO_NAME_SIZE];
+    char names[HT_DICT_FRAMES_MAX][HT_PICTURE_NAME_SIZE];
     Ht__Perfetto__Mapping mappings[HT_DICT_FRAMES_MAX];
     Ht__Perfetto__Mapping *mapping_pointers[HT_DICT_FRAMES_MAX];
     uint64_t path_ids[HT_DICT_FRAMES_MAX];
@@ -56,16 +56,16 @@ void ht_perfetto_stacks_close(struct ht_perfetto_stacks *stacks)
 {
     if (stacks == NULL)
         return;
-    ht_perfetto_index_reset(&stacks->frames);
-    ht_perfetto_index_reset(&stacks->modules);
+    ht_picture_index_reset(&stacks->frames);
+    ht_picture_index_reset(&stacks->modules);
     free(stacks->used);
     free(stacks);
 }
 
 static void forget(struct ht_perfetto_stacks *stacks)
 {
-    ht_perfetto_index_reset(&stacks->frames);
-    ht_perfetto_index_reset(&stacks->modules);
+    ht_picture_index_reset(&stacks->frames);
+    ht_picture_index_reset(&stacks->modules);
     free(stacks->used);
     stacks->used = NULL;
     stacks->used_bytes = 0;
@@ -127,9 +127,9 @@ static const char *module_name(const struct ht_dict *dict, uint32_t module, size
 // The module's own name is the mapping's path, so that two modules never become one.
 static uint64_t add_module(struct ht_perfetto_stacks *stacks, uint32_t module)
 {
-    struct ht_perfetto_index *index = &stacks->modules;
-    uint32_t known = ht_perfetto_index_find(index, module, 0);
-    if (known != HT_PERFETTO_NONE)
+    struct ht_picture_index *index = &stacks->modules;
+    uint32_t known = ht_picture_index_find(index, module, 0);
+    if (known != HT_PICTURE_NONE)
         return known;
     uint32_t number = index->count + 1;
     size_t at = stacks->data.n_mappings++;
@@ -146,25 +146,25 @@ static uint64_t add_module(struct ht_perfetto_stacks *stacks, uint32_t module)
     stacks->path_pointers[at] = &stacks->paths[at];
     stacks->mapping_pointers[at] = mapping;
     if (stacks->sink->status == HT_OK)
-        stacks->sink->status = ht_perfetto_index_put(index, module, 0, number, stacks->sink->error);
+        stacks->sink->status = ht_picture_index_put(index, module, 0, number, stacks->sink->error);
     return number;
 }
 
 static void name_frame(const struct ht_dict *dict, const struct ht_frame *frame,
-                       char name[HT_PERFETTO_NAME_SIZE])
+                       char name[HT_PICTURE_NAME_SIZE])
 {
     size_t length;
     if (frame->module == MODULE_NO_STACK || frame->module == MODULE_OTHER_STACKS)
-        snprintf(name, HT_PERFETTO_NAME_SIZE, "%s", module_name(dict, frame->module, &length));
+        snprintf(name, HT_PICTURE_NAME_SIZE, "%s", module_name(dict, frame->module, &length));
     else
-        ht_perfetto_frame_name(dict, frame, name);
+        ht_picture_frame_name(dict, frame, name);
 }
 
 static uint64_t add_frame(struct ht_perfetto_stacks *stacks, const struct ht_frame *frame)
 {
-    struct ht_perfetto_index *index = &stacks->frames;
-    uint32_t known = ht_perfetto_index_find(index, frame->address, frame->module);
-    if (known != HT_PERFETTO_NONE)
+    struct ht_picture_index *index = &stacks->frames;
+    uint32_t known = ht_picture_index_find(index, frame->address, frame->module);
+    if (known != HT_PICTURE_NONE)
         return known;
     uint32_t number = index->count + 1;
     size_t at = stacks->data.n_frames++;
@@ -183,8 +183,8 @@ static uint64_t add_frame(struct ht_perfetto_stacks *stacks, const struct ht_fra
     stacks->function_pointers[at] = &stacks->functions[at];
     stacks->frame_pointers[at] = added;
     if (stacks->sink->status == HT_OK)
-        stacks->sink->status = ht_perfetto_index_put(index, frame->address, frame->module, number,
-                                                     stacks->sink->error);
+        stacks->sink->status =
+            ht_picture_index_put(index, frame->address, frame->module, number, stacks->sink->error);
     return number;
 }
 

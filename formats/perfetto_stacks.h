@@ -6,8 +6,8 @@
 #define HT_FORMATS_PERFETTO_STACKS_H
 
 #include "formats/dict.h"
-#include "formats/perfetto_index.h"
 #include "formats/perfetto_sink.h"
+#include "formats/picture_index.h"
 
 struct ht_perfetto_stacks;
 
@@ -31,7 +31,7 @@ uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack
 Ht__Perfetto__TracePacket ht_perfetto_stacks_packet(struct ht_perfetto_stacks *stacks);
 
 // Writes a stack under this number, which is not 0 and new: a stack of the dictionary, 0 or
-// HT_PERFETTO_OTHER_STACKS. A failure goes into the sink.
+// HT_PICTURE_OTHER_STACKS. A failure goes into the sink.
 void ht_perfetto_put_stack(struct ht_perfetto_stacks *stacks, uint32_t stack, uint64_t number);
 
 #endif

@@ -9,6 +9,7 @@
 #include "formats/perfetto_plan.h"
 #include "formats/perfetto_slices.h"
 #include "formats/perfetto_tracks.h"
+#include "formats/picture_attributes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,8 +21,6 @@ enum {
     CLOCK_MONOTONIC_ID = 3,
     CLOCK_MONOTONIC_COARSE_ID = 4, // the stamps of heap dumps are in this
     CLOCK_BOOTTIME_ID = 6,         // all other stamps are in this
-    SCHEMA = 1,                    // of names and annotations
-    ATTRIBUTES_MAX = 32,
 };
 
 struct perfetto_writer {
@@ -29,12 +28,12 @@ struct perfetto_writer {
     struct ht_output *output;
     struct ht_quota *quota;
     struct ht_quota own_quota; // where the caller has none
-    struct ht_perfetto_model *model;
+    struct ht_picture_model *model;
     struct ht_perfetto_file *file; // NULL before the first packet
 };
 
 // The first packet: without it the importer drops every heap dump and has no wall time.
-static void put_clocks(struct ht_perfetto_sink *sink, const struct ht_perfetto_model *model)
+static void put_clocks(struct ht_perfetto_sink *sink, const struct ht_picture_model *model)
 {
     static const uint32_t ids[] = {CLOCK_BOOTTIME_ID, CLOCK_MONOTONIC_ID, CLOCK_MONOTONIC_COARSE_ID,
                                    CLOCK_REALTIME_ID};
@@ -78,64 +77,26 @@ static void put_system(struct ht_perfetto_sink *sink, const struct ht_origin *or
 }
 
 // Rows of the metadata table, "trace_attribute.winheap.…".
-struct attributes {
-    Ht__Perfetto__TraceAttributes__Attribute items[ATTRIBUTES_MAX];
-    Ht__Perfetto__TraceAttributes__Attribute *pointers[ATTRIBUTES_MAX];
-    char keys[ATTRIBUTES_MAX][48];
-    size_t count;
-};
-
-static Ht__Perfetto__TraceAttributes__Attribute *add_attribute(struct attributes *attributes,
-                                                               const char *key)
-{
-    size_t at = attributes->count++;
-    Ht__Perfetto__TraceAttributes__Attribute *item = &attributes->items[at];
-    ht__perfetto__trace_attributes__attribute__init(item);
-    snprintf(attributes->keys[at], sizeof attributes->keys[at], "winheap.%s", key);
-    item->key = attributes->keys[at];
-    attributes->pointers[at] = item;
-    return item;
-}
-
-static void add_number(struct attributes *attributes, const char *key, uint64_t value)
-{
-    Ht__Perfetto__TraceAttributes__Attribute *item = add_attribute(attributes, key);
-    item->has_long_value = true;
-    item->long_value = value < INT64_MAX ? (int64_t)value : INT64_MAX;
-}
-
-static void add_text(struct attributes *attributes, const char *key, const char *value)
-{
-    add_attribute(attributes, key)->string_value = ht_perfetto_borrow(value);
-}
-
 static void put_attributes(struct ht_perfetto_file *file)
 {
-    const struct ht_perfetto_model *model = file->model;
-    const struct ht_origin *origin = &model->trace->origin;
-    const struct ht_budget *reallocs = &model->reallocs;
-    struct attributes attributes = {.count = 0};
-    add_text(&attributes, "writer", "heaptape");
-    add_number(&attributes, "schema", SCHEMA);
-    add_text(&attributes, "source_format", origin->format != NULL ? origin->format : "");
-    add_number(&attributes, "pointer_size", origin->pointer_size);
-    add_number(&attributes, "clock", origin->clock);
-    add_number(&attributes, "clock_hz", origin->clock_hz);
-    add_number(&attributes, "time_shift_ns", 0 - (uint64_t)model->base_ns);
-    add_number(&attributes, "events", model->event_count - model->piece_count);
-    add_number(&attributes, "events_of_dropped_processes", model->dropped_events);
-    add_number(&attributes, "every_event", model->is_full);
-    add_text(&attributes, "filters", model->trace->filters);
-    add_number(&attributes, "events_left_out", model->trace->left_out);
-    add_number(&attributes, "heaps_kept", model->heap_count);
-    add_number(&attributes, "heaps_dropped", model->dropped_heaps);
-    add_number(&attributes, "reallocs_kept", reallocs->count);
-    add_number(&attributes, "reallocs_dropped", reallocs->offered - reallocs->count);
-    for (int loss = 0; loss < HT_LOSS_COUNT; loss++)
-        add_number(&attributes, ht_loss_name((enum ht_loss)loss), model->trace->loss[loss]);
+    struct ht_picture_attribute attributes[HT_PICTURE_ATTRIBUTES_MAX];
+    Ht__Perfetto__TraceAttributes__Attribute items[HT_PICTURE_ATTRIBUTES_MAX];
+    Ht__Perfetto__TraceAttributes__Attribute *pointers[HT_PICTURE_ATTRIBUTES_MAX];
+    char keys[HT_PICTURE_ATTRIBUTES_MAX][48];
     Ht__Perfetto__TraceAttributes message = HT__PERFETTO__TRACE_ATTRIBUTES__INIT;
-    message.n_attribute = attributes.count;
-    message.attribute = attributes.pointers;
+    message.n_attribute = ht_picture_attributes(file->model, attributes);
+    message.attribute = pointers;
+    for (size_t i = 0; i < message.n_attribute; i++) {
+        const struct ht_picture_attribute *attribute = &attributes[i];
+        ht__perfetto__trace_attributes__attribute__init(&items[i]);
+        snprintf(keys[i], sizeof keys[i], "winheap.%s", attribute->key);
+        items[i].key = keys[i];
+        items[i].string_value = ht_perfetto_borrow(attribute->text);
+        items[i].has_long_value = attribute->text == NULL;
+        items[i].long_value =
+            attribute->number < INT64_MAX ? (int64_t)attribute->number : INT64_MAX;
+        pointers[i] = &items[i];
+    }
     Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
     packet.trace_attributes = &message;
     ht_perfetto_put(&file->sink, &packet);
@@ -156,10 +117,10 @@ static enum ht_status begin_file(struct perfetto_writer *writer, struct ht_error
 static enum ht_status end_file(struct perfetto_writer *writer, struct ht_error *error)
 {
     struct ht_perfetto_file *file = writer->file;
-    struct ht_perfetto_model *model = writer->model;
+    struct ht_picture_model *model = writer->model;
     file->sink.error = error;
     if (file->sink.status == HT_OK)
-        file->sink.status = ht_perfetto_model_finish(model, error);
+        file->sink.status = ht_picture_model_finish(model, error);
     if (file->sink.status == HT_OK)
         file->sink.status = ht_perfetto_plan(file, model, writer->quota, error);
     put_attributes(file);
@@ -177,18 +138,18 @@ static enum ht_status end_file(struct perfetto_writer *writer, struct ht_error *
 // Writes the newest event, now that it is known which block it was about.
 static void put_newest(struct perfetto_writer *writer, struct ht_error *error)
 {
-    const struct ht_perfetto_model *model = writer->model;
+    const struct ht_picture_model *model = writer->model;
     const struct ht_event *event = &model->event;
     bool is_shown = event->kind == HT_KIND_ALLOC || event->kind == HT_KIND_REALLOC ||
                     event->kind == HT_KIND_FREE;
-    if (!is_shown || model->process == HT_PERFETTO_NONE)
+    if (!is_shown || model->process == HT_PICTURE_NONE)
         return;
-    struct ht_perfetto_instant instant = {
+    struct ht_picture_instant instant = {
         .event = event,
         .life = model->has_life ? &model->life : NULL,
         .process = model->process,
         .alloc_tid = model->life_tid,
-        .stamp = ht_perfetto_stamp(model, event->time_ns),
+        .stamp = ht_picture_stamp(model, event->time_ns),
         .is_linked = true,
     };
     writer->file->sink.error = error;
@@ -206,7 +167,7 @@ static enum ht_status turn(struct perfetto_writer *writer, struct ht_error *erro
     if (status == HT_OK)
         status = writer->quota->turn(writer->quota, &writer->output, error);
     if (status == HT_OK)
-        status = ht_perfetto_model_restart(writer->model, error);
+        status = ht_picture_model_restart(writer->model, error);
     return status == HT_OK ? begin_file(writer, error) : status;
 }
 
@@ -224,7 +185,7 @@ static enum ht_status perfetto_write(struct ht_writer *self, const struct ht_eve
     if (writer->file != NULL && status == HT_OK)
         status = turn(writer, error);
     if (status == HT_OK)
-        status = ht_perfetto_model_event(writer->model, event, error);
+        status = ht_picture_model_event(writer->model, event, error);
     // The first event tells what the stamps are counted from.
     return status == HT_OK && writer->quota->is_full && writer->file == NULL
                ? begin_file(writer, error)
@@ -235,7 +196,7 @@ static enum ht_status perfetto_change(struct ht_writer *self, const struct ht_ch
                                       struct ht_error *error)
 {
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
-    return ht_perfetto_model_change(writer->model, change, error);
+    return ht_picture_model_change(writer->model, change, error);
 }
 
 static enum ht_status perfetto_finish(struct ht_writer *self, struct ht_error *error)
@@ -253,7 +214,7 @@ static void perfetto_close(struct ht_writer *self)
 {
     struct perfetto_writer *writer = (struct perfetto_writer *)self;
     if (writer->model != NULL)
-        ht_perfetto_model_close(writer->model);
+        ht_picture_model_close(writer->model);
     ht_perfetto_file_close(writer->file);
     free(writer);
 }
@@ -272,7 +233,7 @@ static enum ht_status open_within(struct ht_output *output, const struct ht_trac
     writer->quota = quota != NULL ? quota : &writer->own_quota;
     if (writer->quota->budget == 0)
         writer->quota->budget = HT_PERFETTO_BUDGET;
-    writer->model = ht_perfetto_model_open(trace, writer->quota);
+    writer->model = ht_picture_model_open(trace, writer->quota);
     if (writer->model == NULL) {
         free(writer);
         return ht_fail_memory(error, "the Perfetto writer");

@@ -96,7 +96,7 @@ static void write_realloc(struct picture *picture, int64_t time_ns, uint64_t old
                              .size = size,
                              .old_address = old_address,
                              .old_size = old_size};
-    struct ht_change change = {.kind = HT_CHANGE_RESIZE,
+    struct ht_change change = {.kind = old_address != 0 ? HT_CHANGE_RESIZE : HT_CHANGE_BEGIN,
                                .address = address,
                                .size = size,
                                .old_address = old_address,
@@ -120,42 +120,95 @@ static void expect_in(const char *text, const char *part)
 
 static void an_empty_trace_ends_properly(void **state)
 {
-    assert_string_equal(
-        finish(*state),
-        "{\"traceEvents\":[\n],\n\"metadata\":{\"writer\":\"heaptape\",\"schema\":1,"
-        "\"source_format\":\"etl\",\"os_version\":\"10.0.19041\",\"pointer_size\":8,\"cpus\":2,"
-        "\"clock\":1,\"clock_hz\":10000000,\"time_shift_ns\":0,\"events\":0,"
-        "\"events_of_dropped_processes\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
-        "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"events_lost\":0,\"buffers_lost\":0,"
-        "\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,\"time_back\":0,"
-        "\"details_lost\":0,\"names_lost\":0,\"stacks_lost\":0}}\n");
+    const char *text = finish(*state);
+    expect_in(text, "{\"traceEvents\":[\n],\n\"metadata\":{\"writer\":\"heaptape ");
+    expect_in(text, "\",\"schema\":1,\"source_format\":\"etl\",\"pointer_size\":8,\"clock\":1,"
+                    "\"clock_hz\":10000000,\"time_shift_ns\":0,\"events\":0,"
+                    "\"events_of_dropped_processes\":0,\"every_event\":0,\"filters\":\"\","
+                    "\"events_left_out\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
+                    "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"events_lost\":0,"
+                    "\"buffers_lost\":0,\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,"
+                    "\"time_back\":0,\"details_lost\":0,\"names_lost\":0,\"stacks_lost\":0,"
+                    "\"os_version\":\"10.0.19041\",\"cpus\":2}}\n");
 }
 
+static const char small_begin[] =
+    "{\"traceEvents\":[\n"
+    "{\"ph\":\"M\",\"pid\":8,\"name\":\"process_name\",\"args\":{\"name\":\"app.exe\"}},\n"
+    "{\"ph\":\"M\",\"pid\":8,\"name\":\"process_sort_index\",\"args\":{\"sort_index\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "live_bytes\",\"ts\":1.500,\"args\":{\"bytes\":100}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "live_bytes\",\"ts\":2.001,\"args\":{\"bytes\":300}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "live_blocks\",\"ts\":1.500,\"args\":{\"count\":1}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "live_blocks\",\"ts\":2.001,\"args\":{\"count\":1}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "page_spread\",\"ts\":1.500,\"args\":{\"x\":40.96}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "page_spread\",\"ts\":2.001,\"args\":{\"x\":13.6533333}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "alloc_rate\",\"ts\":0.000,\"args\":{\"/s\":59.6046448}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "alloc_rate\",\"ts\":16777.216,\"args\":{\"/s\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "free_rate\",\"ts\":0.000,\"args\":{\"/s\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "free_rate\",\"ts\":2.001,\"args\":{\"/s\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "realloc_rate\",\"ts\":0.000,\"args\":{\"/s\":59.6046448}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "realloc_rate\",\"ts\":16777.216,\"args\":{\"/s\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "realloc_moved\",\"ts\":1.500,\"args\":{\"count\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "realloc_moved\",\"ts\":2.001,\"args\":{\"count\":1}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "realloc_inplace\",\"ts\":1.500,\"args\":{\"count\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "realloc_inplace\",\"ts\":2.001,\"args\":{\"count\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "copied_bytes\",\"ts\":1.500,\"args\":{\"bytes\":0}},\n"
+    "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity "
+    "copied_bytes\",\"ts\":2.001,\"args\":{\"bytes\":100}},\n"
+    "{\"ph\":\"i\",\"pid\":8,\"name\":\"peak 300 "
+    "B\",\"cat\":\"mark\",\"ts\":2.001,\"s\":\"p\",\"args\":{\"size\":300}},\n";
+
+static const char small_end[] =
+    "{\"ph\":\"b\",\"pid\":8,\"name\":\"chain x1 to 300 "
+    "B\",\"cat\":\"chain\",\"ts\":1.500,\"id\":\"0x0\",\"args\":{\"heap\":\"0x1f0\",\"address\":"
+    "\"0x2000\",\"size\":300,\"block_id\":0,\"steps\":1,\"copied_bytes\":100,\"first_size\":100,"
+    "\"last_size\":300,\"growth\":3}},\n"
+    "{\"ph\":\"b\",\"pid\":8,\"name\":\"block\",\"cat\":\"block\",\"ts\":1.500,\"id\":\"0x0\","
+    "\"args\":{\"heap\":\"0x1f0\",\"address\":\"0x2000\",\"size\":300,\"block_id\":0}},\n"
+    "{\"ph\":\"i\",\"pid\":8,\"name\":\"realloc "
+    "moved\",\"cat\":\"realloc\",\"ts\":2.001,\"tid\":12,\"s\":\"t\",\"args\":{\"heap\":\"0x1f0\","
+    "\"address\":\"0x2000\",\"size\":300,\"old_address\":\"0x1000\",\"old_size\":100,\"moved\":"
+    "true,\"block_id\":0,\"step\":1,\"source\":0}},\n"
+    "{\"ph\":\"n\",\"pid\":8,\"name\":\"realloc "
+    "moved\",\"cat\":\"chain\",\"ts\":2.001,\"id\":\"0x0\",\"args\":{\"heap\":\"0x1f0\","
+    "\"address\":\"0x2000\",\"size\":300,\"old_address\":\"0x1000\",\"old_size\":100,\"moved\":"
+    "true,\"block_id\":0,\"step\":1,\"source\":0}},\n"
+    "{\"ph\":\"i\",\"pid\":8,\"name\":\"size\",\"cat\":\"histogram\",\"ts\":2.001,\"s\":\"p\","
+    "\"args\":{\"heap\":\"0x1f0\",\"kind\":\"size\",\"bucket_lo\":64,\"bucket_hi\":127,\"count\":1}"
+    "}\n"
+    "],\n\"metadata\":";
+
+// Between the two stand the counters of the heap, with the figures of the process.
 static void a_small_trace_is_written_to_the_letter(void **state)
 {
     struct picture *picture = *state;
-    name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "app.exe");
+    name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "C:\\app.exe");
     write_alloc(picture, 1500, 0x1000, 100);
     write_realloc(picture, 2001, 0x1000, 100, 0x2000, 300);
-    char *end = strstr(finish(picture), ",\n\"metadata\"");
+    const char *text = finish(picture);
+    assert_memory_equal(text, small_begin, sizeof small_begin - 1);
+    expect_in(text,
+              "\"name\":\"Heap 0x1f0 copied_bytes\",\"ts\":2.001,\"args\":{\"bytes\":100}},\n");
+    const char *end = strstr(text, "{\"ph\":\"b\"");
     assert_non_null(end);
-    *end = '\0';
-    assert_string_equal(
-        (const char *)picture->text.data,
-        "{\"traceEvents\":[\n"
-        "{\"ph\":\"M\",\"pid\":8,\"name\":\"process_name\",\"args\":{\"name\":\"app.exe\"}},\n"
-        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity\",\"ts\":1.500,"
-        "\"args\":{\"live_bytes\":100,\"live_blocks\":1}},\n"
-        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap activity\",\"ts\":2.001,"
-        "\"args\":{\"live_bytes\":300,\"live_blocks\":1}},\n"
-        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap 0x1f0\",\"ts\":1.500,"
-        "\"args\":{\"live_bytes\":100,\"live_blocks\":1}},\n"
-        "{\"ph\":\"C\",\"pid\":8,\"name\":\"Heap 0x1f0\",\"ts\":2.001,"
-        "\"args\":{\"live_bytes\":300,\"live_blocks\":1}},\n"
-        "{\"ph\":\"i\",\"pid\":8,\"name\":\"realloc moved\",\"tid\":12,\"ts\":2.001,\"s\":\"t\","
-        "\"cat\":\"realloc\",\"args\":{\"heap\":\"0x1f0\",\"address\":\"0x2000\","
-        "\"old_address\":\"0x1000\",\"size\":300,\"old_size\":100,\"moved\":true}}\n"
-        "]");
+    assert_memory_equal(end, small_end, sizeof small_end - 1);
 }
 
 static void negative_times_are_shifted_and_the_shift_is_told(void **state)
@@ -176,8 +229,8 @@ static void the_last_state_is_repeated_at_the_end_of_the_trace(void **state)
     write_alloc(picture, 1000, 0x1000, 64);
     struct ht_event lock = {.kind = HT_KIND_LOCK, .time_ns = 9000, .pid = PID, .heap = 0x1f0};
     write_event(picture, &lock, NULL);
-    expect_in(finish(picture), "\"name\":\"Heap 0x1f0\",\"ts\":9.000,"
-                               "\"args\":{\"live_bytes\":64,\"live_blocks\":1}");
+    expect_in(finish(picture), "\"name\":\"Heap 0x1f0 live_bytes\",\"ts\":9.000,"
+                               "\"args\":{\"bytes\":64}");
 }
 
 static void reallocs_are_named_by_what_they_did(void **state)
@@ -188,8 +241,8 @@ static void reallocs_are_named_by_what_they_did(void **state)
     write_realloc(picture, 3000, 0x1000, 128, 0, 1 << 30);
     write_realloc(picture, 4000, 0, 0, 0x3000, 16); // the C library's realloc(NULL, 16)
     const char *text = finish(picture);
-    expect_in(text, "\"name\":\"realloc in place\",\"tid\":12,\"ts\":2.000,");
-    expect_in(text, "\"name\":\"realloc failed\",\"tid\":12,\"ts\":3.000,");
+    expect_in(text, "\"name\":\"realloc in place\",\"cat\":\"realloc\",\"ts\":2.000,\"tid\":12,");
+    expect_in(text, "\"name\":\"realloc failed\",\"cat\":\"realloc\",\"ts\":3.000,\"tid\":12,");
     expect_in(text, "\"reallocs_kept\":2,");
 }
 
@@ -202,12 +255,53 @@ static void a_pid_used_twice_has_the_name_it_had_at_its_events(void **state)
     expect_in(finish(picture), "\"process_name\",\"args\":{\"name\":\"first\"}");
 }
 
+static void a_process_told_of_only_at_the_end_has_its_name(void **state)
+{
+    struct picture *picture = *state;
+    write_alloc(picture, 500, 0x1000, 1);
+    name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "late.exe");
+    expect_in(finish(picture), "\"process_name\",\"args\":{\"name\":\"late.exe\"}");
+}
+
+static void the_memory_behind_a_heap_has_counters(void **state)
+{
+    struct picture *picture = *state;
+    const uint64_t space[] = {100, 4096, 65536}; // free, committed, reserved
+    struct ht_event extend = {
+        .kind = HT_KIND_EXTEND, .time_ns = 2000, .pid = PID, .tid = TID, .heap = 0x1f0};
+    extend.detail = ht_dict_add_detail(picture->trace.dict, space, 3);
+    write_alloc(picture, 1000, 0x1000, 1024);
+    write_event(picture, &extend, NULL);
+    const char *text = finish(picture);
+    expect_in(text, "Heap 0x1f0 committed_bytes\",\"ts\":2.000,\"args\":{\"bytes\":4096}");
+    expect_in(text, "Heap 0x1f0 reserved_bytes\",\"ts\":2.000,\"args\":{\"bytes\":65536}");
+    expect_in(text, "Heap 0x1f0 free_inside_committed\",\"ts\":2.000,\"args\":{\"%\":75}");
+}
+
+static void threads_that_are_not_known_have_a_name(void **state)
+{
+    struct picture *picture = *state;
+    struct ht_event failed = {.kind = HT_KIND_REALLOC,
+                              .pid = PID,
+                              .tid = UINT32_MAX,
+                              .heap = 0x1f0,
+                              .old_address = 0x1000,
+                              .size = 8};
+    write_event(picture, &failed, NULL);
+    failed.tid = 0;
+    write_event(picture, &failed, NULL);
+    const char *text = finish(picture);
+    expect_in(text, "\"name\":\"thread_name\",\"tid\":2147483647,"
+                    "\"args\":{\"name\":\"unknown thread\"}");
+    expect_in(text, "\"ts\":0.001,\"tid\":2147483647,"); // one thread, so not the same stamp
+}
+
 static void names_are_escaped(void **state)
 {
     struct picture *picture = *state;
-    name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "a\"b\\c\x01\xFF.exe");
+    name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "a\"b:c\x01\xFF.exe");
     write_alloc(picture, 500, 0x1000, 1);
-    expect_in(finish(picture), "{\"name\":\"a\\\"b\\\\c\\u0001\xEF\xBF\xBD.exe\"}");
+    expect_in(finish(picture), "{\"name\":\"a\\\"b:c\xEF\xBF\xBD\xEF\xBF\xBD.exe\"}");
 }
 
 static void heaps_past_the_cap_count_in_their_process(void **state)
@@ -225,9 +319,9 @@ static void heaps_past_the_cap_count_in_their_process(void **state)
     }
     const char *text = finish(picture);
     expect_in(text, "\"heaps_kept\":1024,\"heaps_dropped\":6,");
-    expect_in(text, "\"Heap activity\",\"ts\":1.029,\"args\":{\"live_bytes\":10300,"
-                    "\"live_blocks\":1030}");
-    assert_null(strstr(text, "Heap 0x10400\"")); // the 1025th
+    expect_in(text, "\"Heap activity live_bytes\",\"ts\":1.029,\"args\":{\"bytes\":10300}");
+    expect_in(text, "\"Heap 0x10000 live_bytes\",");
+    assert_null(strstr(text, "Heap 0x10400 ")); // the 1025th
 }
 
 int main(void)
@@ -244,6 +338,12 @@ int main(void)
                                         close_picture),
         cmocka_unit_test_setup_teardown(a_pid_used_twice_has_the_name_it_had_at_its_events,
                                         open_picture, close_picture),
+        cmocka_unit_test_setup_teardown(a_process_told_of_only_at_the_end_has_its_name,
+                                        open_picture, close_picture),
+        cmocka_unit_test_setup_teardown(the_memory_behind_a_heap_has_counters, open_picture,
+                                        close_picture),
+        cmocka_unit_test_setup_teardown(threads_that_are_not_known_have_a_name, open_picture,
+                                        close_picture),
         cmocka_unit_test_setup_teardown(names_are_escaped, open_picture, close_picture),
         cmocka_unit_test_setup_teardown(heaps_past_the_cap_count_in_their_process, open_picture,
                                         close_picture),

@@ -77,9 +77,11 @@ static void numbers_are_exact_at_their_ends(void **state)
     ht_json_thousandths(json, 0);
     ht_json_thousandths(json, 1500);
     ht_json_thousandths(json, UINT64_MAX);
+    ht_json_real(json, 0.75);
+    ht_json_real(json, 1e300);
     ht_json_end(json);
     expect(page, "[18446744073709551615,-9223372036854775808,\"0x0\",\"0xffffffffffffffff\","
-                 "0.000,1.500,18446744073709551.615]");
+                 "0.000,1.500,18446744073709551.615,0.75,1e+300]");
 }
 
 static void lines_break_before_tokens(void **state)

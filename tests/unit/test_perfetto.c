@@ -5,7 +5,7 @@
 #include "formats/perfetto.h"
 
 #include "convert/number.h"
-#include "formats/perfetto_sites.h"
+#include "formats/picture_sites.h"
 #include "perfetto.pb-c.h"
 
 #include <setjmp.h>
@@ -482,29 +482,29 @@ static void a_chain_is_linked_with_its_reallocs(void **state)
 static void merged_dumps_keep_the_last_counts(void **state)
 {
     (void)state;
-    struct ht_perfetto_sites sites = {0};
+    struct ht_picture_sites sites = {0};
     struct ht_dict *dict = ht_dict_open();
     enum { CHANGES = 5000 };
     for (uint32_t owner = 0; owner < 2; owner++) {
         uint32_t site;
-        assert_int_equal(ht_perfetto_site_find(&sites, dict, owner, 0, &site, NULL), HT_OK);
+        assert_int_equal(ht_picture_site_find(&sites, dict, owner, 0, &site, NULL), HT_OK);
         assert_int_equal(site, owner);
     }
     for (uint64_t i = 0; i < CHANGES; i++) {
         uint32_t site = i % 100 == 7; // the second one seldom
-        assert_int_equal(ht_perfetto_site_touch(&sites, site, i * 777777, 0, NULL), HT_OK);
+        assert_int_equal(ht_picture_site_touch(&sites, site, i * 777777, 0, NULL), HT_OK);
         sites.sites[site].count.allocs = i;
     }
-    assert_int_equal(ht_perfetto_sites_finish(&sites, NULL), HT_OK);
-    assert_in_range(sites.dump_count, HT_PERFETTO_DUMPS_MAX / 4, HT_PERFETTO_DUMPS_MAX);
+    assert_int_equal(ht_picture_sites_finish(&sites, NULL), HT_OK);
+    assert_in_range(sites.dump_count, HT_PICTURE_DUMPS_MAX / 4, HT_PICTURE_DUMPS_MAX);
     uint64_t counts[2] = {0, 0};
     uint64_t before = 0;
     for (uint32_t i = 0; i < sites.dump_count; i++) {
-        const struct ht_perfetto_dump *dump = &sites.dumps[i];
+        const struct ht_picture_dump *dump = &sites.dumps[i];
         assert_true(dump->end > before);
         before = dump->end;
         for (uint32_t k = 0; k < dump->count; k++) {
-            const struct ht_perfetto_dumped *dumped = &sites.dumped[dump->first + k];
+            const struct ht_picture_dumped *dumped = &sites.dumped[dump->first + k];
             assert_true(dumped->count.allocs >= counts[dumped->site]);
             counts[dumped->site] = dumped->count.allocs;
         }
@@ -515,7 +515,7 @@ static void merged_dumps_keep_the_last_counts(void **state)
         assert_int_equal(counts[1], last < 7 ? 0 : seldom);
         assert_int_equal(counts[0], last % 100 == 7 ? last - 1 : last);
     }
-    ht_perfetto_sites_reset(&sites);
+    ht_picture_sites_reset(&sites);
     ht_dict_close(dict);
 }
 

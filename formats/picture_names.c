@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of the recording as Perfetto shows them. See the header.
-#include "formats/perfetto_names.h"
+// Names of the recording as viewers show them. See the header.
+#include "formats/picture_names.h"
 
 #include "formats/bytes.h"
 
@@ -23,7 +23,7 @@ static size_t base_start(const char *text, size_t length)
     return length;
 }
 
-static void copy(const char *text, size_t length, char name[HT_PERFETTO_NAME_SIZE])
+static void copy(const char *text, size_t length, char name[HT_PICTURE_NAME_SIZE])
 {
     size_t size = 0;
     for (size_t i = 0; i < length;) {
@@ -32,7 +32,7 @@ static void copy(const char *text, size_t length, char name[HT_PERFETTO_NAME_SIZ
         bool is_plain = step > 0 && byte >= 0x20 && byte != 0x7F;
         const char *from = is_plain ? text + i : replacement;
         size_t from_size = is_plain ? step : sizeof replacement - 1;
-        if (size + from_size >= HT_PERFETTO_NAME_SIZE)
+        if (size + from_size >= HT_PICTURE_NAME_SIZE)
             break;
         memcpy(name + size, from, from_size);
         size += from_size;
@@ -41,15 +41,14 @@ static void copy(const char *text, size_t length, char name[HT_PERFETTO_NAME_SIZ
     name[size] = '\0';
 }
 
-void ht_perfetto_text(const struct ht_dict *dict, uint32_t id, char name[HT_PERFETTO_NAME_SIZE])
+void ht_picture_text(const struct ht_dict *dict, uint32_t id, char name[HT_PICTURE_NAME_SIZE])
 {
     size_t length;
     const char *text = ht_dict_string(dict, id, &length);
     copy(text, length, name);
 }
 
-void ht_perfetto_base_name(const struct ht_dict *dict, uint32_t id,
-                           char name[HT_PERFETTO_NAME_SIZE])
+void ht_picture_base_name(const struct ht_dict *dict, uint32_t id, char name[HT_PICTURE_NAME_SIZE])
 {
     size_t length;
     const char *text = ht_dict_string(dict, id, &length);
@@ -57,22 +56,22 @@ void ht_perfetto_base_name(const struct ht_dict *dict, uint32_t id,
     copy(text + start, length - start, name);
 }
 
-void ht_perfetto_frame_name(const struct ht_dict *dict, const struct ht_frame *frame,
-                            char name[HT_PERFETTO_NAME_SIZE])
+void ht_picture_frame_name(const struct ht_dict *dict, const struct ht_frame *frame,
+                           char name[HT_PICTURE_NAME_SIZE])
 {
     enum { OFFSET_SIZE = 20 }; // "+0x" and 16 digits
     size_t length = 0;
     name[0] = '\0';
     if (frame->module != 0) {
-        ht_perfetto_base_name(dict, frame->module, name);
+        ht_picture_base_name(dict, frame->module, name);
         length = strlen(name);
     }
-    if (length > HT_PERFETTO_NAME_SIZE - OFFSET_SIZE) {
-        length = HT_PERFETTO_NAME_SIZE - OFFSET_SIZE;
+    if (length > HT_PICTURE_NAME_SIZE - OFFSET_SIZE) {
+        length = HT_PICTURE_NAME_SIZE - OFFSET_SIZE;
         while (length > 0 && ((uint8_t)name[length] & 0xC0) == 0x80)
             length--; // not within a character
     }
-    snprintf(name + length, HT_PERFETTO_NAME_SIZE - length, "%s0x%" PRIx64, length > 0 ? "+" : "",
+    snprintf(name + length, HT_PICTURE_NAME_SIZE - length, "%s0x%" PRIx64, length > 0 ? "+" : "",
              frame->address);
 }
 
@@ -99,14 +98,14 @@ static bool is_allocator(const char *name)
     return false;
 }
 
-void ht_perfetto_site_name(const struct ht_dict *dict, uint32_t stack,
-                           char name[HT_PERFETTO_NAME_SIZE])
+void ht_picture_site_name(const struct ht_dict *dict, uint32_t stack,
+                          char name[HT_PICTURE_NAME_SIZE])
 {
     size_t count;
     const struct ht_frame *frames = ht_dict_stack(dict, stack, &count);
     name[0] = '\0';
     for (size_t i = 0; i < count; i++) {
-        ht_perfetto_frame_name(dict, &frames[i], name);
+        ht_picture_frame_name(dict, &frames[i], name);
         if (!is_allocator(name))
             return;
     }

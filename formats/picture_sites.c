@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Sites and dumps. See the header.
-#include "formats/perfetto_sites.h"
+#include "formats/picture_sites.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +12,19 @@ enum {
     FIRST_WIDTH_LOG2 = 20, // about a millisecond; its low bits tell the dumps of heaps apart
 };
 
-void ht_perfetto_sites_reset(struct ht_perfetto_sites *sites)
+void ht_picture_sites_reset(struct ht_picture_sites *sites)
 {
     free(sites->sites);
     free(sites->changed);
     free(sites->dumped);
-    ht_perfetto_index_reset(&sites->index);
-    *sites = (struct ht_perfetto_sites){0};
+    ht_picture_index_reset(&sites->index);
+    *sites = (struct ht_picture_sites){0};
 }
 
-static enum ht_status grow(struct ht_perfetto_sites *sites, struct ht_error *error)
+static enum ht_status grow(struct ht_picture_sites *sites, struct ht_error *error)
 {
     uint32_t capacity = sites->capacity > 0 ? sites->capacity * 2 : FIRST_CAPACITY;
-    struct ht_perfetto_site *grown = realloc(sites->sites, capacity * sizeof *grown);
+    struct ht_picture_site *grown = realloc(sites->sites, capacity * sizeof *grown);
     if (grown == NULL)
         return ht_fail_memory(error, "the sites");
     sites->sites = grown;
@@ -37,55 +37,55 @@ static enum ht_status grow(struct ht_perfetto_sites *sites, struct ht_error *err
 }
 
 // The stack that a new site stands for: the stack itself while there is room.
-static uint32_t kept_stack(struct ht_perfetto_sites *sites, const struct ht_dict *dict,
+static uint32_t kept_stack(struct ht_picture_sites *sites, const struct ht_dict *dict,
                            uint32_t stack)
 {
     size_t frame_count;
     if (ht_dict_stack(dict, stack, &frame_count) == NULL)
         return 0;
-    if (sites->count >= HT_PERFETTO_SITES_MAX ||
-        frame_count > HT_PERFETTO_SITE_FRAMES_MAX - sites->frames)
-        return HT_PERFETTO_OTHER_STACKS;
+    if (sites->count >= HT_PICTURE_SITES_MAX ||
+        frame_count > HT_PICTURE_SITE_FRAMES_MAX - sites->frames)
+        return HT_PICTURE_OTHER_STACKS;
     sites->frames += (uint32_t)frame_count;
     sites->has_stacks = true;
     return stack;
 }
 
-enum ht_status ht_perfetto_site_find(struct ht_perfetto_sites *sites, const struct ht_dict *dict,
-                                     uint32_t owner, uint32_t stack, uint32_t *site,
-                                     struct ht_error *error)
+enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct ht_dict *dict,
+                                    uint32_t owner, uint32_t stack, uint32_t *site,
+                                    struct ht_error *error)
 {
-    *site = ht_perfetto_index_find(&sites->index, stack, owner);
-    if (*site != HT_PERFETTO_NONE)
+    *site = ht_picture_index_find(&sites->index, stack, owner);
+    if (*site != HT_PICTURE_NONE)
         return HT_OK;
     uint32_t kept = kept_stack(sites, dict, stack);
     if (kept != stack) {
-        *site = ht_perfetto_index_find(&sites->index, kept, owner);
-        if (*site != HT_PERFETTO_NONE)
+        *site = ht_picture_index_find(&sites->index, kept, owner);
+        if (*site != HT_PICTURE_NONE)
             return HT_OK;
     }
     enum ht_status status = sites->count == sites->capacity ? grow(sites, error) : HT_OK;
     if (status == HT_OK)
-        status = ht_perfetto_index_put(&sites->index, kept, owner, sites->count, error);
+        status = ht_picture_index_put(&sites->index, kept, owner, sites->count, error);
     if (status != HT_OK)
         return status;
     *site = sites->count++;
-    sites->sites[*site] = (struct ht_perfetto_site){.owner = owner, .stack = kept};
+    sites->sites[*site] = (struct ht_picture_site){.owner = owner, .stack = kept};
     return HT_OK;
 }
 
-static bool is_one_period(const struct ht_perfetto_sites *sites, uint64_t a, uint64_t b)
+static bool is_one_period(const struct ht_picture_sites *sites, uint64_t a, uint64_t b)
 {
     return a >> sites->width_log2 == b >> sites->width_log2;
 }
 
 // Moves a dump to the end of those kept so far, with the one behind it when both are of one period:
 // of a site that is in both, the later count stays. Returns how many dumps were taken.
-static uint32_t keep_dump(struct ht_perfetto_sites *sites, uint32_t at, uint32_t *kept_dumps,
+static uint32_t keep_dump(struct ht_picture_sites *sites, uint32_t at, uint32_t *kept_dumps,
                           uint32_t *kept)
 {
-    struct ht_perfetto_dump dump = sites->dumps[at];
-    struct ht_perfetto_dump later = {.end = dump.end};
+    struct ht_picture_dump dump = sites->dumps[at];
+    struct ht_picture_dump later = {.end = dump.end};
     bool is_pair = at + 1 < sites->dump_count &&
                    is_one_period(sites, dump.end - 1, sites->dumps[at + 1].end - 1);
     if (is_pair)
@@ -95,7 +95,7 @@ static uint32_t keep_dump(struct ht_perfetto_sites *sites, uint32_t at, uint32_t
         sites->sites[sites->dumped[later.first + i].site].period = sites->period;
     uint32_t first = *kept;
     for (uint32_t i = 0; i < dump.count; i++) {
-        struct ht_perfetto_dumped dumped = sites->dumped[dump.first + i];
+        struct ht_picture_dumped dumped = sites->dumped[dump.first + i];
         if (sites->sites[dumped.site].period != sites->period)
             sites->dumped[(*kept)++] = dumped;
     }
@@ -104,11 +104,11 @@ static uint32_t keep_dump(struct ht_perfetto_sites *sites, uint32_t at, uint32_t
     *kept += later.count;
     uint64_t end = ((dump.end - 1) >> sites->width_log2) + 1;
     sites->dumps[(*kept_dumps)++] =
-        (struct ht_perfetto_dump){end << sites->width_log2, first, *kept - first};
+        (struct ht_picture_dump){end << sites->width_log2, first, *kept - first};
     return is_pair ? 2 : 1;
 }
 
-static void double_width(struct ht_perfetto_sites *sites)
+static void double_width(struct ht_picture_sites *sites)
 {
     uint32_t kept_dumps = 0;
     uint32_t kept = 0;
@@ -120,17 +120,17 @@ static void double_width(struct ht_perfetto_sites *sites)
 }
 
 // Sites that are written with a stack of their own.
-static uint32_t count_kept(const struct ht_perfetto_sites *sites)
+static uint32_t count_kept(const struct ht_picture_sites *sites)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < sites->count; i++) {
-        uint32_t stack = ht_perfetto_site_stack(sites, i);
-        kept += stack != 0 && stack != HT_PERFETTO_OTHER_STACKS;
+        uint32_t stack = ht_picture_site_stack(sites, i);
+        kept += stack != 0 && stack != HT_PICTURE_OTHER_STACKS;
     }
     return kept;
 }
 
-bool ht_perfetto_sites_shrink(struct ht_perfetto_sites *sites)
+bool ht_picture_sites_shrink(struct ht_picture_sites *sites)
 {
     uint32_t dumps = sites->dump_count;
     if (dumps > DUMPS_MIN) {
@@ -144,17 +144,17 @@ bool ht_perfetto_sites_shrink(struct ht_perfetto_sites *sites)
     return kept > 0;
 }
 
-uint32_t ht_perfetto_site_stack(const struct ht_perfetto_sites *sites, uint32_t site)
+uint32_t ht_picture_site_stack(const struct ht_picture_sites *sites, uint32_t site)
 {
-    const struct ht_perfetto_site *self = &sites->sites[site];
+    const struct ht_picture_site *self = &sites->sites[site];
     bool is_small = self->count.allocated_bytes < sites->least_bytes;
-    return self->stack != 0 && is_small ? HT_PERFETTO_OTHER_STACKS : self->stack;
+    return self->stack != 0 && is_small ? HT_PICTURE_OTHER_STACKS : self->stack;
 }
 
-void ht_perfetto_sites_restart(struct ht_perfetto_sites *sites)
+void ht_picture_sites_restart(struct ht_picture_sites *sites)
 {
     for (uint32_t i = 0; i < sites->count; i++) {
-        sites->sites[i].count = (struct ht_perfetto_count){0};
+        sites->sites[i].count = (struct ht_picture_count){0};
         sites->sites[i].period = 0;
     }
     sites->changed_count = 0;
@@ -166,18 +166,18 @@ void ht_perfetto_sites_restart(struct ht_perfetto_sites *sites)
 }
 
 // Makes room for the changed sites as one more dump.
-static enum ht_status reserve_dump(struct ht_perfetto_sites *sites, struct ht_error *error)
+static enum ht_status reserve_dump(struct ht_picture_sites *sites, struct ht_error *error)
 {
     while (sites->width_log2 < 63 &&
-           (sites->dump_count == HT_PERFETTO_DUMPS_MAX ||
-            sites->dumped_count + sites->changed_count > HT_PERFETTO_COUNTS_MAX))
+           (sites->dump_count == HT_PICTURE_DUMPS_MAX ||
+            sites->dumped_count + sites->changed_count > HT_PICTURE_COUNTS_MAX))
         double_width(sites);
     uint32_t capacity = sites->dumped_capacity > 0 ? sites->dumped_capacity : FIRST_CAPACITY;
     while (capacity < sites->dumped_count + sites->changed_count)
         capacity *= 2;
     if (capacity == sites->dumped_capacity)
         return HT_OK;
-    struct ht_perfetto_dumped *grown = realloc(sites->dumped, capacity * sizeof *grown);
+    struct ht_picture_dumped *grown = realloc(sites->dumped, capacity * sizeof *grown);
     if (grown == NULL)
         return ht_fail_memory(error, "the heap dumps");
     sites->dumped = grown;
@@ -185,7 +185,7 @@ static enum ht_status reserve_dump(struct ht_perfetto_sites *sites, struct ht_er
     return HT_OK;
 }
 
-enum ht_status ht_perfetto_sites_finish(struct ht_perfetto_sites *sites, struct ht_error *error)
+enum ht_status ht_picture_sites_finish(struct ht_picture_sites *sites, struct ht_error *error)
 {
     if (sites->changed_count == 0)
         return HT_OK;
@@ -197,9 +197,9 @@ enum ht_status ht_perfetto_sites_finish(struct ht_perfetto_sites *sites, struct 
     for (uint32_t i = 0; i < sites->changed_count; i++) {
         uint32_t site = sites->changed[i];
         sites->dumped[sites->dumped_count++] =
-            (struct ht_perfetto_dumped){site, sites->sites[site].count};
+            (struct ht_picture_dumped){site, sites->sites[site].count};
     }
-    sites->dumps[sites->dump_count++] = (struct ht_perfetto_dump){end, first, sites->changed_count};
+    sites->dumps[sites->dump_count++] = (struct ht_picture_dump){end, first, sites->changed_count};
     sites->changed_count = 0;
     // After the width has doubled, the period before this one may be the same.
     if (sites->dump_count >= 2 &&
@@ -215,8 +215,8 @@ enum ht_status ht_perfetto_sites_finish(struct ht_perfetto_sites *sites, struct 
     return HT_OK;
 }
 
-enum ht_status ht_perfetto_site_touch(struct ht_perfetto_sites *sites, uint32_t site,
-                                      uint64_t stamp, uint32_t peak, struct ht_error *error)
+enum ht_status ht_picture_site_touch(struct ht_picture_sites *sites, uint32_t site, uint64_t stamp,
+                                     uint32_t peak, struct ht_error *error)
 {
     if (sites->width_log2 == 0) {
         sites->width_log2 = FIRST_WIDTH_LOG2;
@@ -224,13 +224,13 @@ enum ht_status ht_perfetto_site_touch(struct ht_perfetto_sites *sites, uint32_t 
     }
     if (sites->changed_count > 0 && !is_one_period(sites, stamp, sites->last_stamp) &&
         stamp > sites->last_stamp) {
-        enum ht_status status = ht_perfetto_sites_finish(sites, error);
+        enum ht_status status = ht_picture_sites_finish(sites, error);
         if (status != HT_OK)
             return status;
     }
     if (stamp > sites->last_stamp)
         sites->last_stamp = stamp;
-    struct ht_perfetto_site *self = &sites->sites[site];
+    struct ht_picture_site *self = &sites->sites[site];
     if (self->period != sites->period) {
         self->period = sites->period;
         sites->changed[sites->changed_count++] = site;

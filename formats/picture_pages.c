@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Pages with live blocks. See the header. Open addressing with linear steps, without tombstones.
-#include "formats/perfetto_pages.h"
+#include "formats/picture_pages.h"
 
 #include "formats/mix.h"
 
@@ -10,10 +10,10 @@
 
 enum { FIRST_CAPACITY = 1024, PAGE_LOG2 = 12, SPACE_SHIFT = 64 - PAGE_LOG2 };
 
-void ht_perfetto_pages_reset(struct ht_perfetto_pages *pages)
+void ht_picture_pages_reset(struct ht_picture_pages *pages)
 {
     free(pages->table);
-    *pages = (struct ht_perfetto_pages){0};
+    *pages = (struct ht_picture_pages){0};
 }
 
 static uint64_t key_of(uint32_t space, uint64_t page)
@@ -22,13 +22,13 @@ static uint64_t key_of(uint32_t space, uint64_t page)
 }
 
 // The table's own address takes part, so that no input can be made to collide.
-static uint32_t home_of(const struct ht_perfetto_pages *pages, uint64_t key)
+static uint32_t home_of(const struct ht_picture_pages *pages, uint64_t key)
 {
     return (uint32_t)(ht_mix(key ^ (uintptr_t)pages) >> 32) & pages->mask;
 }
 
 // The slot of the key, or the free one where it belongs.
-static uint32_t find(const struct ht_perfetto_pages *pages, uint64_t key)
+static uint32_t find(const struct ht_picture_pages *pages, uint64_t key)
 {
     uint32_t slot = home_of(pages, key);
     while (pages->table[slot].blocks > 0 && pages->table[slot].key != key)
@@ -37,13 +37,13 @@ static uint32_t find(const struct ht_perfetto_pages *pages, uint64_t key)
 }
 
 // False when there is no memory.
-static bool grow(struct ht_perfetto_pages *pages)
+static bool grow(struct ht_picture_pages *pages)
 {
     size_t capacity = pages->table != NULL ? ((size_t)pages->mask + 1) * 2 : FIRST_CAPACITY;
-    struct ht_perfetto_page *table = calloc(capacity, sizeof *table);
+    struct ht_picture_page *table = calloc(capacity, sizeof *table);
     if (table == NULL)
         return false;
-    struct ht_perfetto_page *old = pages->table;
+    struct ht_picture_page *old = pages->table;
     size_t old_capacity = old != NULL ? (size_t)pages->mask + 1 : 0;
     pages->table = table;
     pages->mask = (uint32_t)(capacity - 1);
@@ -56,9 +56,9 @@ static bool grow(struct ht_perfetto_pages *pages)
 }
 
 // 1 when the page holds its first block, else 0.
-static uint64_t hold(struct ht_perfetto_pages *pages, uint64_t key)
+static uint64_t hold(struct ht_picture_pages *pages, uint64_t key)
 {
-    struct ht_perfetto_page *page = &pages->table[find(pages, key)];
+    struct ht_picture_page *page = &pages->table[find(pages, key)];
     page->key = key;
     page->blocks++;
     pages->used += page->blocks == 1;
@@ -67,7 +67,7 @@ static uint64_t hold(struct ht_perfetto_pages *pages, uint64_t key)
 
 // Closes the gap that a removed page leaves: what stands behind it moves up to where its own place
 // is not behind the gap.
-static void close_gap(struct ht_perfetto_pages *pages, uint32_t gap)
+static void close_gap(struct ht_picture_pages *pages, uint32_t gap)
 {
     for (uint32_t slot = (gap + 1) & pages->mask; pages->table[slot].blocks > 0;
          slot = (slot + 1) & pages->mask) {
@@ -81,7 +81,7 @@ static void close_gap(struct ht_perfetto_pages *pages, uint32_t gap)
 }
 
 // 1 when the page held its last block, else 0.
-static uint64_t release(struct ht_perfetto_pages *pages, uint64_t key)
+static uint64_t release(struct ht_picture_pages *pages, uint64_t key)
 {
     uint32_t slot = find(pages, key);
     if (pages->table[slot].blocks == 0 || --pages->table[slot].blocks > 0)
@@ -97,9 +97,9 @@ static uint64_t last_page(uint64_t address, uint64_t size)
     return (last >= address ? last : UINT64_MAX) >> PAGE_LOG2;
 }
 
-enum ht_status ht_perfetto_pages_add(struct ht_perfetto_pages *pages, uint32_t space,
-                                     uint64_t address, uint64_t size, uint64_t *count,
-                                     struct ht_error *error)
+enum ht_status ht_picture_pages_add(struct ht_picture_pages *pages, uint32_t space,
+                                    uint64_t address, uint64_t size, uint64_t *count,
+                                    struct ht_error *error)
 {
     if (size == 0)
         return HT_OK;
@@ -114,8 +114,8 @@ enum ht_status ht_perfetto_pages_add(struct ht_perfetto_pages *pages, uint32_t s
     return HT_OK;
 }
 
-void ht_perfetto_pages_remove(struct ht_perfetto_pages *pages, uint32_t space, uint64_t address,
-                              uint64_t size, uint64_t *count)
+void ht_picture_pages_remove(struct ht_picture_pages *pages, uint32_t space, uint64_t address,
+                             uint64_t size, uint64_t *count)
 {
     if (size == 0 || pages->table == NULL)
         return;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // Small heaps as one. See the header.
-#include "formats/perfetto_fold.h"
+#include "formats/picture_fold.h"
 
 #include <stdlib.h>
 
 enum { FOLD_ALL = 1000 }; // per cent: more than any heap can have
 
-static uint64_t peak_of(const struct ht_perfetto_heap *heap)
+static uint64_t peak_of(const struct ht_picture_heap *heap)
 {
     uint64_t peak = 0;
     for (uint32_t i = 0; i < heap->live.count; i++) {
@@ -35,12 +35,12 @@ static int compare_sized(const void *left, const void *right)
     return a->number < b->number ? -1 : 1;
 }
 
-static void fold(struct ht_perfetto_model *model)
+static void fold(struct ht_picture_model *model)
 {
-    struct sized sized[HT_PERFETTO_HEAPS_MAX];
+    struct sized sized[HT_PICTURE_HEAPS_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < model->heap_count; i++) {
-        struct ht_perfetto_heap *heap = &model->heaps[i];
+        struct ht_picture_heap *heap = &model->heaps[i];
         heap->is_folded = false;
         if (heap->is_shown)
             sized[count++] = (struct sized){peak_of(heap), heap->process, i};
@@ -55,14 +55,14 @@ static void fold(struct ht_perfetto_model *model)
     }
 }
 
-void ht_perfetto_fold_heaps(struct ht_perfetto_model *model)
+void ht_picture_fold_heaps(struct ht_picture_model *model)
 {
     model->heaps_apart = 16;
     model->fold_percent = 1;
     fold(model);
 }
 
-bool ht_perfetto_fold_more(struct ht_perfetto_model *model)
+bool ht_picture_fold_more(struct ht_picture_model *model)
 {
     if (model->fold_percent < FOLD_ALL)
         model->fold_percent *= 10;
@@ -74,12 +74,12 @@ bool ht_perfetto_fold_more(struct ht_perfetto_model *model)
     return true;
 }
 
-static bool is_in(const struct ht_perfetto_heap *heap, uint32_t process)
+static bool is_in(const struct ht_picture_heap *heap, uint32_t process)
 {
     return heap->is_shown && heap->is_folded && heap->process == process;
 }
 
-uint32_t ht_perfetto_folded_count(const struct ht_perfetto_model *model, uint32_t process)
+uint32_t ht_picture_folded_count(const struct ht_picture_model *model, uint32_t process)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < model->heap_count; i++)
@@ -106,8 +106,7 @@ static int compare_moment(const void *left, const void *right)
 }
 
 // The states of all folded heaps of the process, in their order.
-static struct moment *collect(const struct ht_perfetto_model *model, uint32_t process,
-                              size_t *count)
+static struct moment *collect(const struct ht_picture_model *model, uint32_t process, size_t *count)
 {
     size_t most = 0;
     *count = 0;
@@ -139,12 +138,12 @@ static void add_totals(struct ht_series_totals *sum, const struct ht_series_tota
     sum->copied_bytes += now->copied_bytes - before->copied_bytes;
 }
 
-enum ht_status ht_perfetto_fold_series(const struct ht_perfetto_model *model, uint32_t process,
-                                       struct ht_series *sum, struct ht_error *error)
+enum ht_status ht_picture_fold_series(const struct ht_picture_model *model, uint32_t process,
+                                      struct ht_series *sum, struct ht_error *error)
 {
     size_t count;
     struct moment *moments = collect(model, process, &count);
-    struct moment *last = calloc(HT_PERFETTO_HEAPS_MAX, sizeof *last);
+    struct moment *last = calloc(HT_PICTURE_HEAPS_MAX, sizeof *last);
     enum ht_status status = HT_OK;
     if (moments == NULL || last == NULL) {
         free(moments);

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// What the picture says of itself: who wrote it, where the recording comes from, and what was kept,
+// left out and lost.
+#ifndef HT_FORMATS_PICTURE_ATTRIBUTES_H
+#define HT_FORMATS_PICTURE_ATTRIBUTES_H
+
+#include "formats/picture_model.h"
+
+enum { HT_PICTURE_ATTRIBUTES_MAX = 32 };
+
+struct ht_picture_attribute {
+    const char *key;
+    const char *text; // of the trace or static, NULL: it is a number
+    uint64_t number;
+};
+
+// The attributes of a finished model, in the order that they are written. Returns how many.
+size_t ht_picture_attributes(const struct ht_picture_model *model,
+                             struct ht_picture_attribute items[HT_PICTURE_ATTRIBUTES_MAX]);
+
+#endif

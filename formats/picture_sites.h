@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+//
+// Sites and dumps. A site is a call stack within one owner, a heap or the rest of a process; it
+// counts what was allocated, freed and copied there since the beginning. A dump holds the counts of
+// the sites that changed in one period of time, so that the last count of each site up to a dump
+// is its state at that dump. The periods are of equal width; when there are too many dumps or
+// counts the width doubles and neighbours become one, so that memory is bounded.
+#ifndef HT_FORMATS_PICTURE_SITES_H
+#define HT_FORMATS_PICTURE_SITES_H
+
+#include "formats/dict.h"
+#include "formats/picture_index.h"
+
+#include <stdbool.h>
+
+enum {
+    HT_PICTURE_SITES_MAX = 1 << 16,       // the stacks past it are one site of their owner
+    HT_PICTURE_SITE_FRAMES_MAX = 1 << 20, // frames in the stacks of all sites
+    HT_PICTURE_DUMPS_MAX = 64,
+    HT_PICTURE_COUNTS_MAX = 1 << 18, // held in dumps
+};
+
+#define HT_PICTURE_OTHER_STACKS UINT32_MAX // in place of a stack id
+
+// Since the beginning, so none of them ever falls.
+struct ht_picture_count {
+    uint64_t allocated_bytes;
+    uint64_t freed_bytes;
+    uint64_t allocs;
+    uint64_t frees;
+    uint64_t copied_bytes; // by reallocs that moved
+    uint64_t moves;
+};
+
+struct ht_picture_site {
+    uint32_t owner;
+    uint32_t stack; // 0: none, or HT_PICTURE_OTHER_STACKS
+    struct ht_picture_count count;
+    uint32_t peak;       // number of the peak the next two were taken at
+    uint32_t period;     // private: last period it changed in
+    uint64_t peak_bytes; // live at that peak; of a later one, live now
+    uint64_t peak_blocks;
+};
+
+struct ht_picture_dumped {
+    uint32_t site;
+    struct ht_picture_count count;
+};
+
+struct ht_picture_dump {
+    uint64_t end; // stamp at which the period ends
+    uint32_t first;
+    uint32_t count;
+};
+
+// The zero value is empty.
+struct ht_picture_sites {
+    struct ht_picture_site *sites; // owned
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t frames; // in the stacks of the sites
+    bool has_stacks;
+    struct ht_picture_index index;
+    uint32_t *changed; // owned, as many as sites: those of the open period
+    uint32_t changed_count;
+    uint64_t last_stamp;              // of the open period
+    uint32_t period;                  // serial number of the open period
+    uint32_t width_log2;              // in ns, 0 before the first
+    struct ht_picture_dumped *dumped; // owned
+    uint32_t dumped_count;
+    uint32_t dumped_capacity;
+    struct ht_picture_dump dumps[HT_PICTURE_DUMPS_MAX];
+    uint32_t dump_count;
+    uint64_t least_bytes; // allocated, for a site to keep its stack: see ht_picture_sites_shrink
+};
+
+void ht_picture_sites_reset(struct ht_picture_sites *sites);
+
+// The number of the site of a stack, made when it is new.
+enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct ht_dict *dict,
+                                    uint32_t owner, uint32_t stack, uint32_t *site,
+                                    struct ht_error *error);
+
+// To be called before the counts of a site change, at this time, when the latest peak of its
+// process has the number `peak`.
+enum ht_status ht_picture_site_touch(struct ht_picture_sites *sites, uint32_t site, uint64_t stamp,
+                                     uint32_t peak, struct ht_error *error);
+
+// Ends the open period.
+enum ht_status ht_picture_sites_finish(struct ht_picture_sites *sites, struct ht_error *error);
+
+// Makes what is written of finished sites about half: first the dumps, then the stacks of the sites
+// that allocated least. False when nothing is left of either.
+bool ht_picture_sites_shrink(struct ht_picture_sites *sites);
+
+// The stack that a site is written with.
+uint32_t ht_picture_site_stack(const struct ht_picture_sites *sites, uint32_t site);
+
+// Forgets counts and dumps, not the sites.
+void ht_picture_sites_restart(struct ht_picture_sites *sites);
+
+#endif
