@@ -17,6 +17,18 @@ enum {
     HT_OPTION_ORDER_LAST = HT_OPTION_PLAN_MEMORY,
 };
 
+// Their rows in the table of a command that has an order.
+#define HT_ORDER_OPTIONS                                                                           \
+    {"order", HT_OPTION_ORDER, "NAME", "serial (default), causal: threads at once, or timed"},     \
+        {"workers", HT_OPTION_WORKERS, "N", "threads to play on, or all: one a recorded thread"},  \
+        {"window", HT_OPTION_WINDOW, "N",                                                          \
+         "operations that threads may be apart (4096 at most by default)"},                        \
+        {"speed", HT_OPTION_SPEED, "X", "recorded time passes X times as fast (default 1)"},       \
+    {                                                                                              \
+        "plan-memory", HT_OPTION_PLAN_MEMORY, "SIZE",                                              \
+            "memory for the trace's operations, as 512M (default half of all)"                     \
+    }
+
 enum { HT_ORDER_WORDS_MAX = 10 };
 
 // What a command line asks for. The zero value is the serial order.
