@@ -57,7 +57,7 @@ int64_t ht_etl_clock_scale(const struct ht_etl_clock *clock, int64_t ticks);
 
 static inline int64_t ht_etl_clock_ns(const struct ht_etl_clock *clock, int64_t ticks)
 {
-    if (ticks >= 0 && (uint64_t)ticks <= clock->ticks_direct)
+    if ((uint64_t)ticks <= clock->ticks_direct) // which no negative number is, taken so
         return (int64_t)((uint64_t)ticks * clock->tick_ns);
     return ht_etl_clock_scale(clock, ticks);
 }

@@ -12,27 +12,23 @@
 
 #include <stdlib.h>
 
-// An open buffer, standing at a record that is wanted. A plain one is not looked into: its walk
-// stands at it, and behind any other.
+// An open buffer, whose lane stands at a record that is wanted. A plain one is not looked into.
 struct slot {
-    struct ht_etl_placed placed;
-    struct ht_etl_walk walk;
-    uint64_t rank; // among buffers that stand at the same ticks
-    bool is_plain;
+    struct ht_etl_placed placed; // the record when it is not plain
     const struct ht_etl_buffer *buffer;
-    uint8_t *bytes;
+    uint8_t *bytes; // `capacity` and HT_ETL_PLAIN_PAD
     size_t capacity;
-    uint32_t number;
+    uint32_t number; // also of its lane
     struct slot *next_closed;
 };
 
 struct ht_etl_merge {
     struct ht_etl_file *file;
-    uint32_t next;       // buffers before this one in the list have been opened
-    bool is_spent;       // the record at the top was handed out
-    int64_t quiet_ticks; // before these no other buffer, open or not, has a record
+    uint32_t next; // buffers before this one in the list have been opened
+    bool is_spent; // the record at the top was handed out
     struct ht_etl_order order;
-    struct slot **slots; // by their number, owned
+    struct slot **slots;       // by their number, owned
+    struct ht_etl_lane *lanes; // the same
     uint32_t slot_count;
     uint32_t slot_capacity;
     uint32_t open_count;
@@ -50,10 +46,15 @@ static struct slot *top_of(const struct ht_etl_merge *merge)
     return merge->slots[ht_etl_place_number(ht_etl_order_top(&merge->order))];
 }
 
+static struct ht_etl_lane *lane_of(const struct ht_etl_merge *merge, const struct slot *slot)
+{
+    return &merge->lanes[slot->number];
+}
+
 static void set_place(struct ht_etl_merge *merge, const struct slot *slot)
 {
-    ht_etl_order_set(&merge->order, slot->number,
-                     (struct ht_etl_place){slot->placed.ticks, slot->rank});
+    const struct ht_etl_lane *lane = lane_of(merge, slot);
+    ht_etl_order_set(&merge->order, slot->number, (struct ht_etl_place){lane->ticks, lane->rank});
 }
 
 static void put_slot(struct slot **list, struct slot *slot)
@@ -92,18 +93,28 @@ static bool has_room(struct ht_etl_merge *merge, size_t size)
     return merge->open_count == 0 || merge->held_bytes + needed <= HT_ETL_OPEN_BYTES_MAX;
 }
 
+// Makes room for one more slot. False without memory.
+static bool reserve_slot(struct ht_etl_merge *merge)
+{
+    if (merge->slot_count < merge->slot_capacity)
+        return true;
+    uint32_t capacity = merge->slot_capacity > 0 ? merge->slot_capacity * 2 : 16;
+    struct slot **slots = realloc(merge->slots, capacity * sizeof *slots);
+    if (slots == NULL)
+        return false;
+    merge->slots = slots;
+    struct ht_etl_lane *lanes = realloc(merge->lanes, capacity * sizeof *lanes);
+    if (lanes == NULL)
+        return false;
+    merge->lanes = lanes;
+    merge->slot_capacity = capacity;
+    return true;
+}
+
 // One more slot, without memory for a buffer; NULL without memory at all.
 static struct slot *add_slot(struct ht_etl_merge *merge)
 {
-    if (merge->slot_count == merge->slot_capacity) {
-        uint32_t capacity = merge->slot_capacity > 0 ? merge->slot_capacity * 2 : 16;
-        struct slot **slots = realloc(merge->slots, capacity * sizeof *slots);
-        if (slots == NULL)
-            return NULL;
-        merge->slots = slots;
-        merge->slot_capacity = capacity;
-    }
-    if (!ht_etl_order_reserve(&merge->order, merge->slot_count + 1))
+    if (!reserve_slot(merge) || !ht_etl_order_reserve(&merge->order, merge->slot_count + 1))
         return NULL;
     struct slot *slot = calloc(1, sizeof *slot);
     if (slot == NULL)
@@ -125,7 +136,7 @@ static struct slot *make_slot(struct ht_etl_merge *merge, size_t size)
     if (slot == NULL || slot->capacity >= size)
         return slot;
     free_bytes(merge, slot);
-    slot->bytes = malloc(size);
+    slot->bytes = calloc(1, size + HT_ETL_PLAIN_PAD);
     if (slot->bytes == NULL) {
         put_slot(&merge->bare, slot);
         return NULL;
@@ -160,12 +171,14 @@ static uint64_t offset_in_file(const struct slot *slot, size_t at)
 static enum ht_etl_step take_record(struct ht_etl_merge *merge, struct slot *slot)
 {
     struct ht_etl_placed *placed = &slot->placed;
-    size_t at = slot->walk.at;
-    enum ht_etl_step step = ht_etl_walk_next(&slot->walk, &placed->record);
+    struct ht_etl_lane *lane = lane_of(merge, slot);
+    size_t at = lane->walk.at;
+    enum ht_etl_step step = ht_etl_walk_next(&lane->walk, &placed->record);
     if (step != HT_ETL_STEP_RECORD)
         return step;
     count(&merge->counts, &placed->record);
-    placed->ticks = ht_etl_file_ticks(merge->file, slot->buffer, placed->record.stamp);
+    lane->ticks = ht_etl_file_ticks(merge->file, slot->buffer, placed->record.stamp);
+    placed->ticks = lane->ticks;
     placed->offset = offset_in_file(slot, at);
     return step;
 }
@@ -177,27 +190,33 @@ static void note_damage(struct ht_etl_merge *merge, const struct slot *slot, uin
     ht_trace_damage(merge->file->trace, HT_LOSS_DAMAGED_BUFFERS, offset, what);
 }
 
+static void note_end(struct ht_etl_merge *merge, const struct slot *slot, enum ht_etl_step step)
+{
+    uint64_t offset = offset_in_file(slot, lane_of(merge, slot)->walk.at);
+    bool is_cut = (slot->buffer->flags & HT_ETL_BUFFER_CUT) != 0;
+    if (step == HT_ETL_STEP_DAMAGED)
+        note_damage(merge, slot, offset, "no record where one should begin");
+    else if (step == HT_ETL_STEP_PAST && !is_cut)
+        note_damage(merge, slot, offset, "a record reaches past its buffer");
+}
+
 // Moves a slot to its next wanted record; false at the end of its buffer.
 static bool advance(struct ht_etl_merge *merge, struct slot *slot)
 {
+    struct ht_etl_lane *lane = lane_of(merge, slot);
     enum ht_etl_step step;
     do {
         uint64_t stamp;
-        slot->is_plain = ht_etl_plain_is(&slot->walk, &stamp);
-        if (slot->is_plain) {
-            slot->placed.ticks = ht_etl_file_ticks(merge->file, slot->buffer, stamp);
+        lane->is_plain = ht_etl_plain_is(&lane->walk, &stamp);
+        if (lane->is_plain) {
+            lane->ticks = ht_etl_file_ticks(merge->file, slot->buffer, stamp);
             return true;
         }
         step = take_record(merge, slot);
         if (step == HT_ETL_STEP_RECORD && is_wanted(&slot->placed.record))
             return true;
     } while (step == HT_ETL_STEP_RECORD);
-    size_t at = slot->walk.at;
-    bool is_cut = (slot->buffer->flags & HT_ETL_BUFFER_CUT) != 0;
-    if (step == HT_ETL_STEP_DAMAGED)
-        note_damage(merge, slot, offset_in_file(slot, at), "no record where one should begin");
-    else if (step == HT_ETL_STEP_PAST && !is_cut)
-        note_damage(merge, slot, offset_in_file(slot, at), "a record reaches past its buffer");
+    note_end(merge, slot, step);
     return false;
 }
 
@@ -214,9 +233,13 @@ static enum ht_status open_buffer(struct ht_etl_merge *merge, const struct ht_et
     slot->buffer = buffer;
     if (status == HT_OK && !is_whole)
         note_damage(merge, slot, buffer->offset, "a buffer cannot be unpacked");
-    slot->rank = (uint64_t)buffer->cpu << 48 | position << HT_ETL_ORDER_NUMBER_BITS | slot->number;
+    *lane_of(merge, slot) = (struct ht_etl_lane){
+        .walk = {slot->bytes, HT_ETL_BUFFER_HEADER_SIZE, valid},
+        .rank = (uint64_t)buffer->cpu << 48 | position << HT_ETL_ORDER_NUMBER_BITS | slot->number,
+        .zero = merge->file->sources[buffer->source].zero,
+        .cpu = buffer->cpu,
+    };
     slot->placed.cpu = buffer->cpu;
-    slot->walk = (struct ht_etl_walk){slot->bytes, HT_ETL_BUFFER_HEADER_SIZE, valid};
     if (status == HT_OK && is_whole && advance(merge, slot)) {
         merge->open_count++;
         set_place(merge, slot);
@@ -242,29 +265,17 @@ static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *erro
     return status;
 }
 
-// Moves past the record that was handed out. True when the next one of the same buffer is next.
-static bool step_top(struct ht_etl_merge *merge)
+// Moves past the record that was handed out.
+static void step_top(struct ht_etl_merge *merge)
 {
     struct slot *top = top_of(merge);
     if (advance(merge, top)) {
-        if (top->placed.ticks < merge->quiet_ticks)
-            return true;
         set_place(merge, top);
-    } else {
-        ht_etl_order_set(&merge->order, top->number, HT_ETL_PLACE_NONE);
-        put_slot(&merge->spare, top);
-        merge->open_count--;
+        return;
     }
-    return false;
-}
-
-static int64_t find_quiet_ticks(const struct ht_etl_merge *merge)
-{
-    int64_t ticks = ht_etl_order_next_ticks(&merge->order);
-    if (merge->next == merge->file->buffer_count)
-        return ticks;
-    int64_t due = merge->file->buffers[merge->next].first_ticks;
-    return due < ticks ? due : ticks;
+    ht_etl_order_set(&merge->order, top->number, HT_ETL_PLACE_NONE);
+    put_slot(&merge->spare, top);
+    merge->open_count--;
 }
 
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file)
@@ -284,6 +295,7 @@ void ht_etl_merge_close(struct ht_etl_merge *merge)
         free(merge->slots[i]);
     }
     free(merge->slots);
+    free(merge->lanes);
     ht_etl_order_reset(&merge->order);
     free(merge);
 }
@@ -291,32 +303,26 @@ void ht_etl_merge_close(struct ht_etl_merge *merge)
 // Brings the buffer with the next record to the top.
 static enum ht_status seat(struct ht_etl_merge *merge, struct ht_error *error)
 {
-    bool is_seated = merge->is_spent && step_top(merge);
+    if (merge->is_spent)
+        step_top(merge);
     merge->is_spent = false;
-    if (is_seated)
-        return HT_OK;
     enum ht_status status = open_due(merge, error);
     if (status != HT_OK)
         return status;
-    if (merge->open_count == 0)
-        return HT_END;
-    merge->quiet_ticks = find_quiet_ticks(merge);
-    return HT_OK;
+    return merge->open_count > 0 ? HT_OK : HT_END;
 }
 
-// Makes events of the plain records at the top. False when the first is to be lent instead.
-static bool take_plain(struct ht_etl_merge *merge, struct slot *top, struct ht_etl_batch *batch)
+// Makes events of the plain records that are next. False when the one at the top then has to be
+// taken in another way.
+static bool take_plain(struct ht_etl_merge *merge, struct ht_etl_batch *batch)
 {
-    struct ht_etl_stretch stretch = {&top->walk, &merge->file->header.clock,
-                                     merge->file->sources[top->buffer->source].zero,
-                                     merge->quiet_ticks, top->placed.cpu};
-    enum ht_etl_plain taken =
-        ht_etl_plain_take(&stretch, batch, &merge->counts, &top->placed.ticks);
-    if (taken == HT_ETL_PLAIN_LATER) {
-        set_place(merge, top);
-        merge->is_spent = false;
-    }
-    return taken != HT_ETL_PLAIN_NONE;
+    const struct ht_etl_file *file = merge->file;
+    bool is_last = merge->next == file->buffer_count;
+    int64_t due_ticks = is_last ? INT64_MAX : file->buffers[merge->next].first_ticks;
+    enum ht_etl_plain how = ht_etl_plain_merge(merge->lanes, &merge->order, due_ticks,
+                                               &file->header.clock, batch, &merge->counts);
+    merge->is_spent = how == HT_ETL_PLAIN_MOVED;
+    return how != HT_ETL_PLAIN_STUCK;
 }
 
 enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, struct ht_etl_batch *batch,
@@ -328,12 +334,13 @@ enum ht_status ht_etl_merge_next(struct ht_etl_merge *merge, struct ht_etl_batch
         enum ht_status status = seat(merge, error);
         if (status != HT_OK)
             return status;
-        struct slot *top = top_of(merge);
-        merge->is_spent = true;
-        if (top->is_plain && take_plain(merge, top, batch))
+        bool is_plain = lane_of(merge, top_of(merge))->is_plain;
+        if (is_plain && take_plain(merge, batch))
             continue;
-        if (top->is_plain)
+        struct slot *top = top_of(merge);
+        if (is_plain)
             take_record(merge, top);
+        merge->is_spent = true;
         merge->file->trace->input = top->buffer->source;
         *placed = &top->placed;
         return HT_OK;

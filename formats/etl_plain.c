@@ -14,16 +14,18 @@ enum {
     SOURCE_MAX = 255,
     ALIGNMENT = 8,
     LAYOUTS = 16, // by pointer size and the lowest three bits of the hook
+    FIT_BYTES = HT_ETL_SYSTEM_SIZE + ALIGNMENT, // looked at in the header behind the last record
 };
+static_assert((int)HT_ETL_PLAIN_PAD >= (int)FIT_BYTES, "what is looked at is there");
 
 // Where the fields of a record are, from its start. Of the eight bytes at each the mask keeps what
 // is meant; a 32-bit pointer has at least the source behind it, so all eight are in the record.
 struct layout {
-    uint64_t start; // the first eight bytes, but for version and size
+    uint64_t start; // the first eight bytes, version and size all ones; 0 of a layout there is not
     uint64_t pointer_mask;
     uint64_t size_mask;
     uint64_t old_mask;
-    uint32_t least; // size of the record; 0 of a layout that there is not
+    int32_t least; // size of the record
     uint8_t address_at;
     uint8_t size_at;
     uint8_t old_address_at;
@@ -34,9 +36,9 @@ struct layout {
 };
 
 // clang-format off
-static const uint64_t START_MASK = 0xFFFF0000FFFF0000;
+#define NOT_START UINT64_C(0x0000FFFF0000FFFF) // version and size
 #define START(header, opcode)                                                                      \
-    ((uint64_t)HT_ETL_GROUP_HEAP << 56 | (uint64_t)(opcode) << 48 |                                \
+    (NOT_START | (uint64_t)HT_ETL_GROUP_HEAP << 56 | (uint64_t)(opcode) << 48 |                                \
      (uint64_t)HT_ETL_FAMILY_TRACE << 24 | (uint64_t)(header) << 16)
 #define INDEX(header, opcode) (((header) == HT_ETL_SYSTEM64 ? 8 : 0) | ((opcode) & 7))
 #define AT(pointer, size) (HT_ETL_SYSTEM_SIZE + (pointer) * (size))
@@ -63,22 +65,22 @@ static const struct layout layouts[LAYOUTS] = {
 };
 // clang-format on
 
-static uint32_t size_of(uint64_t word)
+// The layout of the record that begins with this word; the word does not fit it, as is_plain()
+// tells, when the record is not plain.
+static inline unsigned layout_of(uint64_t word)
+{
+    return (unsigned)(word >> 48 & 7) | (unsigned)(word >> 14 & 8);
+}
+
+static inline int32_t size_of(uint64_t word)
 {
     return word >> 32 & 0xFFFF;
 }
 
-// The layout of the record that begins with this word; the word does not fit it, as is_plain()
-// tells, when the record is not plain.
-static const struct layout *layout_of(uint64_t word)
+static inline bool is_plain(const struct layout *layout, uint64_t word, ptrdiff_t left)
 {
-    return &layouts[(word >> (48) & 7) | (word >> 14 & 8)];
-}
-
-static bool is_plain(const struct layout *layout, uint64_t word, size_t left)
-{
-    return (word & START_MASK) == layout->start && layout->least > 0 &&
-           size_of(word) >= layout->least && size_of(word) <= left;
+    int32_t size = size_of(word);
+    return (word | NOT_START) == layout->start && size >= layout->least && size <= left;
 }
 
 bool ht_etl_plain_is(const struct ht_etl_walk *walk, uint64_t *stamp)
@@ -88,7 +90,7 @@ bool ht_etl_plain_is(const struct ht_etl_walk *walk, uint64_t *stamp)
     const uint8_t *p = walk->bytes + walk->at;
     uint64_t word = ht_load64(p);
     *stamp = ht_load64(p + AT_STAMP);
-    return is_plain(layout_of(word), word, walk->valid - walk->at);
+    return is_plain(&layouts[layout_of(word)], word, (ptrdiff_t)(walk->valid - walk->at));
 }
 
 // Everything but time and cpu.
@@ -107,49 +109,97 @@ static inline void make(struct ht_event *event, const struct layout *layout, con
     event->flags = layout->flags;
 }
 
-enum ht_etl_plain ht_etl_plain_take(const struct ht_etl_stretch *stretch,
-                                    struct ht_etl_batch *batch, struct ht_etl_counts *counts,
-                                    int64_t *later)
+// Where the making of events stands.
+struct making {
+    const struct ht_etl_clock *clock;
+    struct ht_event *event;
+    const struct ht_event *limit;
+    int64_t *ticks;
+    int64_t last_ticks;
+    uint32_t made[LAYOUTS];
+};
+
+// Takes the plain records of a lane before these ticks.
+static inline enum ht_etl_plain take(struct making *making, struct ht_etl_lane *lane,
+                                     int64_t until_ticks)
 {
-    const struct ht_etl_stretch own = *stretch;
-    const uint8_t *end = own.walk->bytes + own.walk->valid;
-    const uint8_t *p = own.walk->bytes + own.walk->at;
-    struct ht_event *event = batch->events + batch->count;
-    struct ht_event *const first = event;
-    struct ht_event *const limit = batch->events + batch->limit;
-    int64_t *ticks_of = batch->ticks + batch->count;
-    int64_t last = batch->last_ticks;
-    bool is_later = false;
-    while (event < limit && (size_t)(end - p) >= HT_ETL_SYSTEM_SIZE) {
+    const uint8_t *const end = lane->walk.bytes + lane->walk.valid;
+    const uint8_t *p = lane->walk.bytes + lane->walk.at;
+    struct ht_event *const first = making->event;
+    struct ht_event *event = first;
+    enum ht_etl_plain how = HT_ETL_PLAIN_MOVED;
+    while (event < making->limit) {
         uint64_t word = ht_load64(p);
-        const struct layout *layout = layout_of(word);
-        int64_t ticks = (int64_t)(ht_load64(p + AT_STAMP) - own.zero);
-        if (!is_plain(layout, word, (size_t)(end - p)) || ticks < last)
+        unsigned number = layout_of(word);
+        const struct layout *layout = &layouts[number];
+        int64_t ticks = (int64_t)(ht_load64(p + AT_STAMP) - lane->zero);
+        if (!is_plain(layout, word, end - p) || ticks < making->last_ticks)
             break;
-        if (ticks >= own.until_ticks) {
-            *later = ticks;
-            is_later = true;
+        if (ticks >= until_ticks) {
+            lane->ticks = ticks;
+            how = HT_ETL_PLAIN_READY;
             break;
         }
         make(event, layout, p);
         if (event->heap == 0)
             break;
-        event->time_ns = ht_etl_clock_ns(own.clock, ticks);
-        event->cpu = own.cpu;
+        event->time_ns = ht_etl_clock_ns(making->clock, ticks);
+        event->cpu = lane->cpu;
         event++;
-        *ticks_of++ = ticks;
-        last = ticks;
-        counts->by_header[word >> 16 & 0xFF]++;
-        counts->by_hook[word >> 48]++;
-        size_t stride = (size_of(word) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-        // The last record may end without its padding.
-        p = stride < (size_t)(end - p) ? p + stride : end;
+        *making->ticks++ = ticks;
+        making->last_ticks = ticks;
+        making->made[number]++;
+        p += (size_of(word) + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    }
+    making->event = event;
+    // The last record may end without its padding.
+    lane->walk.at = p < end ? (size_t)(p - lane->walk.bytes) : lane->walk.valid;
+    return event > first ? how : HT_ETL_PLAIN_STUCK;
+}
+
+static void add_counts(struct ht_etl_counts *counts, const uint32_t made[LAYOUTS])
+{
+    for (unsigned i = 0; i < LAYOUTS; i++) {
+        counts->by_header[layouts[i].start >> 16 & 0xFF] += made[i];
+        counts->by_hook[layouts[i].start >> 48] += made[i];
     }
     counts->has_group[HT_ETL_GROUP_HEAP] = true;
-    batch->count += (size_t)(event - first);
-    batch->last_ticks = last;
-    own.walk->at = (size_t)(p - own.walk->bytes);
-    if (event == first)
-        return HT_ETL_PLAIN_NONE;
-    return is_later ? HT_ETL_PLAIN_LATER : HT_ETL_PLAIN_TAKEN;
+}
+
+// First ticks at which the lane at the top is no more the one that comes next.
+static inline int64_t quiet_ticks(const struct ht_etl_order *order, int64_t due_ticks)
+{
+    int64_t top = ht_etl_order_top(order).ticks;
+    int64_t next = ht_etl_order_next_ticks(order);
+    int64_t quiet = next < due_ticks ? next : due_ticks;
+    // Where others stand at the same ticks it goes first.
+    return quiet > top || top == INT64_MAX ? quiet : top + 1;
+}
+
+enum ht_etl_plain ht_etl_plain_merge(struct ht_etl_lane *lanes, struct ht_etl_order *order,
+                                     int64_t due_ticks, const struct ht_etl_clock *clock,
+                                     struct ht_etl_batch *batch, struct ht_etl_counts *counts)
+{
+    struct making making = {.clock = clock,
+                            .event = batch->events + batch->count,
+                            .limit = batch->events + batch->limit,
+                            .ticks = batch->ticks + batch->count,
+                            .last_ticks = batch->last_ticks};
+    enum ht_etl_plain how;
+    bool goes_on = true;
+    do {
+        uint32_t number = ht_etl_place_number(ht_etl_order_top(order));
+        struct ht_etl_lane *lane = &lanes[number];
+        how = take(&making, lane, quiet_ticks(order, due_ticks));
+        if (how != HT_ETL_PLAIN_READY)
+            break;
+        ht_etl_order_set(order, number, (struct ht_etl_place){lane->ticks, lane->rank});
+        struct ht_etl_place top = ht_etl_order_top(order);
+        goes_on = top.ticks < due_ticks && lanes[ht_etl_place_number(top)].is_plain &&
+                  making.event < making.limit;
+    } while (goes_on);
+    batch->count = (size_t)(making.event - batch->events);
+    batch->last_ticks = making.last_ticks;
+    add_counts(counts, making.made);
+    return how;
 }

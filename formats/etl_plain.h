@@ -8,6 +8,7 @@
 #define HT_FORMATS_ETL_PLAIN_H
 
 #include "formats/etl_header.h"
+#include "formats/etl_order.h"
 #include "formats/etl_record.h"
 #include "formats/event.h"
 
@@ -28,29 +29,34 @@ struct ht_etl_batch {
     int64_t last_ticks; // of the event made last, in this batch or before it
 };
 
-// A stretch of a buffer that nothing of another buffer comes between.
-struct ht_etl_stretch {
-    struct ht_etl_walk *walk;
-    const struct ht_etl_clock *clock;
-    uint64_t zero;       // raw stamp of time 0
-    int64_t until_ticks; // first ticks that do not belong to it
+// A buffer that is merged with others, and where it stands.
+struct ht_etl_lane {
+    struct ht_etl_walk walk; // at the next record when that is plain, else behind it
+    int64_t ticks;           // of the next record, since time 0
+    uint64_t rank;           // among lanes that stand at the same ticks, see formats/etl_order.h
+    uint64_t zero;           // raw stamp of time 0
     uint16_t cpu;
+    bool is_plain; // the next record, to all that its header tells
 };
+
+// Bytes behind those of a walk that may be looked at, though nothing comes of them.
+enum { HT_ETL_PLAIN_PAD = 64 };
 
 // True when the walk stands at a plain record, whose raw stamp goes into *stamp.
 bool ht_etl_plain_is(const struct ht_etl_walk *walk, uint64_t *stamp);
 
+// How the first lane of the order stands when no more plain records can be taken.
 enum ht_etl_plain {
-    HT_ETL_PLAIN_NONE,  // the first record has to be taken in another way
-    HT_ETL_PLAIN_TAKEN, // there were some
-    HT_ETL_PLAIN_LATER, // and the next is plain too, but behind the stretch
+    HT_ETL_PLAIN_READY, // at the record it says, which is not plain or not before `due_ticks`
+    HT_ETL_PLAIN_MOVED, // behind records that were taken: its place is not known
+    HT_ETL_PLAIN_STUCK, // at a record that has to be taken in another way
 };
 
-// Makes events of the plain records at the walk, counts them and moves the walk behind them: up to
-// the limit of the batch, the end of the stretch, a stamp that goes back, or a record that is not
-// plain or names no heap. *later is the ticks of the next record where that is told to be plain.
-enum ht_etl_plain ht_etl_plain_take(const struct ht_etl_stretch *stretch,
-                                    struct ht_etl_batch *batch, struct ht_etl_counts *counts,
-                                    int64_t *later);
+// Makes events of the plain records that come next in the order of all lanes, the first of which
+// stands at one, and counts them: up to the limit of the batch, which has room, to the first record
+// that is not before `due_ticks`, or to one that is not plain, names no heap or goes back in time.
+enum ht_etl_plain ht_etl_plain_merge(struct ht_etl_lane *lanes, struct ht_etl_order *order,
+                                     int64_t due_ticks, const struct ht_etl_clock *clock,
+                                     struct ht_etl_batch *batch, struct ht_etl_counts *counts);
 
 #endif

@@ -29,13 +29,13 @@ static uint32_t random_below(uint32_t limit)
     return (random_state >> 8) % limit;
 }
 
-// A record that is plain or nearly so, at the end of a block of its own size.
+// A record that is plain or nearly so, and behind it what may be looked at.
 static uint8_t *make_record(size_t *size)
 {
     static const uint8_t opcodes[] = {0x21, 0x22, 0x24};
     static const uint8_t headers[] = {1, 2};
     *size = RECORD_MAX - random_below(50);
-    uint8_t *record = malloc(*size);
+    uint8_t *record = calloc(1, *size + HT_ETL_PLAIN_PAD);
     assert_non_null(record);
     for (size_t i = 0; i < *size; i++)
         record[i] = (uint8_t)random_below(256);
@@ -52,15 +52,21 @@ static uint8_t *make_record(size_t *size)
     return record;
 }
 
-static bool take(uint8_t *record, size_t size, struct ht_event *event)
+static bool take(uint8_t *record, size_t size, int64_t stamp, struct ht_event *event)
 {
     int64_t ticks;
-    int64_t later;
-    struct ht_etl_walk walk = {record, 0, size};
+    struct ht_etl_order order = {0};
+    struct ht_etl_lane lane = {
+        .walk = {record, 0, size}, .ticks = stamp, .cpu = 7, .is_plain = true};
     const struct ht_etl_clock clock = ht_etl_clock_at(10000000, 0);
-    const struct ht_etl_stretch stretch = {&walk, &clock, 0, INT64_MAX, 7};
     struct ht_etl_batch batch = {event, &ticks, 1, 0, INT64_MIN};
-    return ht_etl_plain_take(&stretch, &batch, &counts, &later) == HT_ETL_PLAIN_TAKEN;
+    assert_true(ht_etl_order_reserve(&order, 1));
+    ht_etl_order_set(&order, 0, (struct ht_etl_place){stamp, 0});
+    enum ht_etl_plain how = ht_etl_plain_merge(&lane, &order, INT64_MAX, &clock, &batch, &counts);
+    ht_etl_order_reset(&order);
+    assert_int_equal(batch.count, how == HT_ETL_PLAIN_MOVED);
+    assert_int_equal(how == HT_ETL_PLAIN_STUCK, batch.count == 0);
+    return batch.count == 1;
 }
 
 static void what_is_plain_is_decoded_as_any_record_is(void **state)
@@ -81,7 +87,8 @@ static void what_is_plain_is_decoded_as_any_record_is(void **state)
             assert_true(ht_etl_heap_is(&record));
             assert_int_equal(record.stamp, stamp);
             bool is_event = ht_etl_heap_decode(&record, &expected, &details);
-            assert_int_equal(take(bytes, size, &event), is_event && (int64_t)stamp != INT64_MAX);
+            assert_int_equal(take(bytes, size, (int64_t)stamp, &event),
+                             is_event && (int64_t)stamp != INT64_MAX);
             if (is_event) {
                 plain++;
                 expected.time_ns = event.time_ns;
