@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Fold: a ring of the newest events, and beside it a hash of each address they name. A realloc that
-// moved meets the nearest earlier event of its thread and heap that names the same address, and so
-// does an event that names an address of such a realloc: that is all that matching needs, in both
-// directions. Only these look back through the hashes, many at a time; the others, nearly all,
-// leave theirs and pass.
+// Fold: a ring of the newest events. A realloc that moved meets the nearest earlier event of its
+// thread and heap that names the same address, and so does an event that names an address of such a
+// realloc: that is all that matching needs, in both directions. Only these look back: at the events
+// just before, where Windows puts the records of a realloc, and then through hashes of the
+// addresses that events name, many at a time, which are made when they are needed. The others,
+// nearly all, pass by.
 #include "convert/fold.h"
 
 #include "convert/slots.h"
@@ -15,6 +16,7 @@
 enum {
     READ_MAX = 256,                   // events read at once
     RING = HT_FOLD_WINDOW + READ_MAX, // events held, and events lent: a cache takes them
+    NEAR = 16,                        // events looked at before there is need of hashes
     SPAN = 64,                        // hashes looked at together
     BUCKETS = 4096,                   // of hashes, for those of open reallocs
 };
@@ -37,6 +39,7 @@ struct fold {
     uint64_t given;           // sequence of the oldest event that is not given yet
     uint64_t first;           // sequence of the oldest event held
     uint64_t end;             // sequence of the next event to come; they count from 1
+    uint64_t untagged;        // sequence of the first event without hashes
     enum ht_status ended;     // what the source said last, HT_OK while it goes on
     struct ht_error failure;
     uint32_t open_count;
@@ -82,6 +85,22 @@ static uint16_t *open_at(struct fold *fold, uint16_t tag)
     return &fold->open[(tag >> 1) % BUCKETS];
 }
 
+static bool has_moved(const struct ht_event *event)
+{
+    return event->kind == HT_KIND_REALLOC && event->old_address != 0 &&
+           !ht_event_is_in_place(event);
+}
+
+static uint16_t address_tag(const struct ht_event *event)
+{
+    return is_block_event(event) && event->address != 0 ? tag_of(event->address) : 0;
+}
+
+static uint16_t old_address_tag(const struct ht_event *event)
+{
+    return has_moved(event) ? tag_of(event->old_address) : 0;
+}
+
 static bool is_same_place(const struct ht_event *a, const struct ht_event *b)
 {
     return a->tid == b->tid && a->pid == b->pid && a->heap == b->heap;
@@ -95,33 +114,59 @@ static bool has_tag(const uint16_t *span, uint16_t tag)
     return hits != 0;
 }
 
-static bool names(struct fold *fold, uint64_t sequence, const struct ht_event *event, uint16_t tag,
-                  uint64_t address)
+// Whether the event names the address, which is not 0, in the thread and heap of another.
+static bool names(const struct ht_event *event, uint64_t address, const struct ht_event *other)
 {
-    size_t at = sequence % RING;
-    const struct ht_event *other = &fold->ring[at];
-    bool is_named = (fold->tags[at] == tag && other->address == address) ||
-                    (fold->old_tags[at] == tag && other->old_address == address);
-    return is_named && is_same_place(other, event);
+    bool is_named = (event->address == address && is_block_event(event)) ||
+                    (event->old_address == address && has_moved(event));
+    return is_named && is_same_place(event, other);
+}
+
+// Sequence of the newest event from `begin` on and before `end` that names the address as above; 0
+// when none does.
+static uint64_t newest(struct fold *fold, const struct ht_event *event, uint64_t address,
+                       uint64_t begin, uint64_t end)
+{
+    for (uint64_t sequence = end; sequence > begin; sequence--)
+        if (names(event_at(fold, sequence - 1), address, event))
+            return sequence - 1;
+    return 0;
+}
+
+// Makes the hashes of the events before `end`.
+static void tag_until(struct fold *fold, uint64_t end)
+{
+    uint64_t sequence = fold->untagged > fold->first ? fold->untagged : fold->first;
+    for (; sequence < end; sequence++) {
+        const struct ht_event *event = event_at(fold, sequence);
+        fold->tags[sequence % RING] = address_tag(event);
+        fold->old_tags[sequence % RING] = old_address_tag(event);
+    }
+    fold->untagged = sequence > fold->untagged ? sequence : fold->untagged;
 }
 
 // Sequence of the newest event before `end` that names the address in the thread and heap of
 // `event`; 0 when none is held.
-static uint64_t nearest(struct fold *fold, const struct ht_event *event, uint16_t tag,
-                        uint64_t address, uint64_t end)
+static uint64_t nearest(struct fold *fold, const struct ht_event *event, uint64_t address,
+                        uint64_t end)
 {
-    while (end > fold->first) {
+    uint64_t near = end - fold->first > NEAR ? end - NEAR : fold->first;
+    uint64_t found = newest(fold, event, address, near, end);
+    if (found != 0 || near == fold->first)
+        return found;
+    uint16_t tag = tag_of(address);
+    end = near;
+    tag_until(fold, end);
+    while (found == 0 && end > fold->first) {
         size_t span = (end - 1) % RING / SPAN * SPAN;
         uint64_t begin = end - 1 - (end - 1) % SPAN;
         if (begin < fold->first)
             begin = fold->first;
         if (has_tag(fold->tags + span, tag) || has_tag(fold->old_tags + span, tag))
-            for (uint64_t sequence = end; sequence > begin; sequence--)
-                if (names(fold, sequence - 1, event, tag, address))
-                    return sequence - 1;
+            found = newest(fold, event, address, begin, end);
         end = begin;
     }
-    return 0;
+    return found;
 }
 
 static bool is_there(struct fold *fold, uint64_t sequence)
@@ -145,21 +190,25 @@ static void match(struct fold *fold, uint64_t open, uint64_t other, uint64_t add
     }
 }
 
+// Opens or closes a realloc, by 1 or -1.
+static void count_open(struct fold *fold, const struct ht_event *event, int by)
+{
+    fold->open_count += (uint32_t)by;
+    *open_at(fold, tag_of(event->address)) += (uint16_t)by;
+    *open_at(fold, tag_of(event->old_address)) += (uint16_t)by;
+}
+
 static void set_open(struct fold *fold, uint64_t sequence)
 {
     *mark_at(fold, sequence) = OPEN;
     fold->records[sequence % RING] = (struct records){0, 0};
-    fold->open_count++;
-    ++*open_at(fold, fold->tags[sequence % RING]);
-    ++*open_at(fold, fold->old_tags[sequence % RING]);
+    count_open(fold, event_at(fold, sequence), 1);
 }
 
 static void set_closed(struct fold *fold, uint64_t sequence)
 {
     *mark_at(fold, sequence) = 0;
-    fold->open_count--;
-    --*open_at(fold, fold->tags[sequence % RING]);
-    --*open_at(fold, fold->old_tags[sequence % RING]);
+    count_open(fold, event_at(fold, sequence), -1);
 }
 
 static void fold_if_whole(struct fold *fold, uint64_t sequence)
@@ -176,14 +225,14 @@ static void fold_if_whole(struct fold *fold, uint64_t sequence)
         ht_event_set_stack(event, ht_event_stack(event_at(fold, records->alloc)));
 }
 
-// Lets an event meet the nearest earlier one that names the address, whichever of the two is the
-// realloc.
+// Lets an event meet the nearest earlier one that names the address with this hash, whichever of
+// the two is the realloc. The hash is 0 when there is no address.
 static void meet(struct fold *fold, uint64_t sequence, uint16_t tag, uint64_t address)
 {
     bool is_open = *mark_at(fold, sequence) == OPEN;
     if (tag == 0 || (!is_open && *open_at(fold, tag) == 0))
         return;
-    uint64_t earlier = nearest(fold, event_at(fold, sequence), tag, address, sequence);
+    uint64_t earlier = nearest(fold, event_at(fold, sequence), address, sequence);
     if (earlier == 0)
         return;
     if (is_open) {
@@ -194,60 +243,56 @@ static void meet(struct fold *fold, uint64_t sequence, uint16_t tag, uint64_t ad
     }
 }
 
-static bool has_moved(const struct ht_event *event)
+// Matches an event that may be part of a moved realloc.
+static void enter(struct fold *fold, uint64_t sequence)
 {
-    return event->kind == HT_KIND_REALLOC && event->old_address != 0 &&
-           !ht_event_is_in_place(event);
-}
-
-// Notes the addresses of the event at a place of the ring, and matches it where it may be part of a
-// moved realloc.
-static void enter(struct fold *fold, uint64_t sequence, size_t at)
-{
-    const struct ht_event *event = &fold->ring[at];
-    fold->tags[at] = is_block_event(event) && event->address != 0 ? tag_of(event->address) : 0;
-    fold->old_tags[at] = has_moved(event) ? tag_of(event->old_address) : 0;
+    const struct ht_event *event = event_at(fold, sequence);
     bool is_open = can_fold(event);
     if (is_open)
         set_open(fold, sequence);
-    if (fold->open_count == 0)
-        return;
-    meet(fold, sequence, fold->tags[at], event->address);
-    meet(fold, sequence, fold->old_tags[at], event->old_address);
+    meet(fold, sequence, address_tag(event), event->address);
+    meet(fold, sequence, old_address_tag(event), event->old_address);
     if (is_open)
         fold_if_whole(fold, sequence);
 }
 
-// The oldest event held, at a place of the ring, can be given.
-static void leave(struct fold *fold, size_t at)
+// The events before this one can be given.
+static void leave_until(struct fold *fold, uint64_t end)
 {
-    if (fold->marks[at] == OPEN)
-        set_closed(fold, fold->first);
-    fold->first++;
+    for (; fold->first < end && fold->open_count > 0; fold->first++)
+        if (*mark_at(fold, fold->first) == OPEN)
+            set_closed(fold, fold->first);
+    if (fold->first < end)
+        fold->first = end;
+}
+
+// Takes in the events up to `end`, which are in the ring.
+static void take_in(struct fold *fold, uint64_t end)
+{
+    size_t at = fold->end % RING;
+    for (; fold->end < end; fold->end++, at++) {
+        if (fold->open_count == 0 && !can_fold(&fold->ring[at]))
+            continue;
+        leave_until(fold, fold->end + 1 > HT_FOLD_WINDOW ? fold->end + 1 - HT_FOLD_WINDOW : 0);
+        enter(fold, fold->end);
+    }
+    leave_until(fold, end > HT_FOLD_WINDOW ? end - HT_FOLD_WINDOW : 0);
 }
 
 // Takes events from the source; when it has no more, lets go of those that are held.
 static void pull(struct fold *fold)
 {
     size_t at = fold->end % RING;
-    size_t leaving = fold->first % RING;
     struct ht_events events = {fold->ring + at, RING - at < READ_MAX ? RING - at : READ_MAX};
     if (fold->ended == HT_OK)
         fold->ended = fold->source->read(fold->source, &events, &fold->failure);
     if (fold->ended != HT_OK) {
-        while (fold->first < fold->end)
-            leave(fold, fold->first % RING);
+        leave_until(fold, fold->end);
         return;
     }
     if (events.at != fold->ring + at)
         memcpy(fold->ring + at, events.at, events.count * sizeof *events.at);
-    for (size_t i = 0; i < events.count; i++) {
-        if (fold->end - fold->first == HT_FOLD_WINDOW) {
-            leave(fold, leaving);
-            leaving = leaving + 1 < RING ? leaving + 1 : 0;
-        }
-        enter(fold, fold->end++, at + i);
-    }
+    take_in(fold, fold->end + events.count);
 }
 
 // Steps over events that are part of another. False when none is left to be given.
@@ -303,6 +348,7 @@ enum ht_status ht_fold_open(struct ht_reader *source, struct ht_reader **reader,
     fold->given = 1;
     fold->first = 1;
     fold->end = 1;
+    fold->untagged = 1;
     *reader = &fold->reader;
     return HT_OK;
 }
