@@ -286,6 +286,8 @@ static enum ht_exit run(int argc, char **argv)
         return options.exit;
     settings.inputs.changes = changes;
     enum ht_exit misuse = check(&settings, format_name);
+    if (misuse == HT_EXIT_DONE)
+        settings.inputs.is_assisted = !settings.format->writes_apart;
     return misuse == HT_EXIT_DONE ? convert(&settings) : misuse;
 }
 

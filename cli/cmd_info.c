@@ -217,6 +217,7 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_paths(&options, "IN", &settings.paths))
         return options.exit;
+    settings.paths.is_assisted = true;
     settings.is_scan = settings.is_scan || settings.is_strict;
     return inform(&settings);
 }

@@ -158,6 +158,7 @@ static enum ht_exit run(int argc, char **argv)
     }
     if (!ht_options_paths(&options, "IN", &settings.inputs))
         return options.exit;
+    settings.inputs.is_assisted = true;
     settings.port = (unsigned)port;
     // What heaptape only writes is for viewers as it is.
     const struct ht_format *format = ht_format_by_path(settings.inputs.paths[0]);

@@ -59,11 +59,14 @@ static enum ht_status narrow(struct ht_stream *stream, const struct ht_filter *f
     return stream->format->narrow(stream->reader, &stream->scope, error);
 }
 
-// Ends the opening, well or not. `filter` may be NULL.
+// Ends the opening, well or not. `paths` may be NULL.
 static enum ht_status settle(struct ht_stream *stream, enum ht_status status, bool is_raw,
-                             const struct ht_filter *filter, struct ht_error *error)
+                             const struct ht_paths *paths, struct ht_error *error)
 {
+    const struct ht_filter *filter = paths != NULL ? &paths->filter : NULL;
     bool is_folding = !is_raw && !stream->trace.origin.is_folded;
+    if (status == HT_OK && paths != NULL && paths->is_assisted && stream->format->assist != NULL)
+        stream->format->assist(stream->reader);
     if (status == HT_OK && filter != NULL && !is_folding)
         status = narrow(stream, filter, error);
     if (status == HT_OK && is_folding)
@@ -83,7 +86,7 @@ static void close_inputs(struct ht_input *const *inputs, size_t count)
 
 // Opens inputs as one recording; the stream owns them from here, also on failure.
 static enum ht_status open_recording(struct ht_stream *stream, struct ht_input *const *inputs,
-                                     size_t count, bool is_raw, const struct ht_filter *filter,
+                                     size_t count, bool is_raw, const struct ht_paths *paths,
                                      struct ht_error *error)
 {
     enum ht_status status = open_first(stream, inputs[0], error);
@@ -92,7 +95,7 @@ static enum ht_status open_recording(struct ht_stream *stream, struct ht_input *
         if (status == HT_OK)
             status = stream->format->join(stream->reader, inputs[i], error);
     }
-    return settle(stream, status, is_raw, filter, error);
+    return settle(stream, status, is_raw, paths, error);
 }
 
 // What is needed of the parts is lent to the whole.
@@ -132,7 +135,7 @@ static enum ht_status open_parts(struct ht_stream *stream, struct ht_input *cons
     for (; opened < part_count && status == HT_OK; opened++) {
         struct ht_stream *part = &stream->parts[stream->part_count];
         status = open_recording(part, inputs + opened * inputs_of_part, inputs_of_part, is_raw,
-                                &paths->filter, error);
+                                paths, error);
         stream->part_count += status == HT_OK;
     }
     close_inputs(inputs + opened * inputs_of_part, paths->count - opened * inputs_of_part);
@@ -176,7 +179,7 @@ enum ht_status ht_stream_open_all(struct ht_stream *stream, const struct ht_path
     bool is_changed = paths->changes.is_redacted || paths->changes.is_rebased;
     if (is_changed || (paths->count > 1 && !is_joint))
         return open_parts(stream, inputs, paths, is_joint, is_raw, error);
-    return open_recording(stream, inputs, paths->count, is_raw, &paths->filter, error);
+    return open_recording(stream, inputs, paths->count, is_raw, paths, error);
 }
 
 enum ht_status ht_stream_open(struct ht_stream *stream, const char *path, bool is_raw,

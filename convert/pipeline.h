@@ -34,6 +34,7 @@ struct ht_paths {
     size_t count;
     struct ht_filter filter;
     struct ht_merge_options changes;
+    bool is_assisted; // reading may use a second processor, for which nothing else has a use
 };
 
 // Opens `path`, finds its format, and folds moved reallocs unless `is_raw` or the input is folded

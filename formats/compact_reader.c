@@ -479,6 +479,7 @@ static const struct ht_format best = {
     .suffix = ".htape",
     .what = "heaptape's compact format, as small as it gets",
     .open_writer = ht_compact_writer_open_best,
+    .writes_apart = true,
 };
 
 const struct ht_format ht_format_compact = {
@@ -490,4 +491,5 @@ const struct ht_format ht_format_compact = {
     .narrow = narrow,
     .open_writer = ht_compact_writer_open,
     .best = &best,
+    .writes_apart = true,
 };

@@ -248,6 +248,11 @@ static enum ht_status join(struct ht_reader *self, struct ht_input *input, struc
     return status;
 }
 
+static void assist(struct ht_reader *self)
+{
+    ht_etl_merge_assist(((struct etl_reader *)self)->merge);
+}
+
 const struct ht_format ht_format_etl = {
     .name = "etl",
     .suffix = ".etl",
@@ -255,4 +260,5 @@ const struct ht_format ht_format_etl = {
     .taste = ht_etl_head_taste,
     .open_reader = open_reader,
     .join = join,
+    .assist = assist,
 };

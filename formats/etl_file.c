@@ -155,7 +155,7 @@ static enum ht_status search_stamp(struct ht_etl_file *file, struct ht_etl_buffe
     struct ht_etl_walk walk = {bytes, HT_ETL_BUFFER_HEADER_SIZE, 0};
     struct ht_etl_record record = {.has_stamp = false};
     uint32_t valid = 0;
-    enum ht_status status = ht_etl_file_load(file, buffer, bytes, &valid, error);
+    enum ht_status status = ht_etl_file_load(file, buffer, &file->packed, bytes, &valid, error);
     walk.valid = valid;
     while (status == HT_OK && !record.has_stamp &&
            ht_etl_walk_next(&walk, &record) == HT_ETL_STEP_RECORD)
@@ -463,8 +463,9 @@ void ht_etl_file_reset(struct ht_etl_file *file)
     *file = (struct ht_etl_file){.packed = ht_buffer_with_limit(HT_ETL_BUFFER_MAX)};
 }
 
-enum ht_status ht_etl_file_load(struct ht_etl_file *file, const struct ht_etl_buffer *buffer,
-                                uint8_t *bytes, uint32_t *valid, struct ht_error *error)
+enum ht_status ht_etl_file_load(const struct ht_etl_file *file, const struct ht_etl_buffer *buffer,
+                                struct ht_buffer *packed, uint8_t *bytes, uint32_t *valid,
+                                struct ht_error *error)
 {
     struct ht_input *input = file->sources[buffer->source].input;
     size_t got = 0;
@@ -475,15 +476,14 @@ enum ht_status ht_etl_file_load(struct ht_etl_file *file, const struct ht_etl_bu
         *valid = (uint32_t)got;
         return status;
     }
-    enum ht_status status = ht_buffer_reserve(&file->packed, buffer->stored, error);
+    enum ht_status status = ht_buffer_reserve(packed, buffer->stored, error);
     if (status == HT_OK)
-        status =
-            ht_input_read_at(input, buffer->offset, file->packed.data, buffer->stored, &got, error);
+        status = ht_input_read_at(input, buffer->offset, packed->data, buffer->stored, &got, error);
     if (status != HT_OK || got < HT_ETL_BUFFER_HEADER_SIZE)
         return status;
-    memcpy(bytes, file->packed.data, HT_ETL_BUFFER_HEADER_SIZE);
+    memcpy(bytes, packed->data, HT_ETL_BUFFER_HEADER_SIZE);
     size_t made = ht_etl_xpress_unpack(
-        file->packed.data + HT_ETL_BUFFER_HEADER_SIZE, got - HT_ETL_BUFFER_HEADER_SIZE,
+        packed->data + HT_ETL_BUFFER_HEADER_SIZE, got - HT_ETL_BUFFER_HEADER_SIZE,
         bytes + HT_ETL_BUFFER_HEADER_SIZE, buffer->valid - HT_ETL_BUFFER_HEADER_SIZE);
     *valid = (uint32_t)(HT_ETL_BUFFER_HEADER_SIZE + made);
     return HT_OK;

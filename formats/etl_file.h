@@ -46,7 +46,7 @@ struct ht_etl_file {
     uint32_t flagged_buffers; // buffers that say a buffer was lost
     struct ht_etl_source sources[HT_INPUTS_MAX];
     uint32_t source_count;
-    struct ht_buffer packed; // the stored bytes of a compressed buffer while it is unpacked
+    struct ht_buffer packed; // bytes as they are stored, while they are looked at
 };
 
 // Reads the log-file header and lists the buffers. Bad buffer headers and a cut end are counted
@@ -68,9 +68,12 @@ static inline int64_t ht_etl_file_ticks(const struct ht_etl_file *file,
     return (int64_t)(stamp - file->sources[buffer->source].zero);
 }
 
-// Reads a listed buffer into `bytes`, which has room for buffer->valid, and unpacks it. *valid
-// becomes the count of bytes that are there: fewer than buffer->valid when the buffer is damaged.
-enum ht_status ht_etl_file_load(struct ht_etl_file *file, const struct ht_etl_buffer *buffer,
-                                uint8_t *bytes, uint32_t *valid, struct ht_error *error);
+// Reads a listed buffer into `bytes`, which has room for buffer->valid, and unpacks it by way of
+// `packed`, which has the limit HT_ETL_BUFFER_MAX. *valid becomes the count of bytes that are
+// there: fewer than buffer->valid when the buffer is damaged. Threads may load from one file at
+// once.
+enum ht_status ht_etl_file_load(const struct ht_etl_file *file, const struct ht_etl_buffer *buffer,
+                                struct ht_buffer *packed, uint8_t *bytes, uint32_t *valid,
+                                struct ht_error *error);
 
 #endif

@@ -2,30 +2,45 @@
 //
 // The merge. Buffers are opened in the order of their first stamps, each when the merge comes
 // there; a tournament of the open ones gives the next record. One CPU fills its buffers one after
-// another, so about one a CPU is open. Memory of closed buffers is used again.
+// another, so about one a CPU is open. Memory of closed buffers is used again. Since the order of
+// opening is known, a second thread may load the buffers that are next meanwhile.
 #include "formats/etl_merge.h"
 
 #include "formats/etl_heap.h"
 #include "formats/etl_names.h"
 #include "formats/etl_order.h"
 #include "formats/etl_stack.h"
+#include "formats/relay.h"
 
 #include <stdlib.h>
 
-// An open buffer, whose lane stands at a record that is wanted. A plain one is not looked into.
+// Buffers that are loaded before they are needed; more are asked for when half are there.
+enum { AHEAD_MAX = HT_RELAY_PIECES, AHEAD_LOW = AHEAD_MAX / 2 };
+
+// A buffer that is loaded, then open: its lane stands at a record that is wanted. A plain one is
+// not looked into.
 struct slot {
     struct ht_etl_placed placed; // the record when it is not plain
     const struct ht_etl_buffer *buffer;
     uint8_t *bytes; // `capacity` and HT_ETL_PLAIN_PAD
     size_t capacity;
+    uint32_t valid; // this and the next two are what became of loading
+    enum ht_status status;
+    struct ht_error error;
     uint32_t number; // also of its lane
     struct slot *next_closed;
 };
 
 struct ht_etl_merge {
     struct ht_etl_file *file;
-    uint32_t next; // buffers before this one in the list have been opened
-    bool is_spent; // the record at the top was handed out
+    uint32_t next;  // buffers before this one in the list have been opened
+    uint32_t asked; // and before this one have been asked for
+    bool is_spent;  // the record at the top was handed out
+    bool is_assisted;
+    struct ht_relay *loader;       // NULL until the first buffer is asked for
+    struct ht_buffer packed;       // the loader's
+    struct slot *ahead[AHEAD_MAX]; // asked for and not opened, by their place in the list
+    size_t ahead_bytes;            // of these
     struct ht_etl_order order;
     struct slot **slots;       // by their number, owned
     struct ht_etl_lane *lanes; // the same
@@ -79,8 +94,8 @@ static void free_bytes(struct ht_etl_merge *merge, struct slot *slot)
     slot->capacity = 0;
 }
 
-// Whether a buffer of this size may be opened now: always when none is open, else within the cap.
-static bool has_room(struct ht_etl_merge *merge, size_t size)
+// Whether one more buffer of this size is within the cap.
+static bool fits(struct ht_etl_merge *merge, size_t size)
 {
     if (merge->spare != NULL && merge->spare->capacity >= size)
         return true;
@@ -90,7 +105,7 @@ static bool has_room(struct ht_etl_merge *merge, size_t size)
         free_bytes(merge, slot);
         put_slot(&merge->bare, slot);
     }
-    return merge->open_count == 0 || merge->held_bytes + needed <= HT_ETL_OPEN_BYTES_MAX;
+    return merge->held_bytes + needed <= HT_ETL_OPEN_BYTES_MAX;
 }
 
 // Makes room for one more slot. False without memory.
@@ -220,47 +235,97 @@ static bool advance(struct ht_etl_merge *merge, struct slot *slot)
     return false;
 }
 
-static enum ht_status open_buffer(struct ht_etl_merge *merge, const struct ht_etl_buffer *buffer,
-                                  struct ht_error *error)
+// The work of the loader.
+static enum ht_status load(void *context, void *piece, struct ht_error *error)
 {
+    struct ht_etl_merge *merge = context;
+    struct slot *slot = *(struct slot **)piece;
+    (void)error;
+    slot->status = ht_etl_file_load(merge->file, slot->buffer, &merge->packed, slot->bytes,
+                                    &slot->valid, &slot->error);
+    return HT_OK;
+}
+
+// Asks for the next buffer of the list.
+static enum ht_status ask(struct ht_etl_merge *merge, struct ht_error *error)
+{
+    const struct ht_etl_buffer *buffer = &merge->file->buffers[merge->asked];
     struct slot *slot = make_slot(merge, buffer->valid);
     if (slot == NULL)
         return ht_fail_memory(error, "an ETL buffer");
-    uint32_t valid = 0;
-    enum ht_status status = ht_etl_file_load(merge->file, buffer, slot->bytes, &valid, error);
-    bool is_whole = valid == buffer->valid;
-    uint64_t position = (uint64_t)(buffer - merge->file->buffers);
     slot->buffer = buffer;
-    if (status == HT_OK && !is_whole)
+    merge->ahead[merge->asked++ % AHEAD_MAX] = slot;
+    merge->ahead_bytes += buffer->valid;
+    *(struct slot **)ht_relay_piece(merge->loader) = slot;
+    return ht_relay_pass(merge->loader, error);
+}
+
+static enum ht_status ask_ahead(struct ht_etl_merge *merge, struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    if (!merge->is_assisted || merge->asked - merge->next > AHEAD_LOW)
+        return HT_OK;
+    while (status == HT_OK && merge->asked < merge->file->buffer_count &&
+           merge->asked - merge->next < AHEAD_MAX) {
+        uint32_t size = merge->file->buffers[merge->asked].valid;
+        if (merge->ahead_bytes + size > HT_ETL_AHEAD_BYTES_MAX || !fits(merge, size))
+            break;
+        status = ask(merge, error);
+    }
+    return status;
+}
+
+// Opens the next buffer of the list, which was asked for.
+static enum ht_status open_next(struct ht_etl_merge *merge, struct ht_error *error)
+{
+    uint64_t position = merge->next++;
+    struct slot *slot = merge->ahead[position % AHEAD_MAX];
+    const struct ht_etl_buffer *buffer = slot->buffer;
+    ht_relay_reach(merge->loader, position + 1);
+    merge->ahead_bytes -= buffer->valid;
+    if (slot->status != HT_OK && error != NULL)
+        *error = slot->error;
+    bool is_whole = slot->valid == buffer->valid;
+    if (slot->status == HT_OK && !is_whole)
         note_damage(merge, slot, buffer->offset, "a buffer cannot be unpacked");
     *lane_of(merge, slot) = (struct ht_etl_lane){
-        .walk = {slot->bytes, HT_ETL_BUFFER_HEADER_SIZE, valid},
+        .walk = {slot->bytes, HT_ETL_BUFFER_HEADER_SIZE, slot->valid},
         .rank = (uint64_t)buffer->cpu << 48 | position << HT_ETL_ORDER_NUMBER_BITS | slot->number,
         .zero = merge->file->sources[buffer->source].zero,
         .cpu = buffer->cpu,
     };
     slot->placed.cpu = buffer->cpu;
-    if (status == HT_OK && is_whole && advance(merge, slot)) {
+    if (slot->status == HT_OK && is_whole && advance(merge, slot)) {
         merge->open_count++;
         set_place(merge, slot);
     } else {
         put_slot(&merge->spare, slot);
     }
-    return status;
+    return slot->status;
 }
 
-// Opens the buffers whose first stamp the merge has reached.
+static bool is_next_due(const struct ht_etl_merge *merge)
+{
+    return merge->next < merge->file->buffer_count &&
+           (merge->open_count == 0 ||
+            ht_etl_order_top(&merge->order).ticks >= merge->file->buffers[merge->next].first_ticks);
+}
+
+// Opens the buffers whose first stamp the merge has reached. One that has no room waits, but for
+// the only one.
 static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *error)
 {
     enum ht_status status = HT_OK;
-    while (status == HT_OK && merge->next < merge->file->buffer_count) {
-        const struct ht_etl_buffer *buffer = &merge->file->buffers[merge->next];
-        if (merge->open_count > 0 && ht_etl_order_top(&merge->order).ticks < buffer->first_ticks)
-            break;
-        if (!has_room(merge, buffer->valid))
-            break;
-        merge->next++;
-        status = open_buffer(merge, buffer, error);
+    while (status == HT_OK && is_next_due(merge)) {
+        if (merge->asked == merge->next) {
+            if (merge->open_count > 0 && !fits(merge, merge->file->buffers[merge->next].valid))
+                break;
+            status = ask(merge, error);
+        }
+        if (status == HT_OK)
+            status = open_next(merge, error);
+        if (status == HT_OK)
+            status = ask_ahead(merge, error);
     }
     return status;
 }
@@ -281,15 +346,24 @@ static void step_top(struct ht_etl_merge *merge)
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file)
 {
     struct ht_etl_merge *merge = calloc(1, sizeof *merge);
-    if (merge != NULL)
-        merge->file = file;
+    if (merge == NULL)
+        return NULL;
+    merge->file = file;
+    merge->packed = ht_buffer_with_limit(HT_ETL_BUFFER_MAX);
     return merge;
+}
+
+void ht_etl_merge_assist(struct ht_etl_merge *merge)
+{
+    merge->is_assisted = ht_relay_has_processors();
 }
 
 void ht_etl_merge_close(struct ht_etl_merge *merge)
 {
     if (merge == NULL)
         return;
+    ht_relay_close(merge->loader);
+    ht_buffer_reset(&merge->packed);
     for (uint32_t i = 0; i < merge->slot_count; i++) {
         free(merge->slots[i]->bytes);
         free(merge->slots[i]);
@@ -300,13 +374,21 @@ void ht_etl_merge_close(struct ht_etl_merge *merge)
     free(merge);
 }
 
+static enum ht_status open_loader(struct ht_etl_merge *merge, struct ht_error *error)
+{
+    const struct ht_relay_work work = {load, merge, sizeof(struct slot *)};
+    return ht_relay_open(&merge->loader, &work, merge->is_assisted, error);
+}
+
 // Brings the buffer with the next record to the top.
 static enum ht_status seat(struct ht_etl_merge *merge, struct ht_error *error)
 {
     if (merge->is_spent)
         step_top(merge);
     merge->is_spent = false;
-    enum ht_status status = open_due(merge, error);
+    enum ht_status status = merge->loader == NULL ? open_loader(merge, error) : HT_OK;
+    if (status == HT_OK)
+        status = open_due(merge, error);
     if (status != HT_OK)
         return status;
     return merge->open_count > 0 ? HT_OK : HT_END;

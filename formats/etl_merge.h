@@ -23,6 +23,10 @@ struct ht_etl_placed {
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file);
 void ht_etl_merge_close(struct ht_etl_merge *merge);
 
+// Lets a merge from which nothing was taken yet load buffers ahead on a second processor, if there
+// is one.
+void ht_etl_merge_assist(struct ht_etl_merge *merge);
+
 // Makes events of the plain records that are next into the batch, whose count becomes theirs, and
 // puts the heap, stack or process record behind them into *placed, lent until the next call: NULL
 // when the batch is full. HT_END after the last. The order is (ticks, cpu, position in the cpu's

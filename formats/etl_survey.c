@@ -51,7 +51,7 @@ static enum ht_status walk_buffer(struct ht_etl_survey *survey, struct ht_etl_fi
                                   struct ht_error *error)
 {
     uint32_t valid = 0;
-    enum ht_status status = ht_etl_file_load(file, buffer, bytes, &valid, error);
+    enum ht_status status = ht_etl_file_load(file, buffer, &file->packed, bytes, &valid, error);
     if (status != HT_OK || valid != buffer->valid)
         return status;
     struct ht_etl_walk walk = {bytes, HT_ETL_BUFFER_HEADER_SIZE, valid};

@@ -100,6 +100,10 @@ struct ht_format {
     enum ht_status (*narrow)(struct ht_reader *reader, const struct ht_scope *scope,
                              struct ht_error *error);
 
+    // Lets a reader that has not given an event yet use a second processor, where there is one.
+    // NULL when it has no use for it.
+    void (*assist)(struct ht_reader *reader);
+
     // Opens a writer, NULL when the format is not written. `trace` has its origin already and
     // gets the rest while events pass; writers read it at finish.
     enum ht_status (*open_writer)(struct ht_output *output, const struct ht_trace *trace,
@@ -113,7 +117,8 @@ struct ht_format {
     // The same format, written smaller and more slowly; NULL when there is no such way.
     const struct ht_format *best;
 
-    bool is_text; // what is written may go to a terminal
+    bool is_text;      // what is written may go to a terminal
+    bool writes_apart; // the writer uses a second processor itself
 };
 
 // The i-th format, NULL past the last.

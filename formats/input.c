@@ -30,7 +30,7 @@ struct ht_input {
     uint64_t size;
     uint64_t position; // of the sequential reads
     uint64_t file_position;
-    uint64_t bytes_read;
+    _Atomic uint64_t bytes_read;  // threads may read at offsets at once
     uint8_t head[HT_TASTE_BYTES]; // the tasted start of a stream
     size_t head_size;
     bool is_tasted;

@@ -16,6 +16,7 @@ enum {
     HT_ETL_BUFFER_MAX = 16 << 20,       // one buffer, unpacked
     HT_ETL_BUFFERS_MAX = 1 << 24,       // buffers in one file
     HT_ETL_OPEN_BYTES_MAX = 64 << 20,   // unpacked buffers held at once by the merge
+    HT_ETL_AHEAD_BYTES_MAX = 1 << 20,   // of these, loaded before they are needed
     HT_ETL_STRING_BYTES_MAX = 32 << 10, // a name in an event; an event has at most 64 KiB
     HT_ETL_IMAGES_MAX = 1 << 20,        // image records; what is past them stays without names
     HT_ETL_STACK_KEYS_MAX = 1 << 21,    // definitions of cached stacks

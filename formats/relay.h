@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // Does the work of one piece. What it uses must not be touched by others until it is done.
 struct ht_relay_work {
@@ -19,6 +20,8 @@ struct ht_relay_work {
 };
 
 struct ht_relay;
+
+enum { HT_RELAY_PIECES = 16 }; // handed over and not done, at most
 
 // Whether this process may run on more than one processor.
 bool ht_relay_has_processors(void);
@@ -36,6 +39,9 @@ void *ht_relay_piece(struct ht_relay *relay);
 // Hands over the piece got last. Gives the first failure of the pieces done so far, after which
 // none is done any more.
 enum ht_status ht_relay_pass(struct ht_relay *relay, struct ht_error *error);
+
+// Waits until so many pieces of all that were handed over are done, whether well or not.
+void ht_relay_reach(struct ht_relay *relay, uint64_t count);
 
 // Waits until all that was handed over is done, and gives the first failure.
 enum ht_status ht_relay_wait(struct ht_relay *relay, struct ht_error *error);

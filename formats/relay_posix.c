@@ -6,11 +6,10 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PIECES = 16 };
+enum { PIECES = HT_RELAY_PIECES };
 
 struct ht_relay {
     struct ht_relay_work work;
@@ -118,11 +117,12 @@ void ht_relay_close(struct ht_relay *relay)
     free(relay);
 }
 
-// Waits until at most so many pieces are not done.
-static void wait_for(struct ht_relay *relay, uint64_t undone)
+void ht_relay_reach(struct ht_relay *relay, uint64_t count)
 {
+    if (!relay->is_apart)
+        return;
     pthread_mutex_lock(&relay->lock);
-    while (relay->passed - relay->done > undone)
+    while (relay->done < count)
         pthread_cond_wait(&relay->changed, &relay->lock);
     pthread_mutex_unlock(&relay->lock);
 }
@@ -131,7 +131,8 @@ void *ht_relay_piece(struct ht_relay *relay)
 {
     if (!relay->is_apart)
         return relay->pieces;
-    wait_for(relay, PIECES - 1);
+    if (relay->passed >= PIECES)
+        ht_relay_reach(relay, relay->passed - PIECES + 1);
     return piece_at(relay, relay->passed);
 }
 
@@ -162,7 +163,7 @@ enum ht_status ht_relay_wait(struct ht_relay *relay, struct ht_error *error)
 {
     if (!relay->is_apart)
         return failure(relay, error);
-    wait_for(relay, 0);
+    ht_relay_reach(relay, relay->passed);
     pthread_mutex_lock(&relay->lock);
     enum ht_status status = failure(relay, error);
     pthread_mutex_unlock(&relay->lock);

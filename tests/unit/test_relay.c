@@ -81,6 +81,24 @@ static void a_failure_is_told_and_ends_the_work(void **state)
     }
 }
 
+static void a_piece_can_be_waited_for(void **state)
+{
+    (void)state;
+    for (int is_apart = 0; is_apart < 2; is_apart++) {
+        struct log log = {.fail_at = NEVER};
+        struct ht_relay *relay = open_relay(&log, is_apart);
+        for (int i = 0; i < PIECES; i++) {
+            assert_int_equal(pass(relay, i, NULL), HT_OK);
+            if (i < HT_RELAY_PIECES)
+                continue;
+            int number = i - HT_RELAY_PIECES / 2;
+            ht_relay_reach(relay, (uint64_t)number + 1);
+            assert_int_equal(log.numbers[number], number);
+        }
+        ht_relay_close(relay);
+    }
+}
+
 static void closing_does_not_wait_for_work(void **state)
 {
     (void)state;
@@ -98,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_done_in_their_order),
         cmocka_unit_test(a_failure_is_told_and_ends_the_work),
+        cmocka_unit_test(a_piece_can_be_waited_for),
         cmocka_unit_test(closing_does_not_wait_for_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
