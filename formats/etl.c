@@ -64,7 +64,9 @@ static enum ht_status report_hooks(struct ht_trace *trace, const char *what,
     enum ht_status status = HT_OK;
     for (unsigned hook = 0; status == HT_OK && hook < 65536; hook++) {
         char name[32];
-        if (!counts->has_group[hook >> 8] || by_hook[hook] == 0)
+        if (!counts->has_group[hook >> 8])
+            hook |= 0xFF; // on to the next group
+        if (by_hook[hook] == 0)
             continue;
         snprintf(name, sizeof name, "%s.0x%04x", what, hook);
         status = ht_trace_set_counter(trace, name, by_hook[hook], error);

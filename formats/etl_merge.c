@@ -27,9 +27,18 @@ struct slot {
     uint32_t valid; // this and the next two are what became of loading
     enum ht_status status;
     struct ht_error error;
-    uint32_t number; // also of its lane
+    uint32_t number; // of its lane, while it is open
     struct slot *next_closed;
+    struct slot *next_owned;
 };
+
+// Who has a lane: a slot, or none, and then which lane is free, too.
+struct seat {
+    struct slot *slot;
+    uint32_t next_free;
+};
+
+#define NO_LANE UINT32_MAX
 
 struct ht_etl_merge {
     struct ht_etl_file *file;
@@ -42,10 +51,12 @@ struct ht_etl_merge {
     struct slot *ahead[AHEAD_MAX]; // asked for and not opened, by their place in the list
     size_t ahead_bytes;            // of these
     struct ht_etl_order order;
-    struct slot **slots;       // by their number, owned
-    struct ht_etl_lane *lanes; // the same
-    uint32_t slot_count;
-    uint32_t slot_capacity;
+    struct ht_etl_lane *lanes; // owned, as the next
+    struct seat *seats;        // of the lanes
+    uint32_t free_lane;        // the first, NO_LANE when there is none
+    uint32_t lane_count;
+    uint32_t lane_capacity;
+    struct slot *slots; // all, owned
     uint32_t open_count;
     struct slot *spare; // closed, with their memory
     struct slot *bare;  // closed, without
@@ -58,7 +69,7 @@ static_assert(HT_ETL_OPEN_BYTES_MAX / sizeof(struct slot) < HT_ETL_ORDER_NUMBER_
 
 static struct slot *top_of(const struct ht_etl_merge *merge)
 {
-    return merge->slots[ht_etl_place_number(ht_etl_order_top(&merge->order))];
+    return merge->seats[ht_etl_place_number(ht_etl_order_top(&merge->order))].slot;
 }
 
 static struct ht_etl_lane *lane_of(const struct ht_etl_merge *merge, const struct slot *slot)
@@ -108,34 +119,14 @@ static bool fits(struct ht_etl_merge *merge, size_t size)
     return merge->held_bytes + needed <= HT_ETL_OPEN_BYTES_MAX;
 }
 
-// Makes room for one more slot. False without memory.
-static bool reserve_slot(struct ht_etl_merge *merge)
-{
-    if (merge->slot_count < merge->slot_capacity)
-        return true;
-    uint32_t capacity = merge->slot_capacity > 0 ? merge->slot_capacity * 2 : 16;
-    struct slot **slots = realloc(merge->slots, capacity * sizeof *slots);
-    if (slots == NULL)
-        return false;
-    merge->slots = slots;
-    struct ht_etl_lane *lanes = realloc(merge->lanes, capacity * sizeof *lanes);
-    if (lanes == NULL)
-        return false;
-    merge->lanes = lanes;
-    merge->slot_capacity = capacity;
-    return true;
-}
-
 // One more slot, without memory for a buffer; NULL without memory at all.
 static struct slot *add_slot(struct ht_etl_merge *merge)
 {
-    if (!reserve_slot(merge) || !ht_etl_order_reserve(&merge->order, merge->slot_count + 1))
-        return NULL;
     struct slot *slot = calloc(1, sizeof *slot);
     if (slot == NULL)
         return NULL;
-    slot->number = merge->slot_count;
-    merge->slots[merge->slot_count++] = slot;
+    slot->next_owned = merge->slots;
+    merge->slots = slot;
     merge->held_bytes += sizeof *slot;
     return slot;
 }
@@ -221,12 +212,9 @@ static bool advance(struct ht_etl_merge *merge, struct slot *slot)
     struct ht_etl_lane *lane = lane_of(merge, slot);
     enum ht_etl_step step;
     do {
-        uint64_t stamp;
-        lane->is_plain = ht_etl_plain_is(&lane->walk, &stamp);
-        if (lane->is_plain) {
-            lane->ticks = ht_etl_file_ticks(merge->file, slot->buffer, stamp);
+        ht_etl_plain_look(lane);
+        if (lane->is_plain)
             return true;
-        }
         step = take_record(merge, slot);
         if (step == HT_ETL_STEP_RECORD && is_wanted(&slot->placed.record))
             return true;
@@ -275,6 +263,60 @@ static enum ht_status ask_ahead(struct ht_etl_merge *merge, struct ht_error *err
     return status;
 }
 
+// Makes room for one more lane. False without memory.
+static bool reserve_lane(struct ht_etl_merge *merge)
+{
+    if (merge->lane_count < merge->lane_capacity)
+        return true;
+    uint32_t capacity = merge->lane_capacity > 0 ? merge->lane_capacity * 2 : 4;
+    struct ht_etl_lane *lanes = realloc(merge->lanes, capacity * sizeof *lanes);
+    if (lanes == NULL)
+        return false;
+    merge->lanes = lanes;
+    struct seat *seats = realloc(merge->seats, capacity * sizeof *seats);
+    if (seats == NULL)
+        return false;
+    merge->seats = seats;
+    merge->lane_capacity = capacity;
+    return true;
+}
+
+// Gives a slot a lane. No more are used than were ever needed at once: the more there are, the
+// longer each step takes. False without memory.
+static bool seat_slot(struct ht_etl_merge *merge, struct slot *slot)
+{
+    slot->number = merge->free_lane;
+    if (slot->number == NO_LANE) {
+        if (!reserve_lane(merge) || !ht_etl_order_reserve(&merge->order, merge->lane_count + 1))
+            return false;
+        slot->number = merge->lane_count++;
+    } else {
+        merge->free_lane = merge->seats[slot->number].next_free;
+    }
+    merge->seats[slot->number].slot = slot;
+    merge->open_count++;
+    return true;
+}
+
+// Closes a buffer, whose slot and lane are free then.
+static void close_slot(struct ht_etl_merge *merge, struct slot *slot)
+{
+    ht_etl_order_set(&merge->order, slot->number, HT_ETL_PLACE_NONE);
+    merge->seats[slot->number] = (struct seat){NULL, merge->free_lane};
+    merge->free_lane = slot->number;
+    put_slot(&merge->spare, slot);
+    merge->open_count--;
+}
+
+// Moves a slot to its next wanted record, or closes it when there is none.
+static void move_on(struct ht_etl_merge *merge, struct slot *slot)
+{
+    if (advance(merge, slot))
+        set_place(merge, slot);
+    else
+        close_slot(merge, slot);
+}
+
 // Opens the next buffer of the list, which was asked for.
 static enum ht_status open_next(struct ht_etl_merge *merge, struct ht_error *error)
 {
@@ -283,11 +325,21 @@ static enum ht_status open_next(struct ht_etl_merge *merge, struct ht_error *err
     const struct ht_etl_buffer *buffer = slot->buffer;
     ht_relay_reach(merge->loader, position + 1);
     merge->ahead_bytes -= buffer->valid;
-    if (slot->status != HT_OK && error != NULL)
-        *error = slot->error;
-    bool is_whole = slot->valid == buffer->valid;
-    if (slot->status == HT_OK && !is_whole)
+    if (slot->status != HT_OK) {
+        put_slot(&merge->spare, slot);
+        if (error != NULL)
+            *error = slot->error;
+        return slot->status;
+    }
+    if (slot->valid != buffer->valid) {
         note_damage(merge, slot, buffer->offset, "a buffer cannot be unpacked");
+        put_slot(&merge->spare, slot);
+        return HT_OK;
+    }
+    if (!seat_slot(merge, slot)) {
+        put_slot(&merge->spare, slot);
+        return ht_fail_memory(error, "an ETL buffer");
+    }
     *lane_of(merge, slot) = (struct ht_etl_lane){
         .walk = {slot->bytes, HT_ETL_BUFFER_HEADER_SIZE, slot->valid},
         .rank = (uint64_t)buffer->cpu << 48 | position << HT_ETL_ORDER_NUMBER_BITS | slot->number,
@@ -295,13 +347,8 @@ static enum ht_status open_next(struct ht_etl_merge *merge, struct ht_error *err
         .cpu = buffer->cpu,
     };
     slot->placed.cpu = buffer->cpu;
-    if (slot->status == HT_OK && is_whole && advance(merge, slot)) {
-        merge->open_count++;
-        set_place(merge, slot);
-    } else {
-        put_slot(&merge->spare, slot);
-    }
-    return slot->status;
+    move_on(merge, slot);
+    return HT_OK;
 }
 
 static bool is_next_due(const struct ht_etl_merge *merge)
@@ -330,25 +377,13 @@ static enum ht_status open_due(struct ht_etl_merge *merge, struct ht_error *erro
     return status;
 }
 
-// Moves past the record that was handed out.
-static void step_top(struct ht_etl_merge *merge)
-{
-    struct slot *top = top_of(merge);
-    if (advance(merge, top)) {
-        set_place(merge, top);
-        return;
-    }
-    ht_etl_order_set(&merge->order, top->number, HT_ETL_PLACE_NONE);
-    put_slot(&merge->spare, top);
-    merge->open_count--;
-}
-
 struct ht_etl_merge *ht_etl_merge_open(struct ht_etl_file *file)
 {
     struct ht_etl_merge *merge = calloc(1, sizeof *merge);
     if (merge == NULL)
         return NULL;
     merge->file = file;
+    merge->free_lane = NO_LANE;
     merge->packed = ht_buffer_with_limit(HT_ETL_BUFFER_MAX);
     return merge;
 }
@@ -364,12 +399,14 @@ void ht_etl_merge_close(struct ht_etl_merge *merge)
         return;
     ht_relay_close(merge->loader);
     ht_buffer_reset(&merge->packed);
-    for (uint32_t i = 0; i < merge->slot_count; i++) {
-        free(merge->slots[i]->bytes);
-        free(merge->slots[i]);
+    while (merge->slots != NULL) {
+        struct slot *slot = merge->slots;
+        merge->slots = slot->next_owned;
+        free(slot->bytes);
+        free(slot);
     }
-    free(merge->slots);
     free(merge->lanes);
+    free(merge->seats);
     ht_etl_order_reset(&merge->order);
     free(merge);
 }
@@ -384,7 +421,7 @@ static enum ht_status open_loader(struct ht_etl_merge *merge, struct ht_error *e
 static enum ht_status seat(struct ht_etl_merge *merge, struct ht_error *error)
 {
     if (merge->is_spent)
-        step_top(merge);
+        move_on(merge, top_of(merge));
     merge->is_spent = false;
     enum ht_status status = merge->loader == NULL ? open_loader(merge, error) : HT_OK;
     if (status == HT_OK)

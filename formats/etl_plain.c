@@ -33,6 +33,7 @@ struct layout {
     uint8_t source_at;
     uint8_t kind;  // enum ht_kind
     uint8_t flags; // enum ht_flag
+    uint8_t number;
 };
 
 // clang-format off
@@ -45,15 +46,18 @@ struct layout {
 #define ALLOC(header, size, mask, flags)                                                           \
     [INDEX(header, HT_ETL_HEAP_ALLOC)] =                                                           \
         {START(header, HT_ETL_HEAP_ALLOC), mask, mask, 0, AT(3, size) + 4,                         \
-         AT(2, size), AT(1, size), AT(0, size), AT(0, size), AT(3, size), HT_KIND_ALLOC, flags}
+         AT(2, size), AT(1, size), AT(0, size), AT(0, size), AT(3, size), HT_KIND_ALLOC, flags,       \
+         INDEX(header, HT_ETL_HEAP_ALLOC)}
 #define REALLOC(header, size, mask, flags)                                                         \
     [INDEX(header, HT_ETL_HEAP_REALLOC)] =                                                         \
         {START(header, HT_ETL_HEAP_REALLOC), mask, mask, mask, AT(5, size) + 4,                    \
-         AT(1, size), AT(3, size), AT(2, size), AT(4, size), AT(5, size), HT_KIND_REALLOC, flags}
+         AT(1, size), AT(3, size), AT(2, size), AT(4, size), AT(5, size), HT_KIND_REALLOC, flags,       \
+         INDEX(header, HT_ETL_HEAP_REALLOC)}
 #define FREE(header, size, mask, flags)                                                            \
     [INDEX(header, HT_ETL_HEAP_FREE)] =                                                            \
         {START(header, HT_ETL_HEAP_FREE), mask, 0, 0, AT(2, size) + 4,                             \
-         AT(1, size), AT(0, size), AT(0, size), AT(0, size), AT(2, size), HT_KIND_FREE, flags}
+         AT(1, size), AT(0, size), AT(0, size), AT(0, size), AT(2, size), HT_KIND_FREE, flags,       \
+         INDEX(header, HT_ETL_HEAP_FREE)}
 
 static const struct layout layouts[LAYOUTS] = {
     ALLOC(HT_ETL_SYSTEM32, 4, UINT32_MAX, HT_FLAG_POINTER32),
@@ -67,9 +71,9 @@ static const struct layout layouts[LAYOUTS] = {
 
 // The layout of the record that begins with this word; the word does not fit it, as is_plain()
 // tells, when the record is not plain.
-static inline unsigned layout_of(uint64_t word)
+static inline const struct layout *layout_of(uint64_t word)
 {
-    return (unsigned)(word >> 48 & 7) | (unsigned)(word >> 14 & 8);
+    return &layouts[(word >> 48 & 7) | (word >> 14 & 8)];
 }
 
 static inline int32_t size_of(uint64_t word)
@@ -83,14 +87,17 @@ static inline bool is_plain(const struct layout *layout, uint64_t word, ptrdiff_
     return (word | NOT_START) == layout->start && size >= layout->least && size <= left;
 }
 
-bool ht_etl_plain_is(const struct ht_etl_walk *walk, uint64_t *stamp)
+void ht_etl_plain_look(struct ht_etl_lane *lane)
 {
+    const struct ht_etl_walk *walk = &lane->walk;
+    lane->is_plain = false;
     if (walk->at > walk->valid || walk->valid - walk->at < HT_ETL_SYSTEM_SIZE)
-        return false;
+        return;
     const uint8_t *p = walk->bytes + walk->at;
-    uint64_t word = ht_load64(p);
-    *stamp = ht_load64(p + AT_STAMP);
-    return is_plain(&layouts[layout_of(word)], word, (ptrdiff_t)(walk->valid - walk->at));
+    lane->word = ht_load64(p);
+    lane->ticks = (int64_t)(ht_load64(p + AT_STAMP) - lane->zero);
+    lane->is_plain =
+        is_plain(layout_of(lane->word), lane->word, (ptrdiff_t)(walk->valid - walk->at));
 }
 
 // Everything but time and cpu.
@@ -119,27 +126,18 @@ struct making {
     uint32_t made[LAYOUTS];
 };
 
-// Takes the plain records of a lane before these ticks.
+// Takes the plain record at which a lane stands and those behind it before these ticks.
 static inline enum ht_etl_plain take(struct making *making, struct ht_etl_lane *lane,
                                      int64_t until_ticks)
 {
     const uint8_t *const end = lane->walk.bytes + lane->walk.valid;
     const uint8_t *p = lane->walk.bytes + lane->walk.at;
-    struct ht_event *const first = making->event;
-    struct ht_event *event = first;
-    enum ht_etl_plain how = HT_ETL_PLAIN_MOVED;
-    while (event < making->limit) {
-        uint64_t word = ht_load64(p);
-        unsigned number = layout_of(word);
-        const struct layout *layout = &layouts[number];
-        int64_t ticks = (int64_t)(ht_load64(p + AT_STAMP) - lane->zero);
-        if (!is_plain(layout, word, end - p) || ticks < making->last_ticks)
-            break;
-        if (ticks >= until_ticks) {
-            lane->ticks = ticks;
-            how = HT_ETL_PLAIN_READY;
-            break;
-        }
+    struct ht_event *event = making->event;
+    const struct layout *layout = layout_of(lane->word);
+    int32_t size = size_of(lane->word);
+    int64_t ticks = lane->ticks;
+    enum ht_etl_plain how = HT_ETL_PLAIN_STUCK;
+    while (ticks >= making->last_ticks) {
         make(event, layout, p);
         if (event->heap == 0)
             break;
@@ -148,13 +146,26 @@ static inline enum ht_etl_plain take(struct making *making, struct ht_etl_lane *
         event++;
         *making->ticks++ = ticks;
         making->last_ticks = ticks;
-        making->made[number]++;
-        p += (size_of(word) + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+        making->made[layout->number]++;
+        how = HT_ETL_PLAIN_MOVED;
+        p += (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+        uint64_t word = ht_load64(p);
+        ticks = (int64_t)(ht_load64(p + AT_STAMP) - lane->zero);
+        layout = layout_of(word);
+        size = size_of(word);
+        if (!is_plain(layout, word, end - p))
+            break;
+        if (ticks >= until_ticks || event == making->limit) {
+            lane->word = word;
+            lane->ticks = ticks;
+            how = HT_ETL_PLAIN_READY;
+            break;
+        }
     }
     making->event = event;
     // The last record may end without its padding.
     lane->walk.at = p < end ? (size_t)(p - lane->walk.bytes) : lane->walk.valid;
-    return event > first ? how : HT_ETL_PLAIN_STUCK;
+    return how;
 }
 
 static void add_counts(struct ht_etl_counts *counts, const uint32_t made[LAYOUTS])
@@ -166,14 +177,11 @@ static void add_counts(struct ht_etl_counts *counts, const uint32_t made[LAYOUTS
     counts->has_group[HT_ETL_GROUP_HEAP] = true;
 }
 
-// First ticks at which the lane at the top is no more the one that comes next.
+// First ticks at which the lane at the top may not be the one that comes next.
 static inline int64_t quiet_ticks(const struct ht_etl_order *order, int64_t due_ticks)
 {
-    int64_t top = ht_etl_order_top(order).ticks;
     int64_t next = ht_etl_order_next_ticks(order);
-    int64_t quiet = next < due_ticks ? next : due_ticks;
-    // Where others stand at the same ticks it goes first.
-    return quiet > top || top == INT64_MAX ? quiet : top + 1;
+    return next < due_ticks ? next : due_ticks;
 }
 
 enum ht_etl_plain ht_etl_plain_merge(struct ht_etl_lane *lanes, struct ht_etl_order *order,

@@ -32,6 +32,7 @@ struct ht_etl_batch {
 // A buffer that is merged with others, and where it stands.
 struct ht_etl_lane {
     struct ht_etl_walk walk; // at the next record when that is plain, else behind it
+    uint64_t word;           // the first eight bytes of the next record, when that is plain
     int64_t ticks;           // of the next record, since time 0
     uint64_t rank;           // among lanes that stand at the same ticks, see formats/etl_order.h
     uint64_t zero;           // raw stamp of time 0
@@ -42,8 +43,8 @@ struct ht_etl_lane {
 // Bytes behind those of a walk that may be looked at, though nothing comes of them.
 enum { HT_ETL_PLAIN_PAD = 64 };
 
-// True when the walk stands at a plain record, whose raw stamp goes into *stamp.
-bool ht_etl_plain_is(const struct ht_etl_walk *walk, uint64_t *stamp);
+// Looks whether the record at the walk is plain, and if so when it was.
+void ht_etl_plain_look(struct ht_etl_lane *lane);
 
 // How the first lane of the order stands when no more plain records can be taken.
 enum ht_etl_plain {

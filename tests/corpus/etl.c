@@ -83,7 +83,8 @@ static void count_stacks(struct ht_input *input)
     for (uint32_t i = 0; i < file.buffer_count; i++) {
         uint32_t valid;
         struct ht_etl_record record;
-        assert_int_equal(ht_etl_file_load(&file, &file.buffers[i], bytes, &valid, NULL), HT_OK);
+        assert_int_equal(
+            ht_etl_file_load(&file, &file.buffers[i], &file.packed, bytes, &valid, NULL), HT_OK);
         struct ht_etl_walk walk = {bytes, HT_ETL_BUFFER_HEADER_SIZE, valid};
         while (ht_etl_walk_next(&walk, &record) == HT_ETL_STEP_RECORD)
             count_ref(&survey, &file, &record);

@@ -30,7 +30,7 @@ struct reading {
 static struct sample sample;
 static struct reading reading;
 
-static void read_bytes(const uint8_t *data, size_t size)
+static void read_with(const uint8_t *data, size_t size, bool is_assisted)
 {
     struct ht_input *input = NULL;
     struct ht_reader *reader = NULL;
@@ -47,6 +47,8 @@ static void read_bytes(const uint8_t *data, size_t size)
     if (reading.opened == HT_OK) {
         struct ht_event event;
         enum ht_status status;
+        if (is_assisted)
+            ht_format_etl.assist(reader);
         while ((status = ht_reader_next(reader, &event, &reading.error)) == HT_OK) {
             assert_true(reading.count < EVENTS_MAX);
             reading.events[reading.count++] = event;
@@ -59,10 +61,26 @@ static void read_bytes(const uint8_t *data, size_t size)
     free(exact);
 }
 
+static void read_bytes(const uint8_t *data, size_t size)
+{
+    read_with(data, size, false);
+}
+
+// Reads the sample, also with a second processor, which must change nothing.
 static void read_sample(void)
 {
-    read_bytes(sample.file.data, sample.file.size);
+    static struct ht_event events[EVENTS_MAX];
+    uint64_t loss[HT_LOSS_COUNT];
+    read_with(sample.file.data, sample.file.size, true);
     assert_int_equal(reading.opened, HT_OK);
+    size_t count = reading.count;
+    memcpy(events, reading.events, sizeof events);
+    memcpy(loss, reading.trace.loss, sizeof loss);
+    read_with(sample.file.data, sample.file.size, false);
+    assert_int_equal(reading.opened, HT_OK);
+    assert_int_equal(reading.count, count);
+    assert_memory_equal(reading.events, events, count * sizeof *events);
+    assert_memory_equal(reading.trace.loss, loss, sizeof loss);
 }
 
 static int set_up(void **state)
@@ -574,6 +592,47 @@ static void open_buffers_stay_under_their_cap(void **state)
     assert_true(reading.trace.loss[HT_LOSS_TIME_BACK] > 0);
 }
 
+static void buffers_are_loaded_ahead_of_many(void **state)
+{
+    (void)state;
+    sample_begin(&sample, 51);
+    for (uint64_t i = 0; i < 50; i++) {
+        sample_open_buffer(&sample, (uint16_t)(i % 3));
+        sample_add(&sample, sample_alloc, 10 * i + 1);
+        if (i % 4 == 0)
+            sample_close_packed(&sample, 0);
+        else
+            sample_close_buffer(&sample);
+    }
+    read_sample();
+    assert_int_equal(reading.count, 50);
+    for (size_t i = 0; i < 50; i++)
+        assert_int_equal(reading.events[i].time_ns, (10 * i + 1) * 100);
+}
+
+static void a_reader_that_loads_ahead_can_be_closed_at_any_time(void **state)
+{
+    (void)state;
+    sample_begin(&sample, 41);
+    for (uint64_t i = 0; i < 40; i++)
+        ADD_BUFFER(0, i + 1);
+    for (int reads = 0; reads < 3; reads++) {
+        struct ht_input *input = NULL;
+        struct ht_reader *reader = NULL;
+        struct ht_event event;
+        ht_trace_reset(&reading.trace);
+        assert_int_equal(ht_trace_init(&reading.trace, NULL), HT_OK);
+        assert_int_equal(
+            ht_input_open_memory(sample.file.data, sample.file.size, "x.etl", &input, NULL), HT_OK);
+        assert_int_equal(ht_format_etl.open_reader(input, &reading.trace, &reader, NULL), HT_OK);
+        ht_format_etl.assist(reader);
+        for (int i = 0; i < reads; i++)
+            assert_int_equal(ht_reader_next(reader, &event, NULL), HT_OK);
+        reader->close(reader);
+        ht_input_close(input);
+    }
+}
+
 static void any_changed_byte_is_survived(void **state)
 {
     (void)state;
@@ -649,6 +708,8 @@ int main(void)
         TEST(records_of_no_heap_or_too_short_are_counted),
         TEST(heap_events_of_every_header_are_events),
         TEST(open_buffers_stay_under_their_cap),
+        TEST(buffers_are_loaded_ahead_of_many),
+        TEST(a_reader_that_loads_ahead_can_be_closed_at_any_time),
         TEST(any_changed_byte_is_survived),
         TEST(a_stream_is_refused),
         TEST(what_is_no_etl_file_is_refused),
