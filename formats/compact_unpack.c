@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Columns into events. See the header. A run of events is taken a column at a time, in short loops
-// without a choice that the processor could not foresee; only addresses go event by event.
+// without a choice that the processor could not foresee; only addresses go event by event. Columns
+// whose numbers have no foreseeable length are read ahead, many at a time.
 #include "formats/compact_unpack.h"
 
+#include "formats/cache.h"
 #include "formats/compact_column.h"
 #include "formats/compact_pack.h"
 #include "formats/compact_places.h"
@@ -13,15 +15,20 @@
 
 enum {
     EVENTS = HT_COMPACT_EVENTS_MAX,
-    RUN = 256, // events taken at once: they stay in the first cache
+    RUN = 128, // events taken at once: they stay in the first cache
+    AHEAD = 2 * RUN,
+    LANES = 8, // a byte for each bit of ht_shape_field
+    LANE_BITS = 8,
+    LANE_MAX = UINT8_MAX,
 };
 
 struct shape {
+    uint64_t lanes; // one in the lane of each field that it has
+    uint32_t fields;
     uint8_t kind;
     uint8_t flags;
     uint8_t source;
-    uint32_t fields;
-    uint32_t uses;
+    bool has_pool; // its events need one
 };
 
 struct thread {
@@ -36,6 +43,26 @@ struct column {
     size_t count;      // of values; 0 for a column that is not there
 };
 
+// Numbers of a column that are read already: the next RUN, or all that are left.
+struct ahead {
+    size_t at;
+    size_t count;
+    size_t unread;              // in the column
+    uint64_t values[AHEAD + 1]; // the last may be read and is not used
+};
+
+// What is known of the events of a run before their addresses. The pool and its space are of those
+// that need one.
+struct run {
+    uint32_t fields[RUN];
+    uint32_t heaps[RUN]; // indices
+    uint32_t stacks[RUN];
+    uint32_t spaces[RUN];
+    uint32_t pools[RUN];
+    uint32_t pooled[RUN + 1]; // events that need a pool
+    size_t pooled_count;
+};
+
 struct ht_unpack {
     uint32_t event_count;
     uint32_t at;     // the next event
@@ -46,18 +73,18 @@ struct ht_unpack {
     uint64_t time_unit_ns;
     uint64_t address; // the last of the column
     uint64_t address_unit;
+    const uint8_t *end; // of the message
     struct column columns[HT_BLOCK_FIELD_LIMIT];
     size_t shape_count, thread_count, heap_count;
     uint32_t room;       // for the events of a block, in what follows
     struct shape *shape; // owned, as the next two
     struct thread *thread;
     uint64_t *heap;
-    struct ht_places places;
+    struct ht_places books;
     uint64_t detail[HT_DICT_DETAIL_VALUES_MAX];
-    // Of the run, by event.
-    uint32_t run_fields[RUN];
-    uint32_t run_heaps[RUN]; // indices
-    uint32_t run_stacks[RUN];
+    struct run run;
+    struct ahead times, sizes, births, places, offsets;
+    struct ht_event blank; // what all events of the block have
 };
 
 struct ht_unpack *ht_unpack_open(void)
@@ -70,7 +97,7 @@ static void drop_room(struct ht_unpack *unpack)
     free(unpack->shape);
     free(unpack->thread);
     free(unpack->heap);
-    ht_places_free(&unpack->places);
+    ht_places_free(&unpack->books);
     unpack->shape = NULL;
     unpack->thread = NULL;
     unpack->heap = NULL;
@@ -90,7 +117,7 @@ static bool make_room(struct ht_unpack *unpack)
     unpack->thread = malloc(room * sizeof *unpack->thread);
     unpack->heap = malloc(room * sizeof *unpack->heap);
     bool has_room = unpack->shape != NULL && unpack->thread != NULL && unpack->heap != NULL &&
-                    ht_places_make_room(&unpack->places, room);
+                    ht_places_make_room(&unpack->books, room);
     if (has_room)
         unpack->room = room;
     else
@@ -152,6 +179,24 @@ static bool find_fields(struct ht_unpack *unpack, const uint8_t *data, size_t si
     return !content.failed;
 }
 
+// A one in byte k for each bit k of the fields.
+static uint64_t lanes_of(uint32_t fields)
+{
+    uint64_t lanes = 0;
+    for (int k = 0; k < LANES; k++)
+        lanes |= (uint64_t)(fields >> k & 1) << k * LANE_BITS;
+    return lanes;
+}
+
+// Whether an event needs the pool of its size: where it begins a heap block, or resizes one where
+// it is.
+static bool has_pool(uint64_t kind, uint32_t fields)
+{
+    bool is_in_place = kind == HT_KIND_REALLOC && (fields & HT_SHAPE_BIRTH) != 0 &&
+                       (fields & HT_SHAPE_ADDRESS) == 0;
+    return (fields & HT_SHAPE_PLACE) != 0 || is_in_place;
+}
+
 static bool take_shapes(struct ht_unpack *unpack)
 {
     size_t count = count_of(unpack, HT_BLOCK_SHAPE_KIND);
@@ -168,8 +213,14 @@ static bool take_shapes(struct ht_unpack *unpack)
         if (kind > UINT8_MAX || flags > UINT8_MAX || source > UINT8_MAX)
             return false;
         uint32_t fields = (uint32_t)take(unpack, HT_BLOCK_SHAPE_FIELDS);
-        unpack->shape[i] =
-            (struct shape){(uint8_t)kind, (uint8_t)flags, (uint8_t)source, fields, 0};
+        unpack->shape[i] = (struct shape){
+            .lanes = lanes_of(fields),
+            .fields = fields,
+            .kind = (uint8_t)kind,
+            .flags = (uint8_t)flags,
+            .source = (uint8_t)source,
+            .has_pool = has_pool(kind, fields),
+        };
         unpack->fields |= fields;
         unpack->has_unknown_kind |= kind == HT_KIND_NONE || kind >= HT_KIND_COUNT;
     }
@@ -227,15 +278,23 @@ static bool every_column_fits(const struct ht_unpack *unpack)
     return true;
 }
 
-// Counts the uses of each shape, and leaves the column where it was.
-static bool count_uses(struct ht_unpack *unpack)
+// Counts the events that have a field, by the field's bit, and leaves the column where it was. False
+// when an event has no shape.
+static bool count_fields(const struct ht_unpack *unpack, uint32_t counts[LANES])
 {
     const uint8_t *at = unpack->columns[HT_BLOCK_SHAPE].at;
-    for (uint32_t i = 0; i < unpack->event_count; i++) {
-        uint64_t shape = ht_varint_take(&at);
-        if (shape >= unpack->shape_count)
-            return false;
-        unpack->shape[shape].uses++;
+    for (uint32_t i = 0; i < unpack->event_count;) {
+        uint32_t left = unpack->event_count - i;
+        uint32_t end = i + (left < LANE_MAX ? left : LANE_MAX);
+        uint64_t lanes = 0;
+        for (; i < end; i++) {
+            uint64_t shape = ht_varint_take(&at);
+            if (shape >= unpack->shape_count)
+                return false;
+            lanes += unpack->shape[shape].lanes;
+        }
+        for (int k = 0; k < LANES; k++)
+            counts[k] += lanes >> k * LANE_BITS & LANE_MAX;
     }
     return true;
 }
@@ -267,33 +326,22 @@ static uint64_t count_values(const struct ht_unpack *unpack)
     return values;
 }
 
-// The columns of the events that have the field, by their shapes.
+// The columns of the events that have the field, by their shapes: by the bits of ht_shape_field.
 static bool field_columns_fit(const struct ht_unpack *unpack)
 {
-    static const struct {
-        enum ht_shape_field field;
-        enum ht_block_field column;
-    } pairs[] = {
-        {HT_SHAPE_ADDRESS, HT_BLOCK_ADDRESS},
-        {HT_SHAPE_SIZE, HT_BLOCK_SIZE},
-        {HT_SHAPE_OLD_ADDRESS, HT_BLOCK_OLD_ADDRESS},
-        {HT_SHAPE_OLD_SIZE, HT_BLOCK_OLD_SIZE},
-        {HT_SHAPE_DETAIL, HT_BLOCK_DETAIL_COUNT},
-        {HT_SHAPE_STACK, HT_BLOCK_STACK},
-        {HT_SHAPE_BIRTH, HT_BLOCK_BIRTH},
-        {HT_SHAPE_PLACE, HT_BLOCK_PLACE},
+    static const enum ht_block_field columns[LANES] = {
+        HT_BLOCK_ADDRESS,      HT_BLOCK_SIZE,  HT_BLOCK_OLD_ADDRESS, HT_BLOCK_OLD_SIZE,
+        HT_BLOCK_DETAIL_COUNT, HT_BLOCK_STACK, HT_BLOCK_BIRTH,       HT_BLOCK_PLACE,
     };
+    uint32_t counts[LANES] = {0};
     for (size_t i = 0; i < unpack->shape_count; i++)
         if (!shape_fits(&unpack->shape[i]))
             return false;
-    for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
-        size_t count = 0;
-        for (size_t i = 0; i < unpack->shape_count; i++)
-            if ((unpack->shape[i].fields & pairs[k].field) != 0)
-                count += unpack->shape[i].uses;
-        if (count_of(unpack, pairs[k].column) != count)
+    if (!count_fields(unpack, counts))
+        return false;
+    for (int k = 0; k < LANES; k++)
+        if (count_of(unpack, columns[k]) != counts[k])
             return false;
-    }
     return count_of(unpack, HT_BLOCK_PLACE_OFFSET) == count_offsets(unpack) &&
            count_of(unpack, HT_BLOCK_DETAIL) == count_values(unpack);
 }
@@ -306,9 +354,29 @@ static enum ht_status take_head(struct ht_unpack *unpack, const uint8_t *data, s
         return HT_FORMAT;
     if (!make_room(unpack))
         return ht_fail_memory(error, "a block of events");
-    bool fits = take_shapes(unpack) && take_threads_and_heaps(unpack) && count_uses(unpack) &&
-                field_columns_fit(unpack);
+    bool fits = take_shapes(unpack) && take_threads_and_heaps(unpack) && field_columns_fit(unpack);
     return fits ? HT_OK : HT_FORMAT;
+}
+
+static void begin_ahead(const struct ht_unpack *unpack, enum ht_block_field field,
+                        struct ahead *ahead)
+{
+    ahead->at = ahead->count = 0;
+    ahead->unread = count_of(unpack, field);
+}
+
+// A column that is not there says the same of all events.
+static void begin_events(struct ht_unpack *unpack)
+{
+    begin_ahead(unpack, HT_BLOCK_TIME, &unpack->times);
+    begin_ahead(unpack, HT_BLOCK_SIZE, &unpack->sizes);
+    begin_ahead(unpack, HT_BLOCK_BIRTH, &unpack->births);
+    begin_ahead(unpack, HT_BLOCK_PLACE, &unpack->places);
+    begin_ahead(unpack, HT_BLOCK_PLACE_OFFSET, &unpack->offsets);
+    unpack->blank = (struct ht_event){
+        .pid = unpack->thread->pid, .tid = unpack->thread->tid, .heap = *unpack->heap};
+    memset(unpack->run.heaps, 0, sizeof unpack->run.heaps);
+    ht_places_clear(&unpack->books);
 }
 
 enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, size_t size,
@@ -321,10 +389,11 @@ enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, si
     unpack->has_unknown_kind = false;
     unpack->time_ns = unpack->time_unit_ns = 0;
     unpack->address = unpack->address_unit = 0;
+    unpack->end = data + size;
     memset(unpack->columns, 0, sizeof unpack->columns);
     enum ht_status status = take_head(unpack, data, size, error);
     if (status == HT_OK)
-        ht_places_clear(&unpack->places);
+        begin_events(unpack);
     else
         unpack->event_count = 0;
     return status;
@@ -343,114 +412,78 @@ static void take_detail(struct ht_unpack *unpack, struct ht_unpacked *out)
     }
 }
 
-// Takes the birth that the event names. False when it does not live.
-static bool take_birth(struct ht_unpack *unpack, uint32_t *birth)
+// Reads a column ahead of the run. Gives the place of the values that are new, up to its count.
+static size_t look_ahead(struct ht_unpack *unpack, enum ht_block_field field, struct ahead *ahead)
 {
-    struct ht_places *places = &unpack->places;
-    uint64_t named = places->expected + take_signed(unpack, HT_BLOCK_BIRTH);
-    if (named >= places->birth_count || !ht_places_is_live(places, named))
-        return false;
-    *birth = (uint32_t)named;
-    places->expected = *birth + 1;
-    return true;
+    size_t left = ahead->count - ahead->at;
+    if (left >= RUN || ahead->unread == 0)
+        return ahead->count;
+    size_t more = ahead->unread < AHEAD - left ? ahead->unread : AHEAD - left;
+    memmove(ahead->values, &ahead->values[ahead->at], left * sizeof *ahead->values);
+    ht_varint_take_many(&unpack->columns[field].at, unpack->end, &ahead->values[left], more);
+    ahead->unread -= more;
+    ahead->at = 0;
+    ahead->count = left + more;
+    return left;
 }
 
-// Takes the address of a heap block that begins. False when its pool has none of that rank.
-static bool take_place(struct ht_unpack *unpack, struct ht_event *event, uint32_t space)
+static void look_ahead_signed(struct ht_unpack *unpack, enum ht_block_field field,
+                              struct ahead *ahead)
 {
-    struct ht_places *places = &unpack->places;
-    uint32_t pool = ht_places_pool(places, space, event->size);
-    uint64_t place = take(unpack, HT_BLOCK_PLACE);
-    if (place < HT_PLACE_FIRST_RANK) {
-        uint64_t offset = take_signed(unpack, HT_BLOCK_PLACE_OFFSET) * unpack->address_unit;
-        event->address = offset + ht_places_base(places, pool, (enum ht_place)place, event->size);
-    } else if (place - HT_PLACE_FIRST_RANK < places->pool[pool].count) {
-        uint32_t rank = (uint32_t)place - HT_PLACE_FIRST_RANK;
-        event->address = places->births[ht_places_take(places, pool, rank)].address;
-    } else {
-        return false;
-    }
-    ht_places_bear(places, space, pool, event->address, event->size);
-    return true;
+    for (size_t i = look_ahead(unpack, field, ahead); i < ahead->count; i++)
+        ahead->values[i] = ht_unzigzag(ahead->values[i]);
 }
 
-// A realloc of a birth: what is not said of its addresses and sizes is the birth's.
-static bool take_realloc(struct ht_unpack *unpack, struct ht_event *event, unsigned fields,
-                         uint32_t space)
+// Of births the numbers. Each is brought near.
+static void look_ahead_births(struct ht_unpack *unpack)
 {
-    struct ht_places *places = &unpack->places;
-    uint32_t number;
-    if (!take_birth(unpack, &number))
-        return false;
-    struct ht_birth *birth = &places->births[number];
-    event->old_address = birth->address;
-    event->old_size = birth->size;
-    if ((fields & HT_SHAPE_PLACE) != 0) {
-        if (!take_place(unpack, event, space))
-            return false;
-        ht_places_release(places, number);
-    } else if ((fields & HT_SHAPE_ADDRESS) == 0) {
-        event->address = birth->address;
-        birth->size = event->size;
-        birth->pool = ht_places_pool(places, space, event->size);
-    }
-    return true;
-}
-
-static bool take_address(struct ht_unpack *unpack, struct ht_event *event, unsigned fields,
-                         uint32_t heap)
-{
-    struct ht_places *places = &unpack->places;
-    if ((fields & HT_SHAPE_ADDRESS) != 0) {
-        unpack->address += take_signed(unpack, HT_BLOCK_ADDRESS) * unpack->address_unit;
-        event->address = unpack->address;
-    }
-    uint32_t birth;
-    switch (fields & (HT_SHAPE_PLACE | HT_SHAPE_BIRTH)) {
-    case 0:
-        return true;
-    case HT_SHAPE_PLACE:
-        return take_place(unpack, event, ht_places_space(places, event->pid, heap));
-    default:
-        if (event->kind == HT_KIND_REALLOC)
-            return take_realloc(unpack, event, fields, ht_places_space(places, event->pid, heap));
-        if (!take_birth(unpack, &birth))
-            return false;
-        event->address = places->births[birth].address;
-        ht_places_release(places, birth);
-        return true;
+    struct ht_places *books = &unpack->books;
+    struct ahead *births = &unpack->births;
+    for (size_t i = look_ahead(unpack, HT_BLOCK_BIRTH, births); i < births->count; i++) {
+        uint64_t named = books->expected + ht_unzigzag(births->values[i]);
+        births->values[i] = named;
+        books->expected = (uint32_t)named + 1;
+        ht_cache_fetch(&books->births[named < unpack->event_count ? named : 0]);
     }
 }
 
 // The columns of a run. Each gives how many events it could be taken for: fewer than there are when
 // one names what is not there.
 
+// What the events' shapes say, and times and sizes.
 static size_t take_shapes_of(struct ht_unpack *unpack, struct ht_event *events, size_t count)
 {
+    struct run *run = &unpack->run;
+    const struct ht_event blank = unpack->blank;
     const uint8_t *at = unpack->columns[HT_BLOCK_SHAPE].at;
+    const uint64_t *time = &unpack->times.values[unpack->times.at];
+    const uint64_t *size = &unpack->sizes.values[unpack->sizes.at];
+    uint64_t time_ns = unpack->time_ns;
+    size_t pooled = 0;
     size_t i = 0;
     bool has_detail = false;
     for (; i < count && !has_detail; i++) {
         const struct shape *shape = &unpack->shape[ht_varint_take(&at)];
-        events[i] = (struct ht_event){.kind = shape->kind, .flags = shape->flags};
+        bool has_size = (shape->fields & HT_SHAPE_SIZE) != 0;
+        time_ns += *time++ * unpack->time_unit_ns;
+        events[i] = blank;
+        events[i].time_ns = (int64_t)time_ns;
+        events[i].size = *size & (0 - (uint64_t)has_size);
+        events[i].kind = shape->kind;
+        events[i].flags = shape->flags;
         ht_event_set_source(&events[i], shape->source);
-        unpack->run_fields[i] = shape->fields;
+        size += has_size;
+        run->fields[i] = shape->fields;
+        run->pooled[pooled] = (uint32_t)i;
+        pooled += shape->has_pool;
         has_detail = (shape->fields & HT_SHAPE_DETAIL) != 0;
     }
-    unpack->columns[HT_BLOCK_SHAPE].at = at;
-    return i;
-}
-
-static void take_times(struct ht_unpack *unpack, struct ht_event *events, size_t count)
-{
-    const uint8_t *at = unpack->columns[HT_BLOCK_TIME].at;
-    uint64_t time_ns = unpack->time_ns;
-    for (size_t i = 0; i < count; i++) {
-        time_ns += ht_unzigzag(ht_varint_take(&at)) * unpack->time_unit_ns;
-        events[i].time_ns = (int64_t)time_ns;
-    }
+    run->pooled_count = pooled;
     unpack->time_ns = time_ns;
-    unpack->columns[HT_BLOCK_TIME].at = at;
+    unpack->columns[HT_BLOCK_SHAPE].at = at;
+    unpack->times.at += i;
+    unpack->sizes.at = (size_t)(size - unpack->sizes.values);
+    return i;
 }
 
 static size_t take_threads(struct ht_unpack *unpack, struct ht_event *events, size_t count)
@@ -475,26 +508,110 @@ static size_t take_threads(struct ht_unpack *unpack, struct ht_event *events, si
 
 static size_t take_heaps(struct ht_unpack *unpack, struct ht_event *events, size_t count)
 {
-    bool has_heaps = count_of(unpack, HT_BLOCK_HEAP) > 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t heap = has_heaps ? take(unpack, HT_BLOCK_HEAP) : 0;
+    const uint8_t *at = unpack->columns[HT_BLOCK_HEAP].at;
+    size_t i = 0;
+    for (; i < count; i++) {
+        uint64_t heap = ht_varint_take(&at);
         if (heap >= unpack->heap_count)
-            return i;
-        unpack->run_heaps[i] = (uint32_t)heap;
+            break;
+        unpack->run.heaps[i] = (uint32_t)heap;
         events[i].heap = unpack->heap[heap];
     }
-    return count;
+    unpack->columns[HT_BLOCK_HEAP].at = at;
+    return i;
 }
 
-static size_t take_blocks(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+// The pools of the first `count` events. A heap mostly follows itself.
+static void find_pools(struct ht_unpack *unpack, const struct ht_event *events, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        unsigned fields = unpack->run_fields[i];
-        if ((fields & HT_SHAPE_SIZE) != 0)
-            events[i].size = take(unpack, HT_BLOCK_SIZE);
-        if (!take_address(unpack, &events[i], fields, unpack->run_heaps[i]))
-            return i;
+    struct run *run = &unpack->run;
+    uint64_t heap = UINT64_MAX;
+    uint32_t space = 0;
+    for (size_t k = 0; k < run->pooled_count && run->pooled[k] < count; k++) {
+        uint32_t i = run->pooled[k];
+        uint64_t its_heap = (uint64_t)run->heaps[i] << 32 | events[i].pid;
+        if (its_heap != heap)
+            space = ht_places_space(&unpack->books, events[i].pid, run->heaps[i]);
+        heap = its_heap;
+        run->spaces[i] = space;
+        run->pools[i] = ht_places_pool(&unpack->books, space, events[i].size);
     }
+}
+
+// Takes the birth that the event names. False when it does not live.
+static bool take_birth(struct ht_unpack *unpack, struct ht_event *event, uint32_t *number)
+{
+    const struct ht_places *books = &unpack->books;
+    uint64_t named = unpack->births.values[unpack->births.at++];
+    if (named >= books->birth_count || !ht_places_is_live(books, named))
+        return false;
+    const struct ht_birth *birth = &books->births[named];
+    *number = (uint32_t)named;
+    if (event->kind == HT_KIND_FREE) {
+        event->address = birth->address;
+    } else {
+        event->old_address = birth->address;
+        event->old_size = birth->size;
+    }
+    return true;
+}
+
+// Takes the address of a heap block that begins. False when its pool has none of that rank.
+static bool take_place(struct ht_unpack *unpack, struct ht_event *event, size_t i)
+{
+    struct ht_places *books = &unpack->books;
+    uint32_t pool = unpack->run.pools[i];
+    uint64_t place = unpack->places.values[unpack->places.at++];
+    if (place < HT_PLACE_FIRST_RANK) {
+        uint64_t offset = unpack->offsets.values[unpack->offsets.at++] * unpack->address_unit;
+        event->address = offset + ht_places_base(books, pool, (enum ht_place)place, event->size);
+    } else if (place - HT_PLACE_FIRST_RANK < books->pool[pool].count) {
+        uint32_t rank = (uint32_t)place - HT_PLACE_FIRST_RANK;
+        event->address = books->births[ht_places_take(books, pool, rank)].address;
+    } else {
+        return false;
+    }
+    ht_places_bear(books, unpack->run.spaces[i], pool, event->address, event->size);
+    return true;
+}
+
+// What an event does to the birth that it names: a realloc with an address has failed, one without
+// is where it was.
+static void end_birth(struct ht_unpack *unpack, struct ht_event *event, size_t i, uint32_t number)
+{
+    struct ht_birth *birth = &unpack->books.births[number];
+    unsigned fields = unpack->run.fields[i];
+    if (event->kind == HT_KIND_FREE || (fields & HT_SHAPE_PLACE) != 0) {
+        ht_places_release(&unpack->books, number);
+    } else if ((fields & HT_SHAPE_ADDRESS) == 0) {
+        event->address = birth->address;
+        birth->size = event->size;
+        birth->pool = unpack->run.pools[i];
+    }
+}
+
+static bool take_address(struct ht_unpack *unpack, struct ht_event *event, size_t i)
+{
+    unsigned fields = unpack->run.fields[i];
+    uint32_t number = HT_BIRTH_NONE;
+    if ((fields & HT_SHAPE_ADDRESS) != 0) {
+        unpack->address += take_signed(unpack, HT_BLOCK_ADDRESS) * unpack->address_unit;
+        event->address = unpack->address;
+    }
+    if ((fields & HT_SHAPE_BIRTH) != 0 && !take_birth(unpack, event, &number))
+        return false;
+    if ((fields & HT_SHAPE_PLACE) != 0 && !take_place(unpack, event, i))
+        return false;
+    if (number != HT_BIRTH_NONE)
+        end_birth(unpack, event, i, number);
+    return true;
+}
+
+static size_t take_addresses(struct ht_unpack *unpack, struct ht_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!take_address(unpack, &events[i], i))
+            return i;
     return count;
 }
 
@@ -502,10 +619,10 @@ static void take_old(struct ht_unpack *unpack, struct ht_event *events, size_t c
 {
     for (size_t i = 0; i < count; i++) {
         struct ht_event *event = &events[i];
-        if ((unpack->run_fields[i] & HT_SHAPE_OLD_ADDRESS) != 0)
+        if ((unpack->run.fields[i] & HT_SHAPE_OLD_ADDRESS) != 0)
             event->old_address =
                 event->address + take_signed(unpack, HT_BLOCK_OLD_ADDRESS) * unpack->address_unit;
-        if ((unpack->run_fields[i] & HT_SHAPE_OLD_SIZE) != 0) {
+        if ((unpack->run.fields[i] & HT_SHAPE_OLD_SIZE) != 0) {
             uint64_t old_size = event->size + take_signed(unpack, HT_BLOCK_OLD_SIZE);
             if (event->kind == HT_KIND_REALLOC) // in other kinds its place is the detail's
                 event->old_size = old_size;
@@ -516,18 +633,21 @@ static void take_old(struct ht_unpack *unpack, struct ht_event *events, size_t c
 static void take_stacks(struct ht_unpack *unpack, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        bool has_stack = (unpack->run_fields[i] & HT_SHAPE_STACK) != 0;
-        unpack->run_stacks[i] = has_stack ? (uint32_t)take(unpack, HT_BLOCK_STACK) : 0;
+        bool has_stack = (unpack->run.fields[i] & HT_SHAPE_STACK) != 0;
+        unpack->run.stacks[i] = has_stack ? (uint32_t)take(unpack, HT_BLOCK_STACK) : 0;
     }
 }
 
 // The columns of as many of the next `wanted` events as name only what is there.
 static size_t take_run(struct ht_unpack *unpack, struct ht_event *events, size_t wanted)
 {
-    take_times(unpack, events, wanted);
-    size_t taken = take_threads(unpack, events, wanted);
-    taken = take_heaps(unpack, events, taken);
-    taken = take_blocks(unpack, events, taken);
+    size_t taken = wanted;
+    if (count_of(unpack, HT_BLOCK_THREAD) > 0 || count_of(unpack, HT_BLOCK_CPU) > 0)
+        taken = take_threads(unpack, events, taken);
+    if (count_of(unpack, HT_BLOCK_HEAP) > 0)
+        taken = take_heaps(unpack, events, taken);
+    find_pools(unpack, events, taken);
+    taken = take_addresses(unpack, events, taken);
     if ((unpack->fields & (HT_SHAPE_OLD_ADDRESS | HT_SHAPE_OLD_SIZE)) != 0)
         take_old(unpack, events, taken);
     if ((unpack->fields & HT_SHAPE_STACK) != 0)
@@ -554,13 +674,18 @@ enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events,
         return give_up(unpack);
     if (left == 0)
         return HT_END;
+    look_ahead_signed(unpack, HT_BLOCK_TIME, &unpack->times);
+    look_ahead(unpack, HT_BLOCK_SIZE, &unpack->sizes);
+    look_ahead_births(unpack);
+    look_ahead(unpack, HT_BLOCK_PLACE, &unpack->places);
+    look_ahead_signed(unpack, HT_BLOCK_PLACE_OFFSET, &unpack->offsets);
     size_t wanted = take_shapes_of(unpack, events, left < limit ? left : limit);
     size_t taken = take_run(unpack, events, wanted);
     if (taken == 0)
         return give_up(unpack);
     if ((unpack->fields & HT_SHAPE_STACK) != 0)
-        out->stacks = unpack->run_stacks;
-    if (taken == wanted && (unpack->run_fields[taken - 1] & HT_SHAPE_DETAIL) != 0)
+        out->stacks = unpack->run.stacks;
+    if (taken == wanted && (unpack->run.fields[taken - 1] & HT_SHAPE_DETAIL) != 0)
         take_detail(unpack, out);
     out->is_plain = out->stacks == NULL && !out->has_detail && !unpack->has_unknown_kind;
     unpack->is_broken = taken < wanted;
