@@ -10,20 +10,21 @@ static const uint64_t ones = 0x0101010101010101;
 
 enum { WORD = sizeof(uint64_t) };
 
-// A word at a time: each byte of `lanes` counts one of its bytes, and is added up before it is full.
+// A word at a time: each byte of `lanes` counts those of its place that end no number, and is added
+// up before it is full.
 size_t ht_varint_count(const uint8_t *data, size_t size)
 {
     enum { WORDS = UINT8_MAX / WORD };
-    size_t count = 0;
+    size_t count = size;
     size_t i = 0;
-    while (size - i >= WORD) {
+    for (; size - i >= WORDS * WORD; i += WORDS * WORD) {
         uint64_t lanes = 0;
-        for (int k = 0; k < WORDS && size - i >= WORD; k++, i += WORD)
-            lanes += (~ht_load64(&data[i]) & stop_bits) >> 7;
-        count += lanes * ones >> 56;
+        for (size_t k = 0; k < WORDS; k++)
+            lanes += ht_load64(&data[i + k * WORD]) >> 7 & ones;
+        count -= lanes * ones >> 56;
     }
     for (; i < size; i++)
-        count += data[i] < 0x80;
+        count -= data[i] >> 7;
     return size > 0 && data[size - 1] < 0x80 ? count : 0;
 }
 

@@ -488,22 +488,28 @@ static size_t take_shapes_of(struct ht_unpack *unpack, struct ht_event *events, 
 
 static size_t take_threads(struct ht_unpack *unpack, struct ht_event *events, size_t count)
 {
-    bool has_threads = count_of(unpack, HT_BLOCK_THREAD) > 0;
-    bool has_cpus = count_of(unpack, HT_BLOCK_CPU) > 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t number = has_threads ? take(unpack, HT_BLOCK_THREAD) : 0;
+    static const uint8_t zeros[RUN]; // for a column that is not there
+    struct column *threads = &unpack->columns[HT_BLOCK_THREAD];
+    struct column *cpus = &unpack->columns[HT_BLOCK_CPU];
+    const uint8_t *thread_at = threads->count > 0 ? threads->at : zeros;
+    const uint8_t *cpu_at = cpus->count > 0 ? cpus->at : zeros;
+    size_t i = 0;
+    for (; i < count; i++) {
+        uint64_t number = ht_varint_take(&thread_at);
         if (number >= unpack->thread_count)
-            return i;
+            break;
         struct thread *thread = &unpack->thread[number];
-        uint64_t cpu = thread->last_cpu + (has_cpus ? take_signed(unpack, HT_BLOCK_CPU) : 0);
+        uint64_t cpu = thread->last_cpu + ht_unzigzag(ht_varint_take(&cpu_at));
         if (cpu > UINT16_MAX)
-            return i;
+            break;
         thread->last_cpu = (uint32_t)cpu;
         events[i].pid = thread->pid;
         events[i].tid = thread->tid;
         events[i].cpu = (uint16_t)cpu;
     }
-    return count;
+    threads->at = thread_at;
+    cpus->at = cpu_at;
+    return i;
 }
 
 static size_t take_heaps(struct ht_unpack *unpack, struct ht_event *events, size_t count)
