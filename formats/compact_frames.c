@@ -19,8 +19,8 @@ enum {
     FLAG_CONTENT_CHECKSUM = 4, // in FLG
     FRAME_TARGET = 1 << 20,    // a frame ends when its messages have this many bytes
     READ_SIZE = 64 << 10,
-    BLOCK_SIZE = 1 << 20,      // LZ4F_max1MB
-    CHECKSUM_SIZE = 4, // of the content, at the end of a frame
+    BLOCK_SIZE = 1 << 20, // LZ4F_max1MB
+    CHECKSUM_SIZE = 4,    // of the content, at the end of a frame
 };
 
 static const uint32_t magic_lz4 = 0x184D2204;
@@ -192,6 +192,16 @@ uint64_t ht_frame_source_offset(const struct ht_frame_source *source)
 static const uint8_t *next_bytes(const struct ht_frame_source *source)
 {
     return source->window.data + source->at;
+}
+
+uint32_t ht_frame_source_bytes(const struct ht_frame_source *source)
+{
+    return (uint32_t)(source->offset + source->at - source->frame_offset);
+}
+
+uint32_t ht_frame_source_checksum(const struct ht_frame_source *source)
+{
+    return ht_load32(next_bytes(source) - CHECKSUM_SIZE);
 }
 
 static size_t bytes_left(const struct ht_frame_source *source)
@@ -391,7 +401,7 @@ enum ht_status ht_frame_source_at(struct ht_frame_source *source, uint64_t offse
     if (status == HT_MEMORY)
         return status;
     if (status != HT_OK || bytes_left(source) > 0 ||
-        (checksum != NULL && ht_load32(next_bytes(source) - CHECKSUM_SIZE) != *checksum))
+        (checksum != NULL && ht_frame_source_checksum(source) != *checksum))
         return HT_FORMAT;
     *content = ht_cursor_over(source->content.data, source->content.size);
     return HT_OK;

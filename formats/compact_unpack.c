@@ -35,6 +35,7 @@ struct thread {
     uint32_t pid;
     uint32_t tid;
     uint32_t last_cpu;
+    bool is_used; // by an event
 };
 
 struct column {
@@ -71,6 +72,8 @@ struct ht_unpack {
     bool has_unknown_kind;
     uint64_t time_ns;
     uint64_t time_unit_ns;
+    int64_t first_ns; // the earliest and the latest of the events taken
+    int64_t last_ns;
     uint64_t address; // the last of the column
     uint64_t address_unit;
     const uint8_t *end; // of the message
@@ -238,7 +241,8 @@ static bool take_threads_and_heaps(struct ht_unpack *unpack)
         return false;
     for (size_t i = 0; i < threads; i++) {
         uint32_t pid = (uint32_t)take(unpack, HT_BLOCK_THREAD_PID);
-        unpack->thread[i] = (struct thread){pid, (uint32_t)take(unpack, HT_BLOCK_THREAD_TID), 0};
+        unpack->thread[i] =
+            (struct thread){.pid = pid, .tid = (uint32_t)take(unpack, HT_BLOCK_THREAD_TID)};
     }
     for (size_t i = 0; i < heaps; i++)
         unpack->heap[i] = take(unpack, HT_BLOCK_HEAP_HANDLE);
@@ -278,8 +282,8 @@ static bool every_column_fits(const struct ht_unpack *unpack)
     return true;
 }
 
-// Counts the events that have a field, by the field's bit, and leaves the column where it was. False
-// when an event has no shape.
+// Counts the events that have a field, by the field's bit, and leaves the column where it was.
+// False when an event has no shape.
 static bool count_fields(const struct ht_unpack *unpack, uint32_t counts[LANES])
 {
     const uint8_t *at = unpack->columns[HT_BLOCK_SHAPE].at;
@@ -294,7 +298,7 @@ static bool count_fields(const struct ht_unpack *unpack, uint32_t counts[LANES])
             lanes += unpack->shape[shape].lanes;
         }
         for (int k = 0; k < LANES; k++)
-            counts[k] += lanes >> k * LANE_BITS & LANE_MAX;
+            counts[k] += (uint32_t)(lanes >> k * LANE_BITS & LANE_MAX);
     }
     return true;
 }
@@ -375,6 +379,9 @@ static void begin_events(struct ht_unpack *unpack)
     begin_ahead(unpack, HT_BLOCK_PLACE_OFFSET, &unpack->offsets);
     unpack->blank = (struct ht_event){
         .pid = unpack->thread->pid, .tid = unpack->thread->tid, .heap = *unpack->heap};
+    unpack->thread->is_used = count_of(unpack, HT_BLOCK_THREAD) == 0;
+    unpack->first_ns = INT64_MAX;
+    unpack->last_ns = INT64_MIN;
     memset(unpack->run.heaps, 0, sizeof unpack->run.heaps);
     ht_places_clear(&unpack->books);
 }
@@ -459,6 +466,8 @@ static size_t take_shapes_of(struct ht_unpack *unpack, struct ht_event *events, 
     const uint64_t *time = &unpack->times.values[unpack->times.at];
     const uint64_t *size = &unpack->sizes.values[unpack->sizes.at];
     uint64_t time_ns = unpack->time_ns;
+    int64_t first_ns = unpack->first_ns;
+    int64_t last_ns = unpack->last_ns;
     size_t pooled = 0;
     size_t i = 0;
     bool has_detail = false;
@@ -466,6 +475,8 @@ static size_t take_shapes_of(struct ht_unpack *unpack, struct ht_event *events, 
         const struct shape *shape = &unpack->shape[ht_varint_take(&at)];
         bool has_size = (shape->fields & HT_SHAPE_SIZE) != 0;
         time_ns += *time++ * unpack->time_unit_ns;
+        first_ns = (int64_t)time_ns < first_ns ? (int64_t)time_ns : first_ns;
+        last_ns = (int64_t)time_ns > last_ns ? (int64_t)time_ns : last_ns;
         events[i] = blank;
         events[i].time_ns = (int64_t)time_ns;
         events[i].size = *size & (0 - (uint64_t)has_size);
@@ -480,6 +491,8 @@ static size_t take_shapes_of(struct ht_unpack *unpack, struct ht_event *events, 
     }
     run->pooled_count = pooled;
     unpack->time_ns = time_ns;
+    unpack->first_ns = first_ns;
+    unpack->last_ns = last_ns;
     unpack->columns[HT_BLOCK_SHAPE].at = at;
     unpack->times.at += i;
     unpack->sizes.at = (size_t)(size - unpack->sizes.values);
@@ -503,6 +516,7 @@ static size_t take_threads(struct ht_unpack *unpack, struct ht_event *events, si
         if (cpu > UINT16_MAX)
             break;
         thread->last_cpu = (uint32_t)cpu;
+        thread->is_used = true;
         events[i].pid = thread->pid;
         events[i].tid = thread->tid;
         events[i].cpu = (uint16_t)cpu;
@@ -698,4 +712,14 @@ enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events,
     unpack->at += (uint32_t)taken;
     *count = taken;
     return HT_OK;
+}
+
+void ht_unpack_tell(const struct ht_unpack *unpack, struct ht_group *group)
+{
+    if (unpack->at == 0)
+        return;
+    ht_group_add_span(group, unpack->at, unpack->first_ns, unpack->last_ns);
+    for (size_t i = 0; i < unpack->thread_count; i++)
+        if (unpack->thread[i].is_used)
+            ht_group_add_pid(group, unpack->thread[i].pid);
 }
