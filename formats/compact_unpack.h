@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-// A block and the place in it, used for one block after the other. At most about 17 MB; as much as
+// A block and the place in it, used for one block after the other. At most about 18 MB; as much as
 // the largest of the blocks needs.
 struct ht_unpack;
 
