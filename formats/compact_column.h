@@ -70,12 +70,9 @@ static inline uint64_t ht_varint_take(const uint8_t **at)
 }
 
 // How many numbers the bytes hold; 0 when they end inside one.
-static inline size_t ht_varint_count(const uint8_t *data, size_t size)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < size; i++)
-        count += data[i] < 0x80;
-    return size > 0 && data[size - 1] < 0x80 ? count : 0;
-}
+size_t ht_varint_count(const uint8_t *data, size_t size);
+
+// The next `count` numbers at *at, which are there; the bytes go on up to `end` at least.
+void ht_varint_take_many(const uint8_t **at, const uint8_t *end, uint64_t *values, size_t count);
 
 #endif

@@ -19,7 +19,8 @@ enum {
     FLAG_CONTENT_CHECKSUM = 4, // in FLG
     FRAME_TARGET = 1 << 20,    // a frame ends when its messages have this many bytes
     READ_SIZE = 64 << 10,
-    CHECKSUM_SIZE = 4, // of the content, at the end of a frame
+    BLOCK_SIZE = 1 << 20, // LZ4F_max1MB
+    CHECKSUM_SIZE = 4,    // of the content, at the end of a frame
 };
 
 static const uint32_t magic_lz4 = 0x184D2204;
@@ -193,6 +194,16 @@ static const uint8_t *next_bytes(const struct ht_frame_source *source)
     return source->window.data + source->at;
 }
 
+uint32_t ht_frame_source_bytes(const struct ht_frame_source *source)
+{
+    return (uint32_t)(source->offset + source->at - source->frame_offset);
+}
+
+uint32_t ht_frame_source_checksum(const struct ht_frame_source *source)
+{
+    return ht_load32(next_bytes(source) - CHECKSUM_SIZE);
+}
+
 static size_t bytes_left(const struct ht_frame_source *source)
 {
     return source->window.size - source->at;
@@ -254,8 +265,18 @@ static enum ht_status skip(struct ht_frame_source *source, struct ht_error *erro
     }
 }
 
+// Room for a block of the frame behind its content, or as much as there may be.
+static enum ht_status make_room(struct ht_buffer *content, struct ht_error *error)
+{
+    size_t most = content->limit - content->size;
+    return ht_buffer_reserve(content, most > 0 && most < BLOCK_SIZE ? most : BLOCK_SIZE, error);
+}
+
 // Unpacks the frame at `at` and steps over it when it is whole. HT_FORMAT or HT_LIMIT when it is
 // damaged, HT_END when the input ends first; then `at` has not moved.
+//
+// LZ4 gets as much as it says it wants, and room for a block: then it copies neither into buffers
+// of its own.
 static enum ht_status unpack(struct ht_frame_source *source, struct ht_error *error)
 {
     struct ht_buffer *content = &source->content;
@@ -264,26 +285,25 @@ static enum ht_status unpack(struct ht_frame_source *source, struct ht_error *er
     if (status == HT_OK && (next_bytes(source)[FLAGS_AT] & FLAG_CONTENT_CHECKSUM) == 0)
         return HT_FORMAT;
     LZ4F_resetDecompressionContext(source->lz4);
-    for (size_t used = 0; status == HT_OK;) {
-        if (used == bytes_left(source))
-            status = read_more(source, error);
+    size_t used = 0;
+    size_t hint = FLAGS_AT + 1;
+    while (status == HT_OK && hint > 0) {
+        status = need(source, used + hint, error);
         if (status == HT_OK)
-            status = ht_buffer_reserve(content, READ_SIZE, error);
+            status = make_room(content, error);
         if (status != HT_OK)
             break;
-        size_t in_size = bytes_left(source) - used;
+        size_t in_size = hint;
         size_t out_size = content->capacity - content->size;
-        size_t hint = LZ4F_decompress(source->lz4, content->data + content->size, &out_size,
-                                      next_bytes(source) + used, &in_size, NULL);
+        hint = LZ4F_decompress(source->lz4, content->data + content->size, &out_size,
+                               next_bytes(source) + used, &in_size, NULL);
         if (LZ4F_isError(hint))
             return HT_FORMAT;
         used += in_size;
         content->size += out_size;
-        if (hint == 0) {
-            source->at += used;
-            return HT_OK;
-        }
     }
+    if (status == HT_OK)
+        source->at += used;
     return status;
 }
 
@@ -381,7 +401,7 @@ enum ht_status ht_frame_source_at(struct ht_frame_source *source, uint64_t offse
     if (status == HT_MEMORY)
         return status;
     if (status != HT_OK || bytes_left(source) > 0 ||
-        (checksum != NULL && ht_load32(next_bytes(source) - CHECKSUM_SIZE) != *checksum))
+        (checksum != NULL && ht_frame_source_checksum(source) != *checksum))
         return HT_FORMAT;
     *content = ht_cursor_over(source->content.data, source->content.size);
     return HT_OK;

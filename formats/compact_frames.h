@@ -82,4 +82,8 @@ void ht_frame_source_seek(struct ht_frame_source *source, uint64_t offset);
 // Offset in the input of the frame handed out last, or of the end.
 uint64_t ht_frame_source_offset(const struct ht_frame_source *source);
 
+// Length and checksum of the frame handed out last, until the next call.
+uint32_t ht_frame_source_bytes(const struct ht_frame_source *source);
+uint32_t ht_frame_source_checksum(const struct ht_frame_source *source);
+
 #endif

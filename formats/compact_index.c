@@ -10,7 +10,7 @@ static const uint8_t trailer_start[] = {0x5B, 0x2A, 0x4D, 0x18, 16,  0,   0,   0
                                         'h',  't',  'a',  'p',  'e', 'i', 'd', 'x'};
 static_assert(sizeof trailer_start + 8 == HT_COMPACT_TRAILER_SIZE, "the trailer is 24 bytes");
 
-static void add_pid(struct ht_group *group, uint32_t pid)
+void ht_group_add_pid(struct ht_group *group, uint32_t pid)
 {
     for (uint32_t i = 0; i < group->pid_count && i < HT_COMPACT_GROUP_PIDS_MAX; i++)
         if (group->pids[i] == pid)
@@ -29,11 +29,19 @@ void ht_group_add(struct ht_group *group, const struct ht_event *events, size_t 
         first_ns = events[i].time_ns < first_ns ? events[i].time_ns : first_ns;
         last_ns = events[i].time_ns > last_ns ? events[i].time_ns : last_ns;
         if (i == 0 || events[i].pid != events[i - 1].pid)
-            add_pid(group, events[i].pid);
+            ht_group_add_pid(group, events[i].pid);
     }
     group->first_ns = first_ns;
     group->last_ns = last_ns;
     group->event_count += (uint32_t)count;
+}
+
+void ht_group_add_span(struct ht_group *group, uint32_t count, int64_t first_ns, int64_t last_ns)
+{
+    bool is_first = group->event_count == 0;
+    group->first_ns = is_first || first_ns < group->first_ns ? first_ns : group->first_ns;
+    group->last_ns = is_first || last_ns > group->last_ns ? last_ns : group->last_ns;
+    group->event_count += count;
 }
 
 // The columns, for what is done to all of them.
@@ -157,15 +165,48 @@ void ht_index_step(const Ht__Index *index, struct ht_index_place *place)
     place->frame++;
 }
 
-static bool has_pid(const Ht__Index *index, const struct ht_index_place *place,
-                    const struct ht_scope *scope)
+static bool tells_pid(const Ht__Index *index, const struct ht_index_place *place, uint32_t pid)
 {
     uint32_t count = index->pid_count[place->frame];
     for (uint32_t i = 0; i < count; i++)
-        for (size_t k = 0; k < scope->pid_count; k++)
-            if (index->pid[place->pid + i] == scope->pids[k])
-                return true;
-    return count == 0 || scope->pid_count == 0;
+        if (index->pid[place->pid + i] == pid)
+            return true;
+    return count == 0;
+}
+
+// Whether all processes that an index tells are told by another.
+static bool are_told(const Ht__Index *index, const struct ht_index_place *place,
+                     const Ht__Index *other, const struct ht_index_place *other_place)
+{
+    for (uint32_t i = 0; i < index->pid_count[place->frame]; i++)
+        if (!tells_pid(other, other_place, index->pid[place->pid + i]))
+            return false;
+    return true;
+}
+
+bool ht_index_agrees(const Ht__Index *index, const struct ht_index_place *place,
+                     const Ht__Index *other, const struct ht_index_place *other_place)
+{
+    size_t i = place->frame;
+    size_t k = other_place->frame;
+    if (index->frame_bytes[i] != other->frame_bytes[k] ||
+        index->frame_checksum[i] != other->frame_checksum[k] ||
+        index->event_count[i] != other->event_count[k])
+        return false;
+    if (index->event_count[i] == 0)
+        return true;
+    return index->first_time_ns[i] == other->first_time_ns[k] &&
+           index->time_span_ns[i] == other->time_span_ns[k] &&
+           are_told(index, place, other, other_place) && are_told(other, other_place, index, place);
+}
+
+static bool has_pid(const Ht__Index *index, const struct ht_index_place *place,
+                    const struct ht_scope *scope)
+{
+    for (size_t k = 0; k < scope->pid_count; k++)
+        if (tells_pid(index, place, scope->pids[k]))
+            return true;
+    return scope->pid_count == 0;
 }
 
 bool ht_index_can_skip(const Ht__Index *index, const struct ht_index_place *place,

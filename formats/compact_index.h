@@ -25,6 +25,11 @@ struct ht_group {
 // Adds events.
 void ht_group_add(struct ht_group *group, const struct ht_event *events, size_t count);
 
+// Adds so many events, at least one, from the earliest of them to the latest, and a process of
+// some.
+void ht_group_add_span(struct ht_group *group, uint32_t count, int64_t first_ns, int64_t last_ns);
+void ht_group_add_pid(struct ht_group *group, uint32_t pid);
+
 // The columns of ht.Index that are being filled, one value a frame; `pid` has those of all frames.
 struct ht_index_sink {
     struct ht_buffer frame_bytes; // of uint32_t, as the next two
@@ -42,7 +47,7 @@ struct ht_index_sink {
 void ht_index_sink_init(struct ht_index_sink *sink, uint64_t start);
 void ht_index_sink_reset(struct ht_index_sink *sink);
 
-// Adds a frame that was written. HT_MEMORY.
+// Adds a frame that was written, or read. HT_MEMORY.
 enum ht_status ht_index_sink_add(struct ht_index_sink *sink, size_t frame_bytes, uint32_t checksum,
                                  const struct ht_group *group, struct ht_error *error);
 
@@ -67,6 +72,11 @@ struct ht_index_place {
 
 // Steps from a frame to the next.
 void ht_index_step(const Ht__Index *index, struct ht_index_place *place);
+
+// Whether an index says of its frame what another says of its own. To tell no processes is no
+// difference.
+bool ht_index_agrees(const Ht__Index *index, const struct ht_index_place *place,
+                     const Ht__Index *other, const struct ht_index_place *other_place);
 
 // Whether a frame has events, and none that is asked for.
 bool ht_index_can_skip(const Ht__Index *index, const struct ht_index_place *place,

@@ -76,11 +76,18 @@ static inline uint64_t ht_place_grains(uint64_t size)
     return size / HT_PLACE_GRAIN + (size % HT_PLACE_GRAIN != 0);
 }
 
+// Where a heap block ends.
+static inline uint64_t ht_place_end(uint64_t address, uint64_t size)
+{
+    return address + ((size + HT_PLACE_GRAIN - 1) & ~(uint64_t)(HT_PLACE_GRAIN - 1));
+}
+
 // The pool for heap blocks of a size.
 static inline uint32_t ht_places_pool(struct ht_places *places, uint32_t space, uint64_t size)
 {
     const uint64_t class_max = UINT64_C(1) << (HT_POOL_CLASS_BITS - 1);
-    uint64_t class = ht_place_grains(size) < class_max ? ht_place_grains(size) : class_max;
+    uint64_t grains = ht_place_grains(size);
+    uint64_t class = grains < class_max ? grains : class_max;
     uint32_t count = places->pools.count;
     uint32_t pool = ht_table_index(&places->pools, (uint64_t)space << HT_POOL_CLASS_BITS | class);
     if (pool == count) // a new one
@@ -92,9 +99,9 @@ static inline uint32_t ht_places_pool(struct ht_places *places, uint32_t space, 
 static inline uint64_t ht_places_base(const struct ht_places *places, uint32_t pool,
                                       enum ht_place place, uint64_t size)
 {
-    return place == HT_PLACE_AT_END
-               ? places->end
-               : places->pool[pool].last + ht_place_grains(size) * HT_PLACE_GRAIN;
+    // Without a branch, which no processor would foresee.
+    uint64_t in_pool = ht_place_end(places->pool[pool].last, size);
+    return in_pool ^ ((in_pool ^ places->end) & (0 - (uint64_t)(place == HT_PLACE_AT_END)));
 }
 
 // The birth of a rank in a pool that has one: 0 is the one released last.
@@ -122,7 +129,7 @@ static inline void ht_places_bear(struct ht_places *places, uint32_t space, uint
     places->births[places->birth_count++] =
         (struct ht_birth){address, size, pool, space & INT32_MAX, true};
     places->pool[pool].last = address;
-    places->end = address + ht_place_grains(size) * HT_PLACE_GRAIN;
+    places->end = ht_place_end(address, size);
 }
 
 // Gives a pool that is full twice the room.

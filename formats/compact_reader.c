@@ -23,10 +23,17 @@ struct compact_reader {
     struct ht_names_map names;
     struct ht_unpack *unpack; // of the block in the frame
     struct ht_input *input;
-    Ht__Index *index; // NULL when the file is read through
-    struct ht_index_place place;
-    const struct ht_scope *scope;
-    uint64_t event_count; // those left out included
+    Ht__Index *index;            // NULL when the file is read through
+    struct ht_index_place place; // of the frame, in the index
+    struct ht_index_place next_place;
+    const struct ht_scope *scope; // NULL when all is asked for
+    struct ht_group group;        // the events of the frame
+    struct ht_index_sink seen;    // what an index should tell of the frames
+    bool has_frame;               // one was begun
+    bool has_block;               // a block of it was begun
+    bool is_damaged;              // the frame is not what was written
+    bool is_whole;                // no frame was before the end record
+    uint64_t event_count;         // those left out included
     bool has_header;
     bool has_end;
 };
@@ -50,6 +57,7 @@ static void release(void *context, void *pointer)
 
 static void damage(struct compact_reader *reader, enum ht_loss loss, const char *what)
 {
+    reader->is_damaged |= loss == HT_LOSS_DAMAGED_BUFFERS;
     ht_trace_damage(reader->trace, loss, ht_frame_source_offset(reader->frames), what);
 }
 
@@ -180,6 +188,7 @@ static enum ht_status take_end(struct compact_reader *reader, struct ht_error *e
     reader->has_end = true;
     if (end->event_count != reader->event_count && trace->loss[HT_LOSS_DAMAGED_BUFFERS] == 0)
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "events are missing before the end record");
+    reader->is_whole = trace->loss[HT_LOSS_DAMAGED_BUFFERS] == 0;
     take_losses(reader, end);
     trace->left_out += end->left_out;
     enum ht_status status = take_damage(reader, end, error);
@@ -188,14 +197,38 @@ static enum ht_status take_end(struct compact_reader *reader, struct ht_error *e
     return status == HT_OK ? take_tally(reader, end, error) : status;
 }
 
+static const char lying_index[] = "an index that says something else than its group";
+
+// Compares an index with the frames that were read, which are all. The first that it does not tell
+// of is enough.
+static void check_index(struct compact_reader *reader, const Ht__Index *index)
+{
+    const Ht__Index seen = ht_index_sink_message(&reader->seen);
+    struct ht_index_place place = {.offset = HT_COMPACT_START_SIZE};
+    struct ht_index_place seen_place = place;
+    while (place.frame < index->n_frame_bytes && seen_place.frame < seen.n_frame_bytes) {
+        if (!ht_index_agrees(index, &place, &seen, &seen_place))
+            break;
+        ht_index_step(index, &place);
+        ht_index_step(&seen, &seen_place);
+    }
+    if (place.frame < index->n_frame_bytes || seen_place.frame < seen.n_frame_bytes)
+        ht_trace_damage(reader->trace, HT_LOSS_DAMAGED_BUFFERS, seen_place.offset, lying_index);
+}
+
 // The index is for those who seek. Here it is checked only: behind a file whose frames were all
 // read, it speaks of them.
 static enum ht_status take_index(struct compact_reader *reader, struct ht_error *error)
 {
     (void)error;
-    bool fits = ht_index_fits((const Ht__Index *)reader->message, HT_COMPACT_START_SIZE,
-                              ht_frame_source_offset(reader->frames));
-    return fits || reader->trace->loss[HT_LOSS_DAMAGED_BUFFERS] > 0 ? HT_OK : HT_FORMAT;
+    const Ht__Index *index = (const Ht__Index *)reader->message;
+    if (!reader->is_whole)
+        return HT_OK;
+    if (!ht_index_fits(index, HT_COMPACT_START_SIZE, ht_frame_source_offset(reader->frames)))
+        return HT_FORMAT;
+    if (reader->scope == NULL && !reader->seen.is_full)
+        check_index(reader, index);
+    return HT_OK;
 }
 
 // What to do with a message, by its field in ht.Stream. A taker gives HT_FORMAT for a message that
@@ -253,6 +286,7 @@ static enum ht_status take_message(struct compact_reader *reader, const struct h
     enum ht_status status = packet->field == HT_COMPACT_BLOCK
                                 ? ht_unpack_begin(reader->unpack, packet->data, packet->size, error)
                                 : unpack_message(reader, packet, error);
+    reader->has_block = packet->field == HT_COMPACT_BLOCK && status == HT_OK;
     if (status == HT_FORMAT) {
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a damaged message");
         return HT_OK;
@@ -266,10 +300,11 @@ static enum ht_status next_indexed(struct compact_reader *reader, struct ht_erro
 {
     const Ht__Index *index = reader->index;
     struct ht_trace *trace = reader->trace;
-    while (reader->place.frame < index->n_frame_bytes) {
-        struct ht_index_place place = reader->place;
+    while (reader->next_place.frame < index->n_frame_bytes) {
+        struct ht_index_place place = reader->next_place;
         uint32_t event_count = index->event_count[place.frame];
-        ht_index_step(index, &reader->place);
+        ht_index_step(index, &reader->next_place);
+        reader->place = place;
         if (ht_index_can_skip(index, &place, reader->scope)) {
             reader->event_count += event_count;
             trace->left_out += event_count;
@@ -288,18 +323,53 @@ static enum ht_status next_indexed(struct compact_reader *reader, struct ht_erro
     return HT_END;
 }
 
-// Takes the next message of the file.
+// Compares what the index says of the frame with the frame. An index that lies here may have hidden
+// events: the rest of the file is read through.
+static void check_place(struct compact_reader *reader)
+{
+    const Ht__Index seen = ht_index_sink_message(&reader->seen);
+    const struct ht_index_place first = {0};
+    if (!reader->is_damaged && !ht_index_agrees(reader->index, &reader->place, &seen, &first)) {
+        damage(reader, HT_LOSS_DAMAGED_BUFFERS, lying_index);
+        drop_index(reader);
+    }
+    ht_index_sink_reset(&reader->seen);
+    ht_index_sink_init(&reader->seen, HT_COMPACT_START_SIZE);
+}
+
+// The messages of the frame were all taken.
+static enum ht_status end_frame(struct compact_reader *reader, struct ht_error *error)
+{
+    if (!reader->has_frame)
+        return HT_OK;
+    enum ht_status status =
+        ht_index_sink_add(&reader->seen, ht_frame_source_bytes(reader->frames),
+                          ht_frame_source_checksum(reader->frames), &reader->group, error);
+    if (status == HT_OK && reader->index != NULL)
+        check_place(reader);
+    reader->group = (struct ht_group){0};
+    reader->is_damaged = false;
+    return status;
+}
+
+// Takes the next message of the file; all events of the last are taken.
 static enum ht_status step(struct compact_reader *reader, struct ht_error *error)
 {
     struct ht_packet packet;
     drop_message(reader);
+    if (reader->has_block)
+        ht_unpack_tell(reader->unpack, &reader->group);
+    reader->has_block = false;
     if (ht_packet_next(&reader->content, &packet))
         return take_message(reader, &packet, error);
     if (reader->content.failed)
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a frame that does not hold messages");
-    enum ht_status status = reader->index != NULL
-                                ? next_indexed(reader, error)
-                                : ht_frame_source_next(reader->frames, &reader->content, error);
+    enum ht_status status = end_frame(reader, error);
+    if (status != HT_OK)
+        return status;
+    status = reader->index != NULL ? next_indexed(reader, error)
+                                   : ht_frame_source_next(reader->frames, &reader->content, error);
+    reader->has_frame = status == HT_OK;
     if (status != HT_OK)
         reader->content = (struct ht_cursor){0};
     if (status == HT_END && !reader->has_end && reader->trace->loss[HT_LOSS_CUT] == 0)
@@ -377,6 +447,7 @@ static void close_reader(struct ht_reader *self)
     struct compact_reader *reader = (struct compact_reader *)self;
     drop_message(reader);
     drop_index(reader);
+    ht_index_sink_reset(&reader->seen);
     ht_names_map_reset(&reader->names);
     ht_unpack_close(reader->unpack);
     ht_frame_source_close(reader->frames);
@@ -399,6 +470,7 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     reader->input = input;
     reader->allocator = (ProtobufCAllocator){allocate, release, reader};
     ht_names_map_init(&reader->names);
+    ht_index_sink_init(&reader->seen, HT_COMPACT_START_SIZE);
     trace->origin.format = ht_format_compact.name;
     reader->unpack = ht_unpack_open();
     status = reader->unpack != NULL ? ht_frame_source_open(input, trace, &reader->frames, error)
@@ -468,7 +540,8 @@ static enum ht_status narrow(struct ht_reader *self, const struct ht_scope *scop
         return status;
     reader->scope = scope;
     reader->place = (struct ht_index_place){.offset = HT_COMPACT_START_SIZE};
-    ht_index_step(reader->index, &reader->place); // the header's frame has been read
+    reader->next_place = reader->place;
+    ht_index_step(reader->index, &reader->next_place); // the header's frame has been read
     for (size_t i = 0; i < reader->index->n_event_count; i++)
         reader->trace->groups += reader->index->event_count[i] > 0;
     return HT_OK;

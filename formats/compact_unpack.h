@@ -6,12 +6,11 @@
 #ifndef HT_FORMATS_COMPACT_UNPACK_H
 #define HT_FORMATS_COMPACT_UNPACK_H
 
-#include "formats/error.h"
-#include "formats/event.h"
+#include "formats/compact_index.h"
 
 #include <stddef.h>
 
-// A block and the place in it, used for one block after the other. At most about 17 MB; as much as
+// A block and the place in it, used for one block after the other. At most about 18 MB; as much as
 // the largest of the blocks needs.
 struct ht_unpack;
 
@@ -39,5 +38,8 @@ enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, si
 // then.
 enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events, size_t *count,
                               struct ht_unpacked *out);
+
+// Adds to a group the events of the block, when all were taken.
+void ht_unpack_tell(const struct ht_unpack *unpack, struct ht_group *group);
 
 #endif

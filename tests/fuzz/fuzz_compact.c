@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Fuzz target of the .htape reader. Bytes that begin as a .htape are taken as a file, all others
-// as the messages of one, behind a right checksum. What reads to its end must survive being
-// written and read again, and may be read by its index too.
+// as the messages of one, behind a right checksum. All are read by their index too, if they have
+// one. Of those that read to their end, one in four must survive being written and read again: a
+// writer costs more than all the rest.
 #include "formats/compact.h"
 #include "formats/compact_frames.h"
 
@@ -115,6 +116,15 @@ static void seek(const uint8_t *data, size_t size)
     ht_trace_reset(&trace);
 }
 
+// By all bytes, so that whatever changes draws anew.
+static bool is_drawn(const uint8_t *data, size_t size)
+{
+    unsigned sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum += data[i];
+    return sum % 4 == 0;
+}
+
 static void read_file(const uint8_t *data, size_t size)
 {
     struct ht_trace trace;
@@ -123,7 +133,7 @@ static void read_file(const uint8_t *data, size_t size)
     uint64_t count = read_all(data, size, &trace, NULL, &status);
     ht_trace_reset(&trace);
     seek(data, size);
-    if (status == HT_END && count > 0)
+    if (status == HT_END && count > 0 && is_drawn(data, size))
         round_trip(data, size, count);
 }
 

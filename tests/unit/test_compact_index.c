@@ -352,6 +352,104 @@ static void an_index_that_lies_never_changes_events(void **state)
     kit_result_reset(&result);
 }
 
+// That an index is told, at the n-th frame, by who reads that group by it and by who reads all;
+// with every event from there on.
+static void check_told(const struct sample *sample, const struct given *given, int frame)
+{
+    for (int is_seeking = 0; is_seeking < 2; is_seeking++) {
+        struct kit_result result = read_with(sample, &given->index, is_seeking);
+        struct ht_buffer text = text_of_blocks(sample, is_seeking ? 1 : 0, BLOCKS);
+        assert_int_equal(result.status, HT_END);
+        assert_string_equal(result.text.data, text.data);
+        assert_int_equal(result.trace.loss[HT_LOSS_DAMAGED_BUFFERS], 1);
+        assert_int_equal(kit_losses(&result.trace), 1);
+        assert_int_equal(result.trace.damage[0].offset, frame_at(&sample->bytes, frame));
+        ht_buffer_reset(&text);
+        kit_result_reset(&result);
+    }
+}
+
+// The group that is read is in frame 2, of process 11, from 1000 to 1040.
+static void an_index_that_lies_of_a_group_that_is_read_is_told(void **state)
+{
+    const struct sample *sample = *state;
+    struct given given;
+    fill_index(&given, sample);
+    given.counts[2]--;
+    check_told(sample, &given, 2);
+    fill_index(&given, sample);
+    given.first[2] = 999;
+    check_told(sample, &given, 2);
+    fill_index(&given, sample);
+    given.spans[2] = 39;
+    check_told(sample, &given, 2);
+    fill_index(&given, sample);
+    uint32_t pids[] = {12, 11};
+    given.pid_counts[2] = 1;
+    given.index.n_pid = 1;
+    given.index.pid = pids;
+    check_told(sample, &given, 2);
+    given.pid_counts[2] = 2;
+    given.index.n_pid = 2;
+    check_told(sample, &given, 2);
+}
+
+static void an_index_that_hides_a_group_is_told_when_all_is_read(void **state)
+{
+    const struct sample *sample = *state;
+    struct given given;
+    fill_index(&given, sample);
+    given.first[2] = 9000;
+    struct kit_result result = read_with(sample, &given.index, true);
+    check_blocks(&result, sample, 1, 1); // nobody can know
+    kit_result_reset(&result);
+    result = read_with(sample, &given.index, false);
+    assert_int_equal(result.event_count, EVENTS);
+    assert_int_equal(result.trace.loss[HT_LOSS_DAMAGED_BUFFERS], 1);
+    assert_int_equal(result.trace.damage[0].offset, frame_at(&sample->bytes, 2));
+    kit_result_reset(&result);
+    fill_index(&given, sample); // without a frame in the middle, of the right length in all
+    given.bytes[2] += given.bytes[3];
+    for (int i = 3; i < 1 + BLOCKS; i++) {
+        given.bytes[i] = given.bytes[i + 1];
+        given.checksums[i] = given.checksums[i + 1];
+        given.counts[i] = given.counts[i + 1];
+    }
+    given.index.n_frame_bytes = given.index.n_frame_checksum = given.index.n_event_count = 5;
+    given.index.n_first_time_ns = given.index.n_time_span_ns = given.index.n_pid_count = 5;
+    result = read_with(sample, &given.index, false);
+    assert_int_equal(result.event_count, EVENTS);
+    assert_int_equal(result.trace.loss[HT_LOSS_DAMAGED_BUFFERS], 1);
+    kit_result_reset(&result);
+}
+
+static void an_index_need_not_tell_processes_nor_in_order(void **state)
+{
+    const struct sample *sample = *state;
+    struct given given;
+    fill_index(&given, sample);
+    struct kit_result result = read_with(sample, &given.index, false);
+    check_blocks(&result, sample, 0, BLOCKS);
+    kit_result_reset(&result);
+    struct ht_event events[] = {sample->events[0], sample->events[0], sample->events[0]};
+    struct kit_file file;
+    events[1].pid = 12;
+    events[2].pid = 11;
+    kit_begin(&file);
+    kit_block(&file, &sample->trace, events, 3);
+    kit_end_record(&file, 3);
+    uint32_t *pids = (uint32_t *)(void *)file.sink.index.pid.data;
+    pids[0] = 11;
+    pids[2] = 10;
+    put_index(&file);
+    struct ht_buffer bytes = take_bytes(&file);
+    result = kit_read(bytes.data, bytes.size);
+    assert_int_equal(result.event_count, 3);
+    assert_int_equal(kit_losses(&result.trace), 0);
+    kit_result_reset(&result);
+    ht_buffer_reset(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +464,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_index_that_does_not_fit_is_told_and_done_without,
                                         open_sample, close_sample),
         cmocka_unit_test_setup_teardown(an_index_that_lies_never_changes_events, open_sample,
+                                        close_sample),
+        cmocka_unit_test_setup_teardown(an_index_that_lies_of_a_group_that_is_read_is_told,
+                                        open_sample, close_sample),
+        cmocka_unit_test_setup_teardown(an_index_that_hides_a_group_is_told_when_all_is_read,
+                                        open_sample, close_sample),
+        cmocka_unit_test_setup_teardown(an_index_need_not_tell_processes_nor_in_order, open_sample,
                                         close_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
