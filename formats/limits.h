@@ -43,6 +43,7 @@ enum {
     HT_DICT_FRAMES_MAX = 256, // frames in one stack
     HT_DICT_PROCESSES_MAX = 1 << 20,
     HT_DICT_MODULES_MAX = 1 << 20,
+    HT_DICT_THREADS_MAX = 1 << 20,
     HT_DICT_DETAIL_VALUES_MAX = 8200,     // values in one detail; an event has at most 64 KiB
     HT_DICT_DETAIL_RING_VALUES = 1 << 19, // detail values kept; older ones are gone
 

@@ -190,6 +190,16 @@ static const char *name_of(uint32_t pid)
     return ht_dict_string(trace.dict, process(pid)->name, &length);
 }
 
+static void assert_threads(uint32_t named, uint32_t pid, uint32_t tid, const char *name)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < trace.threads.count; i++)
+        count += trace.threads.list[i].name != 0;
+    assert_int_equal(count, named);
+    uint32_t id = ht_threads_name(&trace.threads, pid, tid, 0, INT64_MAX);
+    assert_string_equal(ht_dict_string(trace.dict, id, NULL), name);
+}
+
 static void a_tiny_compressed_file(void **state)
 {
     (void)state;
@@ -239,6 +249,7 @@ static void a_plain_kernel_file(void **state)
     assert_string_equal(name_of(4), "System");
     assert_string_equal(name_of(348), "smss.exe");
     assert_int_equal(process(348)->parent_pid, 4);
+    assert_threads(47, 428, 564, "Win32k Desktop Thread (IO_DT)");
 }
 
 static void a_32_bit_session(void **state)
