@@ -17,7 +17,7 @@ make() {
     "$heaptape" fixture --buffer-size 64 "$@" 2>"$folder/said" || { cat "$folder/said" >&2; exit 1; }
 }
 
-for scenario in churn stacks; do
+for scenario in churn sites keyed stacks; do
     make --scenario "$scenario" --events "$events" -o "$folder/$scenario.etl"
     make --scenario "$scenario" --events "$events" --compress -o "$folder/$scenario-packed.etl"
 done

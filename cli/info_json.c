@@ -120,6 +120,28 @@ static void put_processes(struct ht_json *json, const struct ht_info *info)
     end_list(json, info->process_count);
 }
 
+// Those that have a name.
+static void put_threads(struct ht_json *json, const struct ht_trace *trace)
+{
+    uint32_t count = 0;
+    ht_json_put_array(json, "threads");
+    for (uint32_t i = 0; i < trace->threads.count; i++) {
+        const struct ht_thread *thread = &trace->threads.list[i];
+        if (thread->name == 0)
+            continue;
+        count++;
+        ht_json_line(json);
+        ht_json_begin_object(json);
+        ht_json_put_u64(json, "pid", thread->pid);
+        ht_json_put_u64(json, "tid", thread->tid);
+        put_text(json, "name", trace->dict, thread->name);
+        put_time(json, "start_ns", thread->start_ns);
+        put_time(json, "end_ns", thread->end_ns);
+        ht_json_end(json);
+    }
+    end_list(json, count);
+}
+
 static void put_live(struct ht_json *json, const struct ht_live *live)
 {
     ht_json_put_u64(json, "peak_bytes", live->peak_bytes);
@@ -262,6 +284,7 @@ enum ht_status ht_info_print_json(const struct ht_info *info, struct ht_error *e
     put_filters(&json, &info->stream->trace);
     put_events(&json, info->summary);
     put_processes(&json, info);
+    put_threads(&json, &info->stream->trace);
     put_heaps(&json, info);
     put_stacks(&json, info);
     put_modules(&json, &info->stream->trace);

@@ -202,6 +202,22 @@ static enum ht_status carry_process(struct ht_carry *carry, const struct ht_proc
     return status;
 }
 
+static enum ht_status carry_thread(struct ht_carry *carry, const struct ht_thread *thread,
+                                   struct ht_error *error)
+{
+    struct ht_thread carried = *thread;
+    if (thread->name == 0)
+        return HT_OK;
+    carried.start_ns = shifted(carry, thread->start_ns);
+    carried.end_ns = shifted(carry, thread->end_ns);
+    enum ht_status status = carry_pid(carry, &carried.pid, error);
+    if (status == HT_OK)
+        status = add_name(carry, HT_NAME_THREAD, thread->name, &carried.name, error);
+    if (status == HT_OK)
+        status = settle(carry, ht_threads_note(&carry->to->threads, &carried, error));
+    return status;
+}
+
 static enum ht_status carry_module(struct ht_carry *carry, const struct ht_module *module,
                                    struct ht_error *error)
 {
@@ -229,6 +245,14 @@ enum ht_status ht_carry_names(struct ht_carry *carry, struct ht_error *error)
             return status;
     }
     carry->revision = from->revision;
+    const struct ht_threads *threads = &from->threads;
+    for (uint32_t i = 0; carry->threads != threads->revision && i < threads->count; i++) {
+        if (threads->list[i].revision > carry->threads)
+            status = carry_thread(carry, &threads->list[i], error);
+        if (status != HT_OK)
+            return status;
+    }
+    carry->threads = threads->revision;
     for (; carry->modules < from->module_count && status == HT_OK; carry->modules++)
         status = carry_module(carry, &from->modules[carry->modules], error);
     return status;

@@ -16,7 +16,7 @@ void ht_redact_reset(struct ht_redact *redact)
 enum ht_status ht_redact_name(struct ht_redact *redact, enum ht_name_sort sort, const char *name,
                               size_t length, struct ht_pseudonym *pseudonym, struct ht_error *error)
 {
-    static const char *const words[HT_NAME_SORTS] = {"process", "module"};
+    static const char *const words[HT_NAME_SORTS] = {"process", "module", "thread"};
     struct ht_dict **names = &redact->names[sort];
     uint32_t number = 0;
     if (*names == NULL)

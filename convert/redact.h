@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Redact: pseudonyms for the names of a recording, numbered in order of first use: "process-1",
-// "module-1". The same name has the same one wherever it is used; nothing in a pseudonym is of the
-// name, so that no guess at the name can be checked.
+// "module-1", "thread-1". The same name has the same one wherever it is used; nothing in a
+// pseudonym is of the name, so that no guess at the name can be checked.
 #ifndef HT_CONVERT_REDACT_H
 #define HT_CONVERT_REDACT_H
 
@@ -11,6 +11,7 @@
 enum ht_name_sort {
     HT_NAME_PROCESS,
     HT_NAME_MODULE,
+    HT_NAME_THREAD,
     HT_NAME_SORTS,
 };
 

@@ -360,28 +360,35 @@ static void put_realloc(struct ht_json *json, const struct ht_picture_model *mod
     end_shown(json, &shown);
 }
 
-static void put_unknown_thread(struct ht_json *json, int32_t pid)
+static void put_thread_name(struct ht_json *json, int32_t pid, uint32_t tid, const char *name)
 {
     begin_event(json, "M", pid, "thread_name");
-    ht_json_put_i64(json, "tid", HT_PICTURE_TID_UNKNOWN);
+    ht_json_put_i64(json, "tid", tid);
     begin_arguments(json);
-    ht_json_put_string(json, "name", "unknown thread");
+    ht_json_put_string(json, "name", name);
     end_event(json);
 }
 
 // Threads that are not known are one of their process, which has a name.
-static void name_threads(struct ht_json *json, const struct ht_picture_model *model,
-                         struct ht_budget *reallocs)
+static enum ht_status name_threads(struct ht_json *json, const struct ht_picture_model *model,
+                                   struct ht_budget *reallocs, struct ht_error *error)
 {
-    bool is_named[HT_PICTURE_PROCESSES_MAX] = {false};
-    for (uint32_t i = 0; i < reallocs->count; i++) {
+    struct ht_picture_index named = {0};
+    enum ht_status status = HT_OK;
+    for (uint32_t i = 0; i < reallocs->count && status == HT_OK; i++) {
+        char name[HT_PICTURE_NAME_SIZE];
         struct ht_event *event = &reallocs->picks[i].event; // pid is the number of the process
-        event->tid = (uint32_t)ht_picture_tid(event->tid);
-        if (event->tid != HT_PICTURE_TID_UNKNOWN || is_named[event->pid])
+        uint32_t tid = event->tid;
+        event->tid = (uint32_t)ht_picture_tid(tid);
+        if (ht_picture_index_find(&named, event->tid, event->pid) != HT_PICTURE_NONE)
             continue;
-        put_unknown_thread(json, pid_of(model, event->pid));
-        is_named[event->pid] = true;
+        ht_picture_thread_name(model, event->pid, tid, name);
+        if (name[0] != '\0')
+            put_thread_name(json, pid_of(model, event->pid), event->tid, name);
+        status = ht_picture_index_put(&named, event->tid, event->pid, 0, error);
     }
+    ht_picture_index_reset(&named);
+    return status;
 }
 
 static enum ht_status put_reallocs(struct ht_json *json, struct ht_picture_model *model,
@@ -390,7 +397,8 @@ static enum ht_status put_reallocs(struct ht_json *json, struct ht_picture_model
     struct ht_budget *reallocs = &model->reallocs;
     struct ht_picture_index linked = {0};
     enum ht_status status = ht_picture_find_linked(model, &linked, error);
-    name_threads(json, model, reallocs);
+    if (status == HT_OK)
+        status = name_threads(json, model, reallocs, error);
     ht_budget_stamp(reallocs, model->base_ns);
     for (uint32_t i = 0; i < reallocs->count && status == HT_OK; i++) {
         const struct ht_pick *pick = &reallocs->picks[i];

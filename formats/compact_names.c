@@ -13,6 +13,7 @@ enum {
     STACKS_A_MESSAGE = 1024,
     FRAMES_A_MESSAGE = 8192,
     PROCESSES_A_MESSAGE = 256,
+    THREADS_A_MESSAGE = 256,
     MODULES_A_MESSAGE = 256,
 };
 static_assert(FRAMES_A_MESSAGE >= (int)HT_DICT_FRAMES_MAX, "any stack fits into a message");
@@ -130,6 +131,44 @@ static enum ht_status write_processes(struct ht_names_written *written,
     return status;
 }
 
+static Ht__Thread pack_thread(const struct ht_thread *thread)
+{
+    Ht__Thread message = HT__THREAD__INIT;
+    message.pid = thread->pid;
+    message.tid = thread->tid;
+    message.start_ns = thread->start_ns;
+    message.end_ns = thread->end_ns;
+    message.name = thread->name;
+    return message;
+}
+
+// Those that have a name: nothing else is known of a thread.
+static enum ht_status write_threads(struct ht_names_written *written,
+                                    const struct ht_threads *threads, struct ht_frame_sink *sink,
+                                    struct ht_error *error)
+{
+    Ht__Thread entries[THREADS_A_MESSAGE];
+    Ht__Thread *pointers[THREADS_A_MESSAGE];
+    Ht__Threads message = HT__THREADS__INIT;
+    enum ht_status status = HT_OK;
+    message.thread = pointers;
+    for (uint32_t i = 0; written->threads != threads->revision && i < threads->count; i++) {
+        if (threads->list[i].revision <= written->threads || threads->list[i].name == 0)
+            continue;
+        entries[message.n_thread] = pack_thread(&threads->list[i]);
+        pointers[message.n_thread] = &entries[message.n_thread];
+        if (++message.n_thread < THREADS_A_MESSAGE)
+            continue;
+        status = ht_frame_sink_put(sink, HT_COMPACT_THREADS, &message.base, error);
+        if (status != HT_OK)
+            return status;
+        message.n_thread = 0;
+    }
+    written->threads = threads->revision;
+    return message.n_thread > 0 ? ht_frame_sink_put(sink, HT_COMPACT_THREADS, &message.base, error)
+                                : HT_OK;
+}
+
 static Ht__Module pack_module(const struct ht_module *module)
 {
     static const uint8_t unknown[sizeof module->debug_guid];
@@ -169,7 +208,8 @@ bool ht_names_are_written(const struct ht_names_written *written, const struct h
 {
     return written->strings == ht_dict_string_count(trace->dict) &&
            written->stacks == ht_dict_stack_count(trace->dict) &&
-           written->revision == trace->revision && written->modules == trace->module_count;
+           written->revision == trace->revision && written->threads == trace->threads.revision &&
+           written->modules == trace->module_count;
 }
 
 enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_trace *trace,
@@ -180,6 +220,8 @@ enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_
         status = write_stacks(written, trace, sink, error);
     if (status == HT_OK)
         status = write_processes(written, trace, sink, error);
+    if (status == HT_OK)
+        status = write_threads(written, &trace->threads, sink, error);
     if (status == HT_OK)
         status = write_modules(written, trace, sink, error);
     return status;
@@ -304,6 +346,23 @@ enum ht_status ht_names_read_processes(const struct ht_names_map *map, const Ht_
             .command = map_get(&map->strings, entry->command),
         };
         status = drop_at_cap(ht_trace_note_process(trace, &process, error), trace, offset);
+    }
+    return status;
+}
+
+enum ht_status ht_names_read_threads(const struct ht_names_map *map, const Ht__Threads *message,
+                                     struct ht_trace *trace, uint64_t offset,
+                                     struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    for (size_t i = 0; i < message->n_thread && status == HT_OK; i++) {
+        const Ht__Thread *entry = message->thread[i];
+        struct ht_thread thread = {.pid = entry->pid,
+                                   .tid = entry->tid,
+                                   .start_ns = entry->start_ns,
+                                   .end_ns = entry->end_ns,
+                                   .name = map_get(&map->strings, entry->name)};
+        status = drop_at_cap(ht_threads_note(&trace->threads, &thread, error), trace, offset);
     }
     return status;
 }

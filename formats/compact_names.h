@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The dictionary of a .htape file: strings, stacks, processes and modules into messages and back.
-// Numbers in the file are the writer's own; a reader maps them to those of its dictionary.
+// The dictionary of a .htape file: strings, stacks, processes, threads and modules into messages
+// and back. Numbers in the file are the writer's own; a reader maps them to those of its
+// dictionary.
 #ifndef HT_FORMATS_COMPACT_NAMES_H
 #define HT_FORMATS_COMPACT_NAMES_H
 
@@ -18,6 +19,7 @@ enum ht_compact_message {
     HT_COMPACT_END = 6,
     HT_COMPACT_MODULES = 7,
     HT_COMPACT_INDEX = 8,
+    HT_COMPACT_THREADS = 9,
 };
 
 // How much of a trace has been written. The zero value is "nothing".
@@ -26,6 +28,7 @@ struct ht_names_written {
     uint32_t stacks;
     uint32_t revision; // of processes
     uint32_t modules;
+    uint32_t threads; // revision of these
 };
 
 // Whether the trace has got nothing since the last call of ht_names_write.
@@ -55,6 +58,9 @@ enum ht_status ht_names_read_stacks(struct ht_names_map *map, const Ht__Stacks *
 enum ht_status ht_names_read_processes(const struct ht_names_map *map, const Ht__Processes *message,
                                        struct ht_trace *trace, uint64_t offset,
                                        struct ht_error *error);
+enum ht_status ht_names_read_threads(const struct ht_names_map *map, const Ht__Threads *message,
+                                     struct ht_trace *trace, uint64_t offset,
+                                     struct ht_error *error);
 enum ht_status ht_names_read_modules(const struct ht_names_map *map, const Ht__Modules *message,
                                      struct ht_trace *trace, uint64_t offset,
                                      struct ht_error *error);

@@ -122,6 +122,12 @@ static enum ht_status take_processes(struct compact_reader *reader, struct ht_er
                                    reader->trace, ht_frame_source_offset(reader->frames), error);
 }
 
+static enum ht_status take_threads(struct compact_reader *reader, struct ht_error *error)
+{
+    return ht_names_read_threads(&reader->names, (const Ht__Threads *)reader->message,
+                                 reader->trace, ht_frame_source_offset(reader->frames), error);
+}
+
 static enum ht_status take_modules(struct compact_reader *reader, struct ht_error *error)
 {
     return ht_names_read_modules(&reader->names, (const Ht__Modules *)reader->message,
@@ -245,6 +251,7 @@ static const struct {
     [HT_COMPACT_END] = {&ht__end__descriptor, take_end},
     [HT_COMPACT_MODULES] = {&ht__modules__descriptor, take_modules},
     [HT_COMPACT_INDEX] = {&ht__index__descriptor, take_index},
+    [HT_COMPACT_THREADS] = {&ht__threads__descriptor, take_threads},
 };
 
 static void drop_message(struct compact_reader *reader)

@@ -42,11 +42,15 @@ const char *ht_dict_module_name(const struct ht_dict *dict, uint32_t id, size_t 
 uint32_t ht_dict_string_count(const struct ht_dict *dict);
 
 // The same for stacks, innermost frame first, 1 to HT_DICT_FRAMES_MAX frames (the outermost past
-// that are dropped).
+// that are dropped). A stack is valid until the next call of ht_dict_stack; NULL and 0 when it is
+// none.
 enum ht_status ht_dict_add_stack(struct ht_dict *dict, const struct ht_frame *frames, size_t count,
                                  uint32_t *id, struct ht_error *error);
 const struct ht_frame *ht_dict_stack(const struct ht_dict *dict, uint32_t id, size_t *count);
 uint32_t ht_dict_stack_count(const struct ht_dict *dict);
+
+// Lowers the cap on the bytes of all stacks, as they are packed.
+void ht_dict_limit_stacks(struct ht_dict *dict, size_t bytes);
 
 // Keeps the values of one rare event's further fields, in the order of ht_kind_detail_name().
 // At most HT_DICT_DETAIL_VALUES_MAX are kept. 0 only when there is no memory for the ring.

@@ -130,6 +130,14 @@ enum {
     HT_ETL_RANGE_KERNEL_SHIFT = 32, // zero bytes that kernel-mode callers put in front
 };
 
+// Opcodes of threads.
+enum {
+    HT_ETL_THREAD_START = 0x01,
+    HT_ETL_THREAD_END = 0x02,
+    HT_ETL_THREAD_DC_START = 0x03,
+    HT_ETL_THREAD_DC_END = 0x04,
+};
+
 // Opcodes of processes.
 enum {
     HT_ETL_PROCESS_START = 0x01,

@@ -37,6 +37,12 @@ struct birth {
     uint32_t pid;
 };
 
+// A module of the process has come or gone, or its pid has become another's.
+struct change {
+    int64_t ticks;
+    uint32_t pid;
+};
+
 // The debug file of what is at a base in a process.
 struct debug_file {
     uint64_t base;
@@ -53,7 +59,7 @@ struct ht_etl_modules {
     struct ht_buffer files;      // struct debug_file
     struct ht_buffer spans;      // struct ht_etl_module, the map
     struct ht_buffer identities; // struct ht_module, its texts in `paths`
-    struct ht_buffer changes;    // int64_t, sorted
+    struct ht_buffer changes;    // struct change, sorted
     uint32_t *names;             // of each path in the trace's dictionary, 0 until asked for
 };
 
@@ -90,7 +96,7 @@ struct ht_etl_modules *ht_etl_modules_open(void)
     modules->files = ht_buffer_with_limit(sizeof(struct debug_file) * HT_ETL_IMAGES_MAX);
     modules->spans = ht_buffer_with_limit(sizeof(struct ht_etl_module) * HT_ETL_IMAGES_MAX);
     modules->identities = ht_buffer_with_limit(sizeof(struct ht_module) * HT_ETL_IMAGES_MAX);
-    modules->changes = ht_buffer_with_limit(2 * sizeof(int64_t) * HT_ETL_IMAGES_MAX);
+    modules->changes = ht_buffer_with_limit(3 * sizeof(struct change) * HT_ETL_IMAGES_MAX);
     modules->paths = ht_dict_open();
     if (modules->paths != NULL)
         return modules;
@@ -252,7 +258,10 @@ static int compare_files(const void *left, const void *right)
 
 static int compare_changes(const void *left, const void *right)
 {
-    return compare_ticks(*(const int64_t *)left, *(const int64_t *)right);
+    const struct change *a = left;
+    const struct change *b = right;
+    int order = compare64(a->pid, b->pid);
+    return order != 0 ? order : compare_ticks(a->ticks, b->ticks);
 }
 
 static void sort(struct ht_buffer *list, size_t size, int (*compare)(const void *, const void *))
@@ -261,7 +270,7 @@ static void sort(struct ht_buffer *list, size_t size, int (*compare)(const void 
         qsort(list->data, list->size / size, size, compare);
 }
 
-// The use of its pid that a moment belongs to: between two starts of a process.
+// Ticks around a moment; the use of its pid that it belongs to, between two starts of a process.
 struct use {
     int64_t from_ticks;
     int64_t to_ticks;
@@ -361,6 +370,15 @@ static enum ht_status place(struct ht_etl_modules *modules, const struct note *n
     return open_span(modules, note, from, note->what == WENT ? note->ticks : use.to_ticks, error);
 }
 
+static enum ht_status list_change(struct ht_etl_modules *modules, uint32_t pid, int64_t ticks,
+                                  struct ht_error *error)
+{
+    struct change change = {ticks, pid};
+    if (ticks == INT64_MIN || ticks == INT64_MAX)
+        return HT_OK;
+    return append(&modules->changes, &change, sizeof change, error);
+}
+
 static enum ht_status list_changes(struct ht_etl_modules *modules, struct ht_error *error)
 {
     const struct birth *births = (const struct birth *)(const void *)modules->births.data;
@@ -368,14 +386,13 @@ static enum ht_status list_changes(struct ht_etl_modules *modules, struct ht_err
         (const struct ht_etl_module *)(const void *)modules->spans.data;
     enum ht_status status = HT_OK;
     for (size_t i = 0; i < modules->births.size / sizeof *births && status == HT_OK; i++)
-        status = append(&modules->changes, &births[i].ticks, sizeof births[i].ticks, error);
+        status = list_change(modules, births[i].pid, births[i].ticks, error);
     for (size_t i = 0; i < modules->spans.size / sizeof *spans && status == HT_OK; i++) {
-        if (spans[i].from_ticks != INT64_MIN)
-            status = append(&modules->changes, &spans[i].from_ticks, sizeof(int64_t), error);
-        if (spans[i].to_ticks != INT64_MAX && status == HT_OK)
-            status = append(&modules->changes, &spans[i].to_ticks, sizeof(int64_t), error);
+        status = list_change(modules, spans[i].pid, spans[i].from_ticks, error);
+        if (status == HT_OK)
+            status = list_change(modules, spans[i].pid, spans[i].to_ticks, error);
     }
-    sort(&modules->changes, sizeof(int64_t), compare_changes);
+    sort(&modules->changes, sizeof(struct change), compare_changes);
     return status;
 }
 
@@ -427,22 +444,36 @@ const struct ht_etl_module *ht_etl_modules_find(const struct ht_etl_modules *mod
     return found != NULL || owner_of(pid) == 0 ? found : find_of_owner(modules, 0, address, ticks);
 }
 
-void ht_etl_modules_quiet(const struct ht_etl_modules *modules, int64_t ticks, int64_t *from_ticks,
-                          int64_t *to_ticks)
+// Narrows the ticks around `ticks` to those in which nothing changes for the owner of modules.
+static void narrow(const struct ht_etl_modules *modules, uint32_t pid, int64_t ticks,
+                   struct use *quiet)
 {
-    const int64_t *changes = (const int64_t *)(const void *)modules->changes.data;
+    const struct change *changes = (const struct change *)(const void *)modules->changes.data;
     size_t count = modules->changes.size / sizeof *changes;
+    const struct change sought = {ticks, pid};
     size_t low = 0;
     size_t high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (changes[middle] <= ticks)
+        if (compare_changes(&changes[middle], &sought) <= 0)
             low = middle + 1;
         else
             high = middle;
     }
-    *from_ticks = low > 0 ? changes[low - 1] : INT64_MIN;
-    *to_ticks = low < count ? changes[low] : INT64_MAX;
+    if (low > 0 && changes[low - 1].pid == pid && changes[low - 1].ticks > quiet->from_ticks)
+        quiet->from_ticks = changes[low - 1].ticks;
+    if (low < count && changes[low].pid == pid && changes[low].ticks < quiet->to_ticks)
+        quiet->to_ticks = changes[low].ticks;
+}
+
+void ht_etl_modules_quiet(const struct ht_etl_modules *modules, uint32_t pid, int64_t ticks,
+                          int64_t *from_ticks, int64_t *to_ticks)
+{
+    struct use quiet = {INT64_MIN, INT64_MAX};
+    narrow(modules, owner_of(pid), ticks, &quiet);
+    narrow(modules, 0, ticks, &quiet);
+    *from_ticks = quiet.from_ticks;
+    *to_ticks = quiet.to_ticks;
 }
 
 static enum ht_status take_over(const struct ht_dict *paths, uint32_t path, struct ht_trace *trace,

@@ -41,10 +41,10 @@ enum ht_status ht_etl_modules_finish(struct ht_etl_modules *modules, struct ht_e
 const struct ht_etl_module *ht_etl_modules_find(const struct ht_etl_modules *modules, uint32_t pid,
                                                 uint64_t address, int64_t ticks);
 
-// The ticks around `ticks` in which no process began and no module came or went: every look-up
-// there gives the same.
-void ht_etl_modules_quiet(const struct ht_etl_modules *modules, int64_t ticks, int64_t *from_ticks,
-                          int64_t *to_ticks);
+// The ticks around `ticks` in which the pid stays that of one process and no module of it or of the
+// kernel comes or goes: every look-up there gives the same.
+void ht_etl_modules_quiet(const struct ht_etl_modules *modules, uint32_t pid, int64_t ticks,
+                          int64_t *from_ticks, int64_t *to_ticks);
 
 // The string in the trace's dictionary that names a module, its whole path. Notes the module in
 // the trace. 0 when the dictionary is full, which is counted.

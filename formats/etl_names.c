@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Process payloads of versions 0 to 5. The record's own ids are those of whoever logged it, so
-// the process is the one in the payload.
+// Process payloads of versions 0 to 5, thread payloads from version 3 on. The record's own ids are
+// those of whoever logged it, so the process and the thread are those in the payload.
 #include "formats/etl_names.h"
 
 #include "formats/bytes.h"
@@ -14,6 +14,9 @@ enum {
     FLAGS_SINCE = 4,
     TABLE_BASE_SINCE = 3,
     COMMAND_SINCE = 2,
+    THREAD_NAME_SINCE = 3, // in some builds; the size says whether it is there
+    THREAD_POINTERS = 7,
+    THREAD_TAIL_SIZE = 8, // tag of a sub-process, priorities
     // The longest text that is kept, in bytes of the record.
     NAME_BYTES_MAX = 1024,
 };
@@ -88,7 +91,8 @@ static enum ht_status intern(struct ht_trace *trace, const char *text, size_t le
     enum ht_status status = ht_dict_add_string(trace->dict, text, length, id, error);
     if (status != HT_LIMIT)
         return status;
-    ht_trace_damage(trace, HT_LOSS_DICTIONARY, offset, "no room for a process name");
+    ht_trace_damage(trace, HT_LOSS_DICTIONARY, offset,
+                    "no room for the name of a process or thread");
     return HT_OK;
 }
 
@@ -129,8 +133,8 @@ static bool place_in_time(const struct ht_trace *trace, uint8_t opcode, int64_t 
     return true;
 }
 
-enum ht_status ht_etl_names_note(const struct ht_etl_record *record, int64_t time_ns,
-                                 uint64_t offset, struct ht_trace *trace, struct ht_error *error)
+static enum ht_status note_process(const struct ht_etl_record *record, int64_t time_ns,
+                                   uint64_t offset, struct ht_trace *trace, struct ht_error *error)
 {
     struct process_names names = {0};
     if (!parse(record, &names)) {
@@ -141,10 +145,57 @@ enum ht_status ht_etl_names_note(const struct ht_etl_record *record, int64_t tim
     if (!place_in_time(trace, record->opcode, time_ns, &process))
         return HT_OK;
     enum ht_status status = intern_names(&names, offset, trace, &process, error);
-    if (status == HT_OK)
-        status = ht_trace_note_process(trace, &process, error);
+    return status == HT_OK ? ht_trace_note_process(trace, &process, error) : status;
+}
+
+// When a thread began, as far as is known: that of its tid whose record this is, or one behind it.
+static int64_t thread_start(const struct ht_trace *trace, uint8_t opcode, int64_t time_ns,
+                            const struct ht_thread *thread)
+{
+    if (opcode == HT_ETL_THREAD_START)
+        return time_ns;
+    const struct ht_thread *last =
+        ht_threads_last(&trace->threads, thread->pid, thread->tid, time_ns);
+    if (last == NULL)
+        return HT_TIME_UNKNOWN;
+    bool has_ended = last->end_ns != HT_TIME_UNKNOWN && last->end_ns < time_ns;
+    return has_ended ? last->end_ns + 1 : last->start_ns;
+}
+
+static enum ht_status note_thread(const struct ht_etl_record *record, int64_t time_ns,
+                                  uint64_t offset, struct ht_trace *trace, struct ht_error *error)
+{
+    struct ht_cursor payload = ht_cursor_over(record->payload, record->payload_size);
+    struct ht_thread thread = {.pid = ht_cursor_u32(&payload), .end_ns = HT_TIME_UNKNOWN};
+    thread.tid = ht_cursor_u32(&payload);
+    ht_cursor_take(&payload, THREAD_POINTERS * (size_t)record->pointer_size + THREAD_TAIL_SIZE);
+    if (record->version < THREAD_NAME_SINCE)
+        return HT_OK;
+    if (payload.failed) {
+        ht_trace_damage(trace, HT_LOSS_DAMAGED_EVENTS, offset, "a thread record is too short");
+        return HT_OK;
+    }
+    char text[NAME_BYTES_MAX / 2 * 3]; // as ht_utf8_bound()
+    size_t size = ht_cursor_left(&payload);
+    size_t length =
+        ht_utf8_from_utf16(payload.at, size < NAME_BYTES_MAX ? size : NAME_BYTES_MAX, text);
+    enum ht_status status = intern(trace, text, length, offset, &thread.name, error);
+    if (status != HT_OK)
+        return status;
+    thread.start_ns = thread_start(trace, record->opcode, time_ns, &thread);
+    if (record->opcode == HT_ETL_THREAD_END)
+        thread.end_ns = time_ns;
+    return ht_threads_note(&trace->threads, &thread, error);
+}
+
+enum ht_status ht_etl_names_note(const struct ht_etl_record *record, int64_t time_ns,
+                                 uint64_t offset, struct ht_trace *trace, struct ht_error *error)
+{
+    enum ht_status status = ht_etl_names_is_thread(record)
+                                ? note_thread(record, time_ns, offset, trace, error)
+                                : note_process(record, time_ns, offset, trace, error);
     if (status != HT_LIMIT)
         return status;
-    ht_trace_damage(trace, HT_LOSS_DICTIONARY, offset, "no room for a process");
+    ht_trace_damage(trace, HT_LOSS_DICTIONARY, offset, "no room for a process or thread");
     return HT_OK;
 }

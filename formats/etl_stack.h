@@ -15,11 +15,11 @@ enum ht_etl_part {
     HT_ETL_PARTS,
 };
 
-// Frames of a record, innermost first, without modules.
+// Frames as they were recorded: 8 bytes each, little-endian, innermost first, without zeros.
 struct ht_etl_frames {
-    struct ht_frame frames[HT_DICT_FRAMES_MAX];
-    size_t count;
-    enum ht_etl_part part;
+    const uint8_t *bytes; // lent by the record where they stand like that in it, else in `room`
+    size_t size;
+    uint8_t room[8 * HT_DICT_FRAMES_MAX];
 };
 
 // A record that gives the event of this stamp and thread a stack: its frames, or a key.
@@ -27,9 +27,9 @@ struct ht_etl_stack_ref {
     uint64_t event_stamp;
     uint32_t pid;
     uint32_t tid;
+    enum ht_etl_part part;
     bool has_key;
     uint64_t key;
-    struct ht_etl_frames frames; // of a record without a key; part in any case
 };
 
 static inline bool ht_etl_stack_is_ref(const struct ht_etl_record *record)
@@ -47,7 +47,10 @@ static inline bool ht_etl_stack_is_key(const struct ht_etl_record *record)
 
 // Both are false when the record is too short.
 bool ht_etl_stack_read_ref(const struct ht_etl_record *record, struct ht_etl_stack_ref *ref);
-bool ht_etl_stack_read_key(const struct ht_etl_record *record, uint64_t *key,
-                           struct ht_etl_frames *frames);
+bool ht_etl_stack_read_key(const struct ht_etl_record *record, uint64_t *key);
+
+// The frames of either record, a reference without a key or the definition of a key, that could be
+// read; at most HT_DICT_FRAMES_MAX. They are valid as long as the record's bytes are.
+void ht_etl_stack_read_frames(const struct ht_etl_record *record, struct ht_etl_frames *frames);
 
 #endif

@@ -9,11 +9,14 @@
 #include "formats/etl_file.h"
 #include "formats/etl_modules.h"
 #include "formats/etl_stack.h"
+#include "formats/store.h"
 
 struct ht_etl_survey {
     struct ht_etl_modules *modules; // owned
-    struct ht_dict *stacks;         // owned: frames without modules
+    struct ht_store stacks;         // frames of keys, as they were recorded
     struct ht_buffer keys;          // definitions, sorted by key and time
+    uint32_t *heads;                // private, owned: the first definition of a key, by its hash
+    uint32_t head_mask;
 };
 
 // Makes the survey of a file. Damage is the merge's to count; only full caps are counted here. On

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
 // The window: a ring in the order of time, searched from its newest event back. What an event is
-// given is kept beside it in two parts, kernel and user, each a stack of the survey's; the two
+// given is kept beside it in two parts, kernel and user, each a stack as it was recorded; the two
 // become one stack of the trace, with modules, when the event leaves.
+//
+// Stacks repeat again and again, so those without a key are kept as well, each once, and what they
+// were named is remembered. When they have become too many all are forgotten but those of events
+// that wait: the trace keeps every stack anyhow, and naming one again gives the same.
 #include "formats/etl_window.h"
 
 #include "formats/etl_survey.h"
 #include "formats/mix.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
-    NAMED_STACKS = 4096, // of the newest stacks of the trace, so that most are made once
+    NAMED_STACKS = 1 << 15, // of the newest stacks of the trace, so that most are made once
     FRAMES_MAX = HT_ETL_PARTS * HT_DICT_FRAMES_MAX,
     LENT_MAX = 256,
     GONE = 1 << 16, // of the events that left without a stack, by the hash of stamp and thread
@@ -21,9 +26,16 @@ enum {
 // What an event that has a stack is marked with until the stack has its number in the trace.
 enum { MARK = 1 };
 
+// Stacks as they were recorded, 0 for none: numbers of the recent ones or, marked, of the survey's.
 struct parts {
-    uint32_t of[HT_ETL_PARTS]; // stacks of the survey, 0 for none
+    uint32_t of[HT_ETL_PARTS];
 };
+
+static const uint32_t OF_SURVEY = UINT32_C(1) << 31;
+static_assert((HT_ETL_RECENT_STACKS | HT_ETL_STACK_KEYS_MAX) >> 31 == 0, "the mark is a bit more");
+static_assert(RING * FRAMES_MAX * sizeof(uint64_t) < HT_ETL_RECENT_BYTES &&
+                  RING * HT_ETL_PARTS < (int)HT_ETL_RECENT_STACKS,
+              "the stacks of all events that wait are recent");
 
 // What two parts of a process were named, and the ticks in which they would be again.
 struct named {
@@ -42,7 +54,8 @@ struct ht_etl_window {
     bool is_surveyed;
     bool has_refs; // stacks of something have come by: gone is kept
     struct ht_etl_survey survey;
-    struct ht_etl_stack_ref ref; // the record at hand
+    struct ht_store recent;
+    struct ht_etl_frames frames; // of the record at hand
     struct named named[NAMED_STACKS];
     struct ht_event events[RING];
     int64_t ticks[RING];
@@ -57,6 +70,7 @@ struct ht_etl_window *ht_etl_window_open(struct ht_etl_file *file)
         return NULL;
     window->file = file;
     window->last_ticks = INT64_MIN;
+    window->recent = ht_store_with_limits(HT_ETL_RECENT_STACKS, HT_ETL_RECENT_BYTES);
     return window;
 }
 
@@ -66,6 +80,7 @@ void ht_etl_window_close(struct ht_etl_window *window)
         return;
     if (window->is_surveyed)
         ht_etl_survey_reset(&window->survey);
+    ht_store_reset(&window->recent);
     free(window);
 }
 
@@ -102,7 +117,7 @@ static size_t find(const struct ht_etl_window *window, const struct ht_etl_stack
         if (window->ticks[at] < ticks)
             return RING;
         if (window->ticks[at] == ticks && event->pid == ref->pid && event->tid == ref->tid &&
-            (ht_event_stack(event) == 0 || window->parts[at].of[ref->frames.part] == 0))
+            (ht_event_stack(event) == 0 || window->parts[at].of[ref->part] == 0))
             return at;
     }
     return RING;
@@ -134,19 +149,71 @@ static enum ht_status survey(struct ht_etl_window *window, struct ht_error *erro
     return status;
 }
 
+static uint32_t find_by_key(const struct ht_etl_window *window, uint64_t key, int64_t ticks)
+{
+    uint32_t stack = ht_etl_survey_stack(&window->survey, key, ticks);
+    return stack != 0 ? stack | OF_SURVEY : 0;
+}
+
+static const uint8_t *frames_of(const struct ht_etl_window *window, uint32_t part, size_t *size)
+{
+    bool is_of_survey = (part & OF_SURVEY) != 0;
+    return ht_store_get(is_of_survey ? &window->survey.stacks : &window->recent, part & ~OF_SURVEY,
+                        size);
+}
+
+// Forgets the recent stacks but those of events that wait, which get new numbers.
+static enum ht_status forget(struct ht_etl_window *window, struct ht_error *error)
+{
+    struct ht_store kept =
+        ht_store_with_limits(window->recent.count_limit, window->recent.byte_limit);
+    enum ht_status status = HT_OK;
+    for (uint64_t number = window->first; number < window->end; number++) {
+        size_t at = number % RING;
+        for (int i = 0; i < HT_ETL_PARTS && ht_event_stack(&window->events[at]) != 0; i++) {
+            uint32_t *part = &window->parts[at].of[i];
+            size_t size = 0;
+            const uint8_t *frames = frames_of(window, *part, &size);
+            if (frames != NULL && (*part & OF_SURVEY) == 0 && status == HT_OK)
+                status = ht_store_add(&kept, frames, size, part, error);
+        }
+    }
+    ht_store_reset(&window->recent);
+    window->recent = kept;
+    memset(window->named, 0, sizeof window->named);
+    return status;
+}
+
+// The number of the stack of a record among the recent ones; 0 when it has no frames.
+static enum ht_status add_recent(struct ht_etl_window *window, const struct ht_etl_record *record,
+                                 uint32_t *part, struct ht_error *error)
+{
+    struct ht_etl_frames *frames = &window->frames;
+    *part = 0;
+    ht_etl_stack_read_frames(record, frames);
+    if (frames->size == 0)
+        return HT_OK;
+    enum ht_status status = ht_store_add(&window->recent, frames->bytes, frames->size, part, error);
+    if (status != HT_LIMIT)
+        return status;
+    status = forget(window, error);
+    return status == HT_OK ? ht_store_add(&window->recent, frames->bytes, frames->size, part, error)
+                           : status;
+}
+
 enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
                                     const struct ht_etl_placed *placed, struct ht_error *error)
 {
-    struct ht_etl_stack_ref *ref = &window->ref;
+    struct ht_etl_stack_ref ref;
     struct ht_trace *trace = window->file->trace;
-    if (window->first == window->end || !ht_etl_stack_read_ref(&placed->record, ref))
+    if (window->first == window->end || !ht_etl_stack_read_ref(&placed->record, &ref))
         return HT_OK;
     // A stamp may be anything; one that is far off wraps, and is of no event.
-    uint64_t behind = placed->record.stamp - ref->event_stamp;
+    uint64_t behind = placed->record.stamp - ref.event_stamp;
     int64_t ticks = (int64_t)((uint64_t)placed->ticks - behind);
-    size_t at = find(window, ref, ticks);
+    size_t at = find(window, &ref, ticks);
     if (at == RING) {
-        if (is_late(window, ref, ticks))
+        if (is_late(window, &ref, ticks))
             ht_trace_damage(trace, HT_LOSS_STACKS, placed->offset, "a stack too far behind");
         return HT_OK;
     }
@@ -156,19 +223,20 @@ enum ht_status ht_etl_window_attach(struct ht_etl_window *window,
     struct ht_event *event = &window->events[at];
     if (ht_event_stack(event) == 0)
         window->parts[at] = (struct parts){{0, 0}};
-    uint32_t *part = &window->parts[at].of[ref->frames.part];
-    if (ref->has_key)
-        *part = ht_etl_survey_stack(&window->survey, ref->key, ticks);
+    uint32_t *part = &window->parts[at].of[ref.part];
+    if (ref.has_key)
+        *part = find_by_key(window, ref.key, ticks);
     else
-        status = ht_dict_add_stack(window->survey.stacks, ref->frames.frames, ref->frames.count,
-                                   part, error);
-    if (*part == 0 && status != HT_MEMORY) {
+        status = add_recent(window, &placed->record, part, error);
+    if (status != HT_OK)
+        return status;
+    if (*part == 0) {
         ht_trace_damage(trace, HT_LOSS_STACKS, placed->offset, "a stack without its frames");
         return HT_OK;
     }
     ht_event_set_stack(event, MARK);
     window->has_refs = true;
-    return status;
+    return HT_OK;
 }
 
 // Puts the frames of a part behind those that are there, with the modules they are in.
@@ -176,11 +244,11 @@ static enum ht_status name_part(struct ht_etl_window *window, size_t at, uint32_
                                 struct ht_frame *frames, size_t *count, struct ht_error *error)
 {
     struct ht_etl_modules *modules = window->survey.modules;
-    size_t part_count = 0;
-    const struct ht_frame *raw = ht_dict_stack(window->survey.stacks, part, &part_count);
-    for (size_t i = 0; i < part_count; i++) {
+    size_t size = 0;
+    const uint8_t *raw = frames_of(window, part, &size);
+    for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
         struct ht_frame *frame = &frames[(*count)++];
-        *frame = raw[i];
+        *frame = (struct ht_frame){.address = ht_load64(raw + i)};
         const struct ht_etl_module *module =
             ht_etl_modules_find(modules, window->events[at].pid, frame->address, window->ticks[at]);
         if (module == NULL)
@@ -229,7 +297,8 @@ static enum ht_status find_stack(struct ht_etl_window *window, size_t at, uint32
         enum ht_status status = name_stack(window, at, &named->stack, error);
         if (status != HT_OK)
             return status;
-        ht_etl_modules_quiet(window->survey.modules, ticks, &named->from_ticks, &named->to_ticks);
+        ht_etl_modules_quiet(window->survey.modules, pid, ticks, &named->from_ticks,
+                             &named->to_ticks);
     }
     *stack = named->stack;
     return HT_OK;

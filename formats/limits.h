@@ -20,6 +20,9 @@ enum {
     HT_ETL_STRING_BYTES_MAX = 32 << 10, // a name in an event; an event has at most 64 KiB
     HT_ETL_IMAGES_MAX = 1 << 20,        // image records; what is past them stays without names
     HT_ETL_STACK_KEYS_MAX = 1 << 21,    // definitions of cached stacks
+    HT_ETL_KEY_BYTES_MAX = 512 << 20,   // their frames, each stack once
+    HT_ETL_RECENT_STACKS = 1 << 17,     // distinct stacks without a key that are known again
+    HT_ETL_RECENT_BYTES = 32 << 20,     // their frames
     HT_ETL_WINDOW = 4096,               // events that wait for their stack
 
     // The compact stream.
@@ -41,6 +44,7 @@ enum {
     HT_DICT_FRAMES_MAX = 256, // frames in one stack
     HT_DICT_PROCESSES_MAX = 1 << 20,
     HT_DICT_MODULES_MAX = 1 << 20,
+    HT_DICT_THREADS_MAX = 1 << 20,
     HT_DICT_DETAIL_VALUES_MAX = 8200,     // values in one detail; an event has at most 64 KiB
     HT_DICT_DETAIL_RING_VALUES = 1 << 19, // detail values kept; older ones are gone
 

@@ -105,6 +105,7 @@ uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t number
 
 static uint64_t put_thread(struct ht_perfetto_file *file, uint32_t process, uint32_t tid)
 {
+    char name[HT_PICTURE_NAME_SIZE];
     ht_perfetto_file_process(file, process); // before its first thread
     Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(&file->sink, 0, NULL);
     Ht__Perfetto__ThreadDescriptor thread = HT__PERFETTO__THREAD_DESCRIPTOR__INIT;
@@ -112,8 +113,8 @@ static uint64_t put_thread(struct ht_perfetto_file *file, uint32_t process, uint
     thread.pid = ht_picture_pid(file->model->processes[process].pid);
     thread.has_tid = true;
     thread.tid = ht_picture_tid(tid);
-    if (ht_picture_tid(tid) == HT_PICTURE_TID_UNKNOWN)
-        thread.thread_name = ht_perfetto_borrow("unknown thread");
+    ht_picture_thread_name(file->model, process, tid, name);
+    thread.thread_name = name[0] != '\0' ? name : NULL;
     track.thread = &thread;
     put_described(file, process, &track);
     return track.uuid;

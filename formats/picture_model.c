@@ -120,6 +120,21 @@ void ht_picture_process_name(const struct ht_picture_model *model, uint32_t proc
         ht_picture_base_name(model->trace->dict, entry != NULL ? entry->name : 0, name);
 }
 
+void ht_picture_thread_name(const struct ht_picture_model *model, uint32_t process, uint32_t tid,
+                            char name[HT_PICTURE_NAME_SIZE])
+{
+    const struct ht_process *entry = ht_picture_process_entry(model, process);
+    int64_t from_ns = entry != NULL ? entry->start_ns : HT_TIME_UNKNOWN;
+    int64_t to_ns = entry != NULL && entry->end_ns != HT_TIME_UNKNOWN ? entry->end_ns : INT64_MAX;
+    if (ht_picture_tid(tid) == HT_PICTURE_TID_UNKNOWN)
+        snprintf(name, HT_PICTURE_NAME_SIZE, "unknown thread");
+    else
+        ht_picture_text(model->trace->dict,
+                        ht_threads_name(&model->trace->threads, model->processes[process].pid, tid,
+                                        from_ns, to_ns),
+                        name);
+}
+
 int32_t ht_picture_pid(uint32_t pid)
 {
     if (pid == 0)

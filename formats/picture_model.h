@@ -166,6 +166,10 @@ uint32_t ht_picture_rank(const struct ht_picture_model *model,
 void ht_picture_process_name(const struct ht_picture_model *model, uint32_t process,
                              char name[HT_PICTURE_NAME_SIZE]);
 
+// The name of a thread of a process: "" when it has none.
+void ht_picture_thread_name(const struct ht_picture_model *model, uint32_t process, uint32_t tid,
+                            char name[HT_PICTURE_NAME_SIZE]);
+
 enum { HT_PICTURE_TID_UNKNOWN = INT32_MAX };
 
 // Pids and tids in the file: 0 and the unknown one have a meaning in Perfetto, and get numbers that

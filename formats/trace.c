@@ -37,6 +37,7 @@ void ht_trace_reset(struct ht_trace *trace)
     ht_dict_close(trace->dict);
     free(trace->processes);
     free(trace->process_heads);
+    ht_threads_reset(&trace->threads);
     free(trace->modules);
     free(trace->module_paths);
     free(trace->counters);

@@ -9,6 +9,7 @@
 #include "formats/dict.h"
 #include "formats/limits.h"
 #include "formats/tally.h"
+#include "formats/threads.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,8 +102,9 @@ struct ht_trace {
     struct ht_process *processes; // owned
     uint32_t process_count;
     uint32_t process_capacity;
-    uint32_t *process_heads;   // private, owned: newest entry of a hash plus one, or 0
-    uint32_t revision;         // of the newest change to a process
+    uint32_t *process_heads; // private, owned: newest entry of a hash plus one, or 0
+    uint32_t revision;       // of the newest change to a process
+    struct ht_threads threads;
     struct ht_module *modules; // owned, in order of first use
     uint32_t module_count;
     uint32_t module_capacity;

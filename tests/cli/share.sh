@@ -13,6 +13,7 @@ import json, sys
 info = json.load(open("whole.json"))
 content = open(sys.argv[1], "rb").read().lower()
 names = {process[key] for process in info["processes"] for key in ("name", "command")}
+names |= {thread["name"] for thread in info["threads"]}
 names |= {module[key] for module in info["modules"] for key in ("path", "debug_name")
           if key in module}
 names |= {part for name in names for part in name.replace("/", "\\").split("\\")}
@@ -51,6 +52,8 @@ assert "start_unix_ns" not in info["origin"]
 assert info["filters"] == "filters that are not told" and info["left_out"] > 0
 assert {process["name"] for process in info["processes"]} == {"process-1", "process-2"}
 assert all(process["command"] == "" for process in info["processes"])
+assert [thread["name"] for thread in whole["threads"]] == ["first worker", "second worker"]
+assert [thread["name"] for thread in info["threads"]] == ["thread-1", "thread-2"]
 assert info["stacks"]["distinct"] > 10 and info["stacks"]["modules"] > 1
 paths = [module["path"] for module in info["modules"]]
 assert sorted(paths) == sorted({f"module-{i + 1}" for i in range(len(paths))}), paths

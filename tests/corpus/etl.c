@@ -36,12 +36,12 @@ static struct {
 } stacks;
 
 static void count_frames(const struct ht_etl_survey *survey, const struct ht_etl_stack_ref *ref,
-                         const struct ht_frame *frames, size_t count, int64_t ticks)
+                         const uint8_t *frames, size_t size, int64_t ticks)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
         uint32_t name;
         const struct ht_etl_module *module =
-            ht_etl_modules_find(survey->modules, ref->pid, frames[i].address, ticks);
+            ht_etl_modules_find(survey->modules, ref->pid, ht_load64(frames + i), ticks);
         stacks.frames++;
         if (module == NULL)
             continue;
@@ -57,18 +57,20 @@ static void count_frames(const struct ht_etl_survey *survey, const struct ht_etl
 static void count_ref(const struct ht_etl_survey *survey, const struct ht_etl_file *file,
                       const struct ht_etl_record *record)
 {
-    static struct ht_etl_stack_ref ref;
+    static struct ht_etl_frames frames;
+    struct ht_etl_stack_ref ref;
     if (!ht_etl_stack_is_ref(record))
         return;
     assert_true(ht_etl_stack_read_ref(record, &ref));
     int64_t ticks = ht_etl_clock_ticks(&file->header.clock, ref.event_stamp);
-    const struct ht_frame *frames = ref.frames.frames;
-    size_t count = ref.frames.count;
     if (ref.has_key)
-        frames = ht_dict_stack(survey->stacks, ht_etl_survey_stack(survey, ref.key, ticks), &count);
+        frames.bytes = ht_store_get(&survey->stacks, ht_etl_survey_stack(survey, ref.key, ticks),
+                                    &frames.size);
+    else
+        ht_etl_stack_read_frames(record, &frames);
     stacks.refs++;
-    stacks.unresolved += count == 0;
-    count_frames(survey, &ref, frames, count, ticks);
+    stacks.unresolved += frames.size == 0;
+    count_frames(survey, &ref, frames.bytes, frames.size, ticks);
 }
 
 static void count_stacks(struct ht_input *input)
@@ -189,6 +191,16 @@ static const char *name_of(uint32_t pid)
     return ht_dict_string(trace.dict, process(pid)->name, &length);
 }
 
+static void assert_threads(uint32_t named, uint32_t pid, uint32_t tid, const char *name)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < trace.threads.count; i++)
+        count += trace.threads.list[i].name != 0;
+    assert_int_equal(count, named);
+    uint32_t id = ht_threads_name(&trace.threads, pid, tid, 0, INT64_MAX);
+    assert_string_equal(ht_dict_string(trace.dict, id, NULL), name);
+}
+
 static void a_tiny_compressed_file(void **state)
 {
     (void)state;
@@ -238,6 +250,7 @@ static void a_plain_kernel_file(void **state)
     assert_string_equal(name_of(4), "System");
     assert_string_equal(name_of(348), "smss.exe");
     assert_int_equal(process(348)->parent_pid, 4);
+    assert_threads(47, 428, 564, "Win32k Desktop Thread (IO_DT)");
 }
 
 static void a_32_bit_session(void **state)

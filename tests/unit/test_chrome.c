@@ -296,6 +296,33 @@ static void threads_that_are_not_known_have_a_name(void **state)
     expect_in(text, "\"ts\":0.001,\"tid\":2147483647,"); // one thread, so not the same stamp
 }
 
+static void threads_have_their_names(void **state)
+{
+    struct picture *picture = *state;
+    struct ht_thread thread = {
+        .pid = PID, .tid = TID, .start_ns = HT_TIME_UNKNOWN, .end_ns = HT_TIME_UNKNOWN};
+    struct ht_event failed = {.kind = HT_KIND_REALLOC,
+                              .pid = PID,
+                              .tid = TID,
+                              .heap = 0x1f0,
+                              .old_address = 0x1000,
+                              .size = 8};
+    assert_int_equal(ht_dict_add_string(picture->trace.dict, "work\n\"er", 8, &thread.name, NULL),
+                     HT_OK);
+    assert_int_equal(ht_threads_note(&picture->trace.threads, &thread, NULL), HT_OK);
+    write_event(picture, &failed, NULL);
+    failed.tid = TID + 4;
+    write_event(picture, &failed, NULL);
+    const char *text = finish(picture);
+    char expected[96];
+    snprintf(expected, sizeof expected,
+             "\"name\":\"thread_name\",\"tid\":%d,"
+             "\"args\":{\"name\":\"work\xEF\xBF\xBD\\\"er\"}",
+             TID);
+    expect_in(text, expected);
+    assert_null(strstr(strstr(text, "thread_name") + 1, "thread_name"));
+}
+
 static void names_are_escaped(void **state)
 {
     struct picture *picture = *state;
@@ -344,6 +371,7 @@ int main(void)
                                         close_picture),
         cmocka_unit_test_setup_teardown(threads_that_are_not_known_have_a_name, open_picture,
                                         close_picture),
+        cmocka_unit_test_setup_teardown(threads_have_their_names, open_picture, close_picture),
         cmocka_unit_test_setup_teardown(names_are_escaped, open_picture, close_picture),
         cmocka_unit_test_setup_teardown(heaps_past_the_cap_count_in_their_process, open_picture,
                                         close_picture),

@@ -119,6 +119,39 @@ static void processes_modules_losses_damage_and_counters_survive(void **state)
     ht_trace_reset(&trace);
 }
 
+static void threads_with_a_name_survive(void **state)
+{
+    (void)state;
+    struct ht_trace trace;
+    struct ht_event events[KIT_EVENTS];
+    kit_sample(&trace, events);
+    uint32_t name = 0;
+    assert_int_equal(ht_dict_add_string(trace.dict, "worker", 6, &name, NULL), HT_OK);
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct ht_thread thread = {.pid = 8,
+                                   .tid = 4 * i,
+                                   .start_ns = i == 1 ? -5 : HT_TIME_UNKNOWN,
+                                   .end_ns = i == 1 ? INT64_MAX : HT_TIME_UNKNOWN,
+                                   .name = i % 2 == 1 ? name : 0};
+        assert_int_equal(ht_threads_note(&trace.threads, &thread, NULL), HT_OK);
+    }
+    struct ht_buffer bytes = kit_write(&trace, events, KIT_EVENTS);
+    struct kit_result result = kit_read(bytes.data, bytes.size);
+    const struct ht_threads *threads = &result.trace.threads;
+    assert_int_equal(result.status, HT_END);
+    assert_int_equal(threads->count, 500);
+    assert_int_equal(threads->list[0].pid, 8);
+    assert_int_equal(threads->list[0].tid, 4);
+    assert_int_equal(threads->list[0].start_ns, -5);
+    assert_true(threads->list[0].end_ns == INT64_MAX);
+    assert_string_equal(ht_dict_string(result.trace.dict, threads->list[499].name, NULL), "worker");
+    assert_int_equal(threads->list[499].tid, 4 * 999);
+    assert_true(threads->list[499].start_ns == HT_TIME_UNKNOWN);
+    kit_result_reset(&result);
+    ht_buffer_reset(&bytes);
+    ht_trace_reset(&trace);
+}
+
 // Event i of a long trace: a few threads and heaps, sizes of a few classes, now and then a free.
 static struct ht_event long_event(uint64_t i)
 {
@@ -374,7 +407,7 @@ static void another_major_version_is_refused(void **state)
     assert_true(ht_format_compact.taste(bytes.data, bytes.size));
     struct kit_result result = kit_read(bytes.data, bytes.size);
     assert_int_equal(result.status, HT_UNSUPPORTED);
-    assert_non_null(strstr(result.error.text, "version 2.1"));
+    assert_non_null(strstr(result.error.text, "version 2.2"));
     kit_result_reset(&result);
     ht_buffer_reset(&bytes);
     ht_trace_reset(&trace);
@@ -540,6 +573,7 @@ int main(void)
         cmocka_unit_test(the_origin_is_known_before_the_first_event),
         cmocka_unit_test(an_unknown_start_and_an_empty_trace_survive),
         cmocka_unit_test(processes_modules_losses_damage_and_counters_survive),
+        cmocka_unit_test(threads_with_a_name_survive),
         cmocka_unit_test(many_blocks_come_back_in_order),
         cmocka_unit_test(details_end_a_block_before_it_is_too_large),
         cmocka_unit_test(a_detail_that_left_the_ring_is_counted),

@@ -101,6 +101,39 @@ static void a_stack_keeps_its_innermost_frames_at_the_cap(void **state)
     assert_int_equal(kept[count - 1].address, HT_DICT_FRAMES_MAX - 1);
 }
 
+static void frames_come_back_whatever_their_width(void **state)
+{
+    struct ht_frame frames[64 + 1] = {{0}};
+    uint32_t id = 0;
+    size_t count = 0;
+    for (uint32_t i = 0; i <= 64; i++) {
+        frames[i].address = i < 64 ? UINT64_C(1) << i : UINT64_MAX;
+        frames[i].module = i % 3 == 0 ? 0 : UINT32_MAX >> i % 32;
+    }
+    assert_int_equal(ht_dict_add_stack(*state, frames, 65, &id, NULL), HT_OK);
+    const struct ht_frame *kept = ht_dict_stack(*state, id, &count);
+    assert_int_equal(count, 65);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(kept[i].address == frames[i].address);
+        assert_int_equal(kept[i].module, frames[i].module);
+    }
+}
+
+static void a_full_dictionary_of_stacks_takes_no_other(void **state)
+{
+    struct ht_frame frames[2] = {{0x1000, 1}, {0x2000, 1}};
+    uint32_t id = 0;
+    size_t count = 0;
+    ht_dict_limit_stacks(*state, 12); // of 7, 4 and 4 bytes
+    assert_int_equal(ht_dict_add_stack(*state, frames, 2, &id, NULL), HT_OK);
+    assert_int_equal(ht_dict_add_stack(*state, frames, 1, &id, NULL), HT_OK);
+    frames[0].address++;
+    assert_int_equal(ht_dict_add_stack(*state, frames, 1, &id, NULL), HT_LIMIT);
+    assert_int_equal(id, 0);
+    assert_int_equal(ht_dict_stack_count(*state), 2);
+    assert_int_equal(ht_dict_stack(*state, 1, &count)[1].address, 0x2000);
+}
+
 static void a_detail_is_there_until_the_ring_has_gone_round(void **state)
 {
     const uint64_t values[3] = {7, 8, UINT64_MAX};
@@ -152,6 +185,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(equal_stacks_share_an_id_whatever_their_padding, open_dict,
                                         close_dict),
         cmocka_unit_test_setup_teardown(a_stack_keeps_its_innermost_frames_at_the_cap, open_dict,
+                                        close_dict),
+        cmocka_unit_test_setup_teardown(frames_come_back_whatever_their_width, open_dict,
+                                        close_dict),
+        cmocka_unit_test_setup_teardown(a_full_dictionary_of_stacks_takes_no_other, open_dict,
                                         close_dict),
         cmocka_unit_test_setup_teardown(a_detail_is_there_until_the_ring_has_gone_round, open_dict,
                                         close_dict),

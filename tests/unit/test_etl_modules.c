@@ -212,18 +212,37 @@ static void quiet_lasts_from_change_to_change(void **state)
     (void)state;
     int64_t from;
     int64_t to;
-    note_birth(1, 40);
+    note_birth(PID, 40);
     note(HT_ETL_IMAGE_LOAD, PID, 'm', 10);
     note(HT_ETL_IMAGE_UNLOAD, PID, 'm', 20);
     finish();
-    ht_etl_modules_quiet(modules, 5, &from, &to);
+    ht_etl_modules_quiet(modules, PID, 5, &from, &to);
     assert_true(from == INT64_MIN && to == 10);
-    ht_etl_modules_quiet(modules, 10, &from, &to);
+    ht_etl_modules_quiet(modules, PID, 10, &from, &to);
     assert_true(from == 10 && to == 20);
-    ht_etl_modules_quiet(modules, 39, &from, &to);
+    ht_etl_modules_quiet(modules, PID, 39, &from, &to);
     assert_true(from == 20 && to == 40);
-    ht_etl_modules_quiet(modules, 40, &from, &to);
+    ht_etl_modules_quiet(modules, PID, 40, &from, &to);
     assert_true(from == 40 && to == INT64_MAX);
+}
+
+static void quiet_is_of_a_process_and_the_kernel(void **state)
+{
+    (void)state;
+    int64_t from;
+    int64_t to;
+    note_birth(PID + 4, 15);
+    note(HT_ETL_IMAGE_LOAD, PID + 4, 'm', 20);
+    note(HT_ETL_IMAGE_LOAD, 4, 'k', 30);
+    note(HT_ETL_IMAGE_LOAD, PID - 4, 'm', 40);
+    note(HT_ETL_IMAGE_LOAD, PID, 'm', 50);
+    finish();
+    ht_etl_modules_quiet(modules, PID, 25, &from, &to);
+    assert_true(from == INT64_MIN && to == 30);
+    ht_etl_modules_quiet(modules, PID, 45, &from, &to);
+    assert_true(from == 30 && to == 50);
+    ht_etl_modules_quiet(modules, 4, 45, &from, &to);
+    assert_true(from == 30 && to == INT64_MAX);
 }
 
 static void the_debug_file_is_kept(void **state)
@@ -278,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(processes_of_one_pid_are_kept_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_kernel_is_in_every_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(quiet_lasts_from_change_to_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(quiet_is_of_a_process_and_the_kernel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_debug_file_is_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_that_is_too_short_is_refused, set_up, tear_down),
     };

@@ -25,6 +25,21 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void note_thread(uint8_t opcode, uint16_t version, uint8_t pointer_size, const char *hex,
+                        int64_t time_ns)
+{
+    struct ht_etl_record record = {.group = HT_ETL_GROUP_THREAD,
+                                   .opcode = opcode,
+                                   .version = version,
+                                   .pointer_size = pointer_size,
+                                   .pid = 1,
+                                   .tid = 2,
+                                   .payload = payload,
+                                   .payload_size = sample_hex(hex, payload, sizeof payload)};
+    assert_true(ht_etl_names_is(&record));
+    assert_int_equal(ht_etl_names_note(&record, time_ns, 77, &trace, NULL), HT_OK);
+}
+
 static void note_bytes(uint8_t opcode, uint16_t version, uint8_t pointer_size, size_t size,
                        int64_t time_ns)
 {
@@ -190,6 +205,112 @@ static void a_pid_used_again_is_another_process(void **state)
     assert_true(trace.processes[1].end_ns == HT_TIME_UNKNOWN);
 }
 
+// Process 4242, thread 4243: the fields of version 3 before the name, in either pointer width.
+#define ZEROS16 "00000000000000000000000000000000"
+#define THREAD64 "92100000 93100000" ZEROS16 ZEROS16 ZEROS16 "0000000000000000 00000000 08080502"
+#define THREAD32 "92100000 93100000" ZEROS16 "000000000000000000000000 00000000 08080502"
+#define WORKER "5700 6f00 7200 6b00 6500 7200 0000"
+
+static void assert_thread(uint32_t number, const char *name)
+{
+    assert_true(trace.threads.count > number);
+    const struct ht_thread *thread = &trace.threads.list[number];
+    assert_int_equal(thread->pid, 4242);
+    assert_int_equal(thread->tid, 4243);
+    assert_string_equal(ht_dict_string(trace.dict, thread->name, NULL), name);
+    assert_int_equal(trace.loss[HT_LOSS_DAMAGED_EVENTS], 0);
+}
+
+static void a_thread_has_its_name_in_versions_3_and_4(void **state)
+{
+    (void)state;
+    note_thread(HT_ETL_THREAD_DC_START, 4, 8, THREAD64 WORKER, 500);
+    assert_int_equal(trace.threads.count, 1);
+    assert_thread(0, "Worker");
+    assert_true(trace.threads.list[0].start_ns == HT_TIME_UNKNOWN);
+    assert_true(trace.threads.list[0].end_ns == HT_TIME_UNKNOWN);
+    note_thread(HT_ETL_THREAD_START, 3, 4, THREAD32 "4100 0000", 600);
+    assert_thread(1, "A");
+    assert_int_equal(trace.threads.list[1].start_ns, 600);
+}
+
+static void a_thread_without_a_name_has_none(void **state)
+{
+    (void)state;
+    note_thread(HT_ETL_THREAD_START, 3, 8, THREAD64, 100);
+    note_thread(HT_ETL_THREAD_DC_END, 4, 8, THREAD64 "0000", 500);
+    assert_int_equal(trace.threads.count, 1);
+    assert_thread(0, "");
+    note_thread(HT_ETL_THREAD_START, 2, 8, THREAD64, 600); // names came later
+    assert_int_equal(trace.threads.count, 1);
+}
+
+static void a_thread_name_that_is_no_utf_16_is_mended(void **state)
+{
+    (void)state;
+    // A lone half of a pair; then a name that the record cuts, in the middle of a unit.
+    note_thread(HT_ETL_THREAD_DC_START, 3, 8, THREAD64 "4100 3dd8 4200 0000", 500);
+    assert_thread(0, "A\xEF\xBF\xBD"
+                     "B");
+    note_thread(HT_ETL_THREAD_DC_START, 3, 8, THREAD64 "4100 4200 43", 600);
+    assert_thread(0, "AB");
+}
+
+static void a_long_thread_name_is_cut(void **state)
+{
+    (void)state;
+    struct ht_etl_record record = {.group = HT_ETL_GROUP_THREAD,
+                                   .opcode = HT_ETL_THREAD_DC_START,
+                                   .version = 4,
+                                   .pointer_size = 8,
+                                   .payload = payload,
+                                   .payload_size = sizeof payload};
+    size_t size = sample_hex(THREAD64, payload, sizeof payload);
+    memset(payload + size, 'x', sizeof payload - size);
+    assert_int_equal(ht_etl_names_note(&record, 500, 77, &trace, NULL), HT_OK);
+    size_t length;
+    ht_dict_string(trace.dict, trace.threads.list[0].name, &length);
+    assert_int_equal(length, 1024 / 2 * 3);
+}
+
+static void too_short_a_thread_record_is_counted(void **state)
+{
+    (void)state;
+    note_thread(HT_ETL_THREAD_DC_START, 3, 8, THREAD32, 500);
+    note_thread(HT_ETL_THREAD_DC_START, 4, 4, "", 500);
+    assert_int_equal(trace.loss[HT_LOSS_DAMAGED_EVENTS], 2);
+    assert_int_equal(trace.threads.count, 0);
+    assert_string_equal(trace.damage[0].what, "a thread record is too short");
+}
+
+static void a_thread_gets_the_name_it_has_at_its_end(void **state)
+{
+    (void)state;
+    note_thread(HT_ETL_THREAD_START, 3, 8, THREAD64, 100);
+    note_thread(HT_ETL_THREAD_END, 3, 8, THREAD64 WORKER, 900);
+    assert_int_equal(trace.threads.count, 1);
+    assert_thread(0, "Worker");
+    assert_int_equal(trace.threads.list[0].start_ns, 100);
+    assert_int_equal(trace.threads.list[0].end_ns, 900);
+}
+
+static void a_tid_used_again_is_another_thread(void **state)
+{
+    (void)state;
+    note_thread(HT_ETL_THREAD_DC_START, 3, 8, THREAD64 WORKER, 50);
+    note_thread(HT_ETL_THREAD_END, 3, 8, THREAD64 WORKER, 100);
+    note_thread(HT_ETL_THREAD_START, 3, 8, THREAD64, 200);
+    note_thread(HT_ETL_THREAD_END, 3, 8, THREAD64 "4100 0000", 300);
+    note_thread(HT_ETL_THREAD_DC_END, 3, 8, THREAD64 "4200 0000", 900); // its start was lost
+    assert_int_equal(trace.threads.count, 3);
+    assert_thread(0, "Worker");
+    assert_int_equal(trace.threads.list[0].end_ns, 100);
+    assert_thread(1, "A");
+    assert_int_equal(trace.threads.list[1].start_ns, 200);
+    assert_thread(2, "B");
+    assert_int_equal(trace.threads.list[2].start_ns, 301);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +325,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_short_a_record_is_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_life_from_start_to_end_is_one_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pid_used_again_is_another_process, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_thread_has_its_name_in_versions_3_and_4, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_thread_without_a_name_has_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_thread_name_that_is_no_utf_16_is_mended, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_long_thread_name_is_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_short_a_thread_record_is_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_thread_gets_the_name_it_has_at_its_end, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_tid_used_again_is_another_thread, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

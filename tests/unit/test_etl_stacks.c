@@ -37,23 +37,35 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void read_sample(void)
+static struct ht_input *input;
+
+static struct ht_reader *open_sample(void)
 {
-    struct ht_input *input = NULL;
     struct ht_reader *reader = NULL;
-    struct ht_event event;
-    enum ht_status status;
     sample_close_buffer(&sample);
     assert_int_equal(
         ht_input_open_memory(sample.file.data, sample.file.size, "x.etl", &input, NULL), HT_OK);
     assert_int_equal(ht_format_etl.open_reader(input, &trace, &reader, NULL), HT_OK);
+    return reader;
+}
+
+static void close_sample(struct ht_reader *reader)
+{
+    reader->close(reader);
+    ht_input_close(input);
+}
+
+static void read_sample(void)
+{
+    struct ht_reader *reader = open_sample();
+    struct ht_event event;
+    enum ht_status status;
     for (count = 0; (status = ht_reader_next(reader, &event, NULL)) == HT_OK; count++) {
         assert_true(count < EVENTS_MAX);
         events[count] = event;
     }
     assert_int_equal(status, HT_END);
-    reader->close(reader);
-    ht_input_close(input);
+    close_sample(reader);
 }
 
 static void add_alloc(uint64_t ticks)
@@ -245,6 +257,15 @@ static void stacks_cut_anywhere_do_no_harm(void **state)
     }
 }
 
+// Makes room in the file for another record.
+static void turn_page(void)
+{
+    if (sample.file.size - sample.buffer_at <= SAMPLE_BUFFER_SIZE - 200)
+        return;
+    sample_close_buffer(&sample);
+    sample_open_buffer(&sample, 0);
+}
+
 // Of a stack that comes so many events behind its own.
 static void add_stack_after(size_t events_between)
 {
@@ -252,10 +273,7 @@ static void add_stack_after(size_t events_between)
     ADD(HT_ETL_STACK_WALK, 101, OF(100), 0x1000);
     add_alloc(200);
     for (size_t i = 0; i < events_between; i++) {
-        if (sample.file.size - sample.buffer_at > SAMPLE_BUFFER_SIZE - 200) {
-            sample_close_buffer(&sample);
-            sample_open_buffer(&sample, 0);
-        }
+        turn_page();
         add_alloc(300 + i);
     }
     ADD(HT_ETL_STACK_WALK, 300 + events_between, OF(200), 0x2000);
@@ -280,6 +298,85 @@ static void a_stack_too_far_behind_is_counted_as_lost(void **state)
     assert_int_equal(trace.loss[HT_LOSS_STACKS], 1);
 }
 
+static void stacks_past_the_recent_ones_are_what_they_were(void **state)
+{
+    (void)state;
+    const uint32_t distinct = HT_ETL_RECENT_STACKS + 5000;
+    uint32_t seen = 0;
+    sample.file.limit = 1 << 26;
+    for (uint32_t i = 0; i < distinct + 1000; i++) {
+        turn_page();
+        add_alloc(10 * i);
+        ADD(HT_ETL_STACK_WALK, 10 * i + 1, OF(10 * i), 0x1000 + i % distinct, 0x7000);
+    }
+    struct ht_event event;
+    struct ht_reader *reader = open_sample();
+    while (ht_reader_next(reader, &event, NULL) == HT_OK) {
+        size_t frame_count;
+        const struct ht_frame *frames =
+            ht_dict_stack(trace.dict, ht_event_stack(&event), &frame_count);
+        assert_int_equal(frame_count, 2);
+        assert_int_equal(frames[0].address, 0x1000 + seen++ % distinct);
+    }
+    close_sample(reader);
+    assert_int_equal(seen, distinct + 1000);
+    assert_int_equal(ht_dict_stack_count(trace.dict), distinct);
+    assert_int_equal(trace.loss[HT_LOSS_DICTIONARY] + trace.loss[HT_LOSS_STACKS], 0);
+}
+
+static void stacks_past_the_dictionary_are_counted_as_lost(void **state)
+{
+    (void)state;
+    ht_dict_limit_stacks(trace.dict, 7); // two of one frame
+    for (uint32_t i = 0; i < 4; i++) {
+        add_alloc(10 * i);
+        ADD(HT_ETL_STACK_WALK, 10 * i + 1, OF(10 * i), 0x1000 + i % 3);
+    }
+    read_sample();
+    assert_int_equal(count, 4);
+    assert_int_equal(frames_of(1, 1)[0].address, 0x1001);
+    frames_of(2, 0);
+    assert_int_equal(frames_of(3, 1)[0].address, 0x1000);
+    assert_int_equal(trace.loss[HT_LOSS_DICTIONARY], 1);
+    assert_string_equal(trace.damage[0].what, "no room for a stack");
+}
+
+static void zeros_between_frames_are_dropped(void **state)
+{
+    (void)state;
+    add_alloc(100);
+    ADD(HT_ETL_STACK_WALK, 101, OF(100), 0, 0x1000, 0, 0x2000, 0);
+    read_sample();
+    assert_int_equal(frames_of(0, 2)[0].address, 0x1000);
+    assert_int_equal(frames_of(0, 2)[1].address, 0x2000);
+}
+
+static void a_stack_of_zeros_alone_is_counted_as_lost(void **state)
+{
+    (void)state;
+    add_alloc(100);
+    ADD(HT_ETL_STACK_WALK, 101, OF(100), 0, 0);
+    read_sample();
+    frames_of(0, 0);
+    assert_int_equal(trace.loss[HT_LOSS_STACKS], 1);
+}
+
+static void a_key_has_as_many_meanings_as_definitions(void **state)
+{
+    (void)state;
+    enum { MEANINGS = 300 };
+    for (uint32_t i = 0; i < MEANINGS; i++) {
+        turn_page();
+        add_alloc(100 * i);
+        ADD(HT_ETL_STACK_KEY_USER, 100 * i + 1, OF(100 * i), 0x77 + i % 2);
+        ADD(HT_ETL_STACK_KEY_DELETE, 100 * i + 2, 0x77 + i % 2, 0x1000 + i);
+    }
+    read_sample();
+    assert_int_equal(count, MEANINGS);
+    for (uint32_t i = 0; i < MEANINGS; i++)
+        assert_int_equal(frames_of(i, 1)[0].address, 0x1000 + i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +399,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stack_of_an_event_long_gone_is_let_go_by, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(stacks_cut_anywhere_do_no_harm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(stacks_past_the_recent_ones_are_what_they_were, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(stacks_past_the_dictionary_are_counted_as_lost, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(zeros_between_frames_are_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stack_of_zeros_alone_is_counted_as_lost, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_key_has_as_many_meanings_as_definitions, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,16 @@ static void note_process(struct picture *picture, int64_t start_ns, int64_t end_
     assert_int_equal(ht_trace_note_process(&picture->trace, &process, NULL), HT_OK);
 }
 
+static void note_thread(struct picture *picture, int64_t start_ns, int64_t end_ns, const char *name)
+{
+    struct ht_thread thread = {.pid = PID,
+                               .tid = TID,
+                               .start_ns = start_ns,
+                               .end_ns = end_ns,
+                               .name = string_id(picture, name)};
+    assert_int_equal(ht_threads_note(&picture->trace.threads, &thread, NULL), HT_OK);
+}
+
 static uint32_t stack_id(struct picture *picture, uint64_t offset)
 {
     struct ht_frame frames[] = {{0x10, string_id(picture, "ntdll.dll")},
@@ -524,6 +534,7 @@ static void the_sample_is_written(void **state)
 {
     struct picture *picture = *state;
     note_process(picture, HT_TIME_UNKNOWN, 5 * MS, "C:\\app\\old 'a': \xF0\x9F\x98\x80.exe");
+    note_thread(picture, HT_TIME_UNKNOWN, 5 * MS, "worker");
     uint32_t stack = stack_id(picture, 0x20);
     struct ht_event create = event_of(HT_KIND_CREATE, -100, 0, 8192);
     static const uint64_t told[] = {2, 1048576, 0};
