@@ -308,6 +308,8 @@ static enum ht_status write_run(struct ht_writer *writer, struct ht_number *numb
                                 struct ht_error *error)
 {
     size_t step = number != NULL ? 1 : run->count;
+    if (number != NULL)
+        ht_number_expect(number, run->at, run->count);
     for (size_t i = 0; i < run->count; i += step) {
         enum ht_status status = writer->write(writer, &run->at[i], step, error);
         if (status == HT_OK && number != NULL)
