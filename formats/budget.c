@@ -135,12 +135,19 @@ void ht_budget_restart(struct ht_budget *budget)
     budget->offered = 0;
 }
 
+void ht_pick_rank_realloc(const struct ht_event *event, uint64_t rank[2])
+{
+    bool is_copied = event->address != 0 && !ht_event_is_in_place(event);
+    rank[0] = event->size < event->old_size ? event->size : event->old_size;
+    rank[0] = is_copied ? rank[0] : 0;
+    rank[1] = event->size;
+}
+
 struct ht_pick ht_pick_realloc(const struct ht_event *event)
 {
-    uint64_t copied = event->size < event->old_size ? event->size : event->old_size;
-    if (ht_event_is_in_place(event) || event->address == 0)
-        copied = 0;
-    return (struct ht_pick){.rank = {copied, event->size}, .event = *event};
+    struct ht_pick pick = {.event = *event};
+    ht_pick_rank_realloc(event, pick.rank);
+    return pick;
 }
 
 static bool is_same_thread(const struct ht_event *a, const struct ht_event *b)

@@ -75,7 +75,8 @@ void ht_budget_order(struct ht_budget *budget, int64_t base_ns);
 // Forgets what was offered.
 void ht_budget_restart(struct ht_budget *budget);
 
-// A realloc ranked by the bytes it copied, then by its new size.
+// The ranks of a realloc: the bytes it copied, then its new size. And it with these.
+void ht_pick_rank_realloc(const struct ht_event *event, uint64_t rank[2]);
 struct ht_pick ht_pick_realloc(const struct ht_event *event);
 
 // Gives every pick the stamp of its event, in ns since `base_ns`, which none is before, and sorts

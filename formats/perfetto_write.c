@@ -227,13 +227,15 @@ static enum ht_status open_within(struct ht_output *output, const struct ht_trac
     *result = NULL;
     if (writer == NULL)
         return ht_fail_memory(error, "the Perfetto writer");
-    writer->base =
-        (struct ht_writer){perfetto_write, perfetto_change, perfetto_finish, perfetto_close};
+    writer->base = (struct ht_writer){.write = perfetto_write,
+                                      .change = perfetto_change,
+                                      .finish = perfetto_finish,
+                                      .close = perfetto_close};
     writer->output = output;
     writer->quota = quota != NULL ? quota : &writer->own_quota;
     if (writer->quota->budget == 0)
         writer->quota->budget = HT_PERFETTO_BUDGET;
-    writer->model = ht_picture_model_open(trace, writer->quota);
+    writer->model = ht_picture_model_open(&writer->base, trace, writer->quota);
     if (writer->model == NULL) {
         free(writer);
         return ht_fail_memory(error, "the Perfetto writer");

@@ -17,11 +17,14 @@ static uint32_t realloc_limit(const struct ht_quota *quota)
     return limit < HT_PICTURE_REALLOCS_MAX ? (uint32_t)limit : HT_PICTURE_REALLOCS_MAX;
 }
 
-struct ht_picture_model *ht_picture_model_open(const struct ht_trace *trace,
+struct ht_picture_model *ht_picture_model_open(struct ht_writer *writer,
+                                               const struct ht_trace *trace,
                                                const struct ht_quota *quota)
 {
     struct ht_picture_model *model = calloc(1, sizeof *model);
     if (model != NULL) {
+        writer->note_size = sizeof(struct ht_picture_note);
+        model->writer = writer;
         model->trace = trace;
         model->process = HT_PICTURE_NONE;
         model->heap = HT_PICTURE_NONE;
@@ -48,7 +51,6 @@ void ht_picture_model_close(struct ht_picture_model *model)
     ht_picture_sites_reset(&model->sites);
     ht_budget_reset(&model->reallocs);
     ht_picture_pages_reset(&model->pages);
-    free(model->blocks);
     free(model->tids);
     free(model->chains);
     free(model);
