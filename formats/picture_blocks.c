@@ -499,6 +499,7 @@ enum ht_status ht_picture_model_restart(struct ht_picture_model *model, struct h
 {
     enum ht_status status = HT_OK;
     model->piece_ns = model->last_ns;
+    model->use = (struct ht_pid_use){INT64_MAX, INT64_MIN, NULL}; // who is shown is asked anew
     model->piece_count = model->event_count;
     model->dropped_events = 0;
     ht_budget_restart(&model->reallocs);

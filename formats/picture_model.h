@@ -104,6 +104,8 @@ struct ht_picture_model {
     int64_t last_ns;
     int64_t piece_ns;                // what is open when this piece begins, begins then
     uint32_t process;                // of the newest event, or HT_PICTURE_NONE
+    struct ht_pid_use use;           // of that process's pid: as long as it holds, so does this
+    uint32_t revision;               // of the trace, when it was asked for
     uint32_t heap;                   // of the newest event that names one, or HT_PICTURE_NONE
     struct ht_picture_index pids;    // newest process of a pid
     struct ht_picture_index handles; // newest heap of a handle in a process
@@ -144,7 +146,10 @@ enum ht_status ht_picture_model_finish(struct ht_picture_model *model, struct ht
 enum ht_status ht_picture_model_restart(struct ht_picture_model *model, struct ht_error *error);
 
 // ns since the base; what claims to be before it is at 0.
-uint64_t ht_picture_stamp(const struct ht_picture_model *model, int64_t time_ns);
+static inline uint64_t ht_picture_stamp(const struct ht_picture_model *model, int64_t time_ns)
+{
+    return time_ns > model->base_ns ? (uint64_t)time_ns - (uint64_t)model->base_ns : 0;
+}
 
 // The process in the trace, or NULL.
 const struct ht_process *ht_picture_process_entry(const struct ht_picture_model *model,
