@@ -441,6 +441,11 @@ enum ht_status ht_picture_model_finish(struct ht_picture_model *model, struct ht
         struct ending ending = {note, block->address, bounded(block->size), HT_TIME_UNKNOWN};
         status = offer(model, &ending, error);
     }
+    ht_budget_settle(&model->reallocs);
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        ht_budget_settle(&model->processes[i].blocks);
+        ht_budget_settle(&model->processes[i].chains);
+    }
     return status;
 }
 
