@@ -117,7 +117,7 @@ struct ht_picture_model {
     struct ht_picture_pages pages; // by owner
     struct ht_budget reallocs;     // pid holds the number of the process
     uint64_t begun_blocks;
-    uint32_t *tids;          // owned: who made a block, by its number; with every event only
+    uint32_t *tids; // owned: who made a block, by its number; with every event only
     uint32_t tid_capacity;
     struct ht_picture_chain *chains; // owned
     uint32_t chain_count;
