@@ -130,6 +130,7 @@ static enum ht_status add_events(struct recording *recording, struct ht_stream *
     struct ht_events events;
     enum ht_status status = HT_OK;
     while (status == HT_OK && (status = ht_stream_read(stream, &events, error)) == HT_OK) {
+        ht_number_expect(number, events.at, events.count);
         for (size_t i = 0; i < events.count && status == HT_OK; i++) {
             status = add_event(recording, number, &events.at[i], error);
         }

@@ -34,11 +34,11 @@ static enum ht_status read_all(struct ht_stream *stream, struct ht_summary *summ
                                struct ht_error *error)
 {
     struct ht_progress_line line;
-    struct ht_event event;
+    struct ht_events run;
     enum ht_status status;
     ht_progress_line_begin(&line);
-    while ((status = ht_stream_next(stream, &event, error)) == HT_OK) {
-        status = ht_summary_add(summary, &event, error);
+    while ((status = ht_stream_read(stream, &run, error)) == HT_OK) {
+        status = ht_summary_add_run(summary, &run, error);
         if (status != HT_OK)
             break;
         ht_progress_line_tell(&line, stream, summary->events);

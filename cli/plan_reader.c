@@ -106,6 +106,7 @@ static enum ht_status send_events(struct sender *sender, struct ht_stream *strea
     line.is_wanted = line.is_wanted && ht_child_result_pipe() < 0; // a comparison has its own
     while (sender->is_heard && status == HT_OK &&
            (status = ht_stream_read(stream, &run, error)) == HT_OK) {
+        ht_number_expect(number, run.at, run.count);
         for (size_t i = 0; i < run.count && sender->is_heard && status == HT_OK; i++) {
             status = send_event(sender, number, &run.at[i], error);
             ht_progress_line_tell(&line, stream, ++events);

@@ -13,10 +13,6 @@
 #include <stdio.h>
 
 enum {
-    SEQUENCE = 1,
-    TYPE_BEGIN = 1,
-    TYPE_END = 2,
-    TYPE_COUNTER = 4,
     UNIT_COUNT = 2,
     UNIT_BYTES = 3,
     PEAKS = 2,
@@ -170,7 +166,7 @@ struct timeline {
 static void put(struct timeline *timeline, Ht__Perfetto__TracePacket *packet)
 {
     packet->has_trusted_packet_sequence_id = true;
-    packet->trusted_packet_sequence_id = SEQUENCE;
+    packet->trusted_packet_sequence_id = HT_PERFETTO_TRACKS;
     packet->has_sequence_flags = true;
     packet->sequence_flags = timeline->is_begun
                                  ? HT_PERFETTO_STATE_NEEDED
@@ -200,29 +196,6 @@ static Ht__Perfetto__TrackDescriptor new_track(struct timeline *timeline, uint64
     return track;
 }
 
-// Packets without it are dropped by the importer, or get no time.
-static void put_clocks(struct timeline *timeline)
-{
-    static const uint32_t ids[] = {3, 4, 6}; // MONOTONIC, MONOTONIC_COARSE, BOOTTIME
-    Ht__Perfetto__ClockSnapshot__Clock clocks[3];
-    Ht__Perfetto__ClockSnapshot__Clock *pointers[3];
-    for (int i = 0; i < 3; i++) {
-        ht__perfetto__clock_snapshot__clock__init(&clocks[i]);
-        clocks[i].has_clock_id = true;
-        clocks[i].clock_id = ids[i];
-        clocks[i].has_timestamp = true;
-        pointers[i] = &clocks[i];
-    }
-    Ht__Perfetto__ClockSnapshot snapshot = HT__PERFETTO__CLOCK_SNAPSHOT__INIT;
-    snapshot.n_clocks = 3;
-    snapshot.clocks = pointers;
-    snapshot.has_primary_trace_clock = true;
-    snapshot.primary_trace_clock = ids[2];
-    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
-    packet.clock_snapshot = &snapshot;
-    ht_perfetto_put(&timeline->sink, &packet);
-}
-
 // A track that samples are written to.
 struct line {
     struct timeline *timeline;
@@ -237,20 +210,10 @@ static void put_sample(struct line *line, int64_t time_ns, double value)
     if (stamp < line->next_stamp)
         stamp = line->next_stamp;
     line->next_stamp = stamp + 1;
-    Ht__Perfetto__TrackEvent event = HT__PERFETTO__TRACK_EVENT__INIT;
-    event.has_type = true;
-    event.type = TYPE_COUNTER;
-    event.has_track_uuid = true;
-    event.track_uuid = line->track;
-    event.has_counter_value = !line->is_real;
-    event.counter_value = line->is_real ? 0 : (int64_t)value;
-    event.has_double_counter_value = line->is_real;
-    event.double_counter_value = value;
-    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
-    packet.has_timestamp = true;
-    packet.timestamp = stamp;
-    packet.track_event = &event;
-    put(line->timeline, &packet);
+    if (line->is_real)
+        ht_perfetto_put_real_sample(&line->timeline->sink, line->track, stamp, value);
+    else
+        ht_perfetto_put_sample(&line->timeline->sink, line->track, stamp, (int64_t)value);
 }
 
 static struct line begin_line(struct timeline *timeline, uint64_t group, size_t rank,
@@ -369,8 +332,8 @@ static void put_pinners(struct timeline *timeline, uint64_t process, const char 
         track.has_sibling_order_rank = true;
         track.sibling_order_rank = i;
         put_track(timeline, &track);
-        put_edge(timeline, track.uuid, TYPE_BEGIN, pinner->made_ns, name);
-        put_edge(timeline, track.uuid, TYPE_END, last_ns, NULL);
+        put_edge(timeline, track.uuid, HT_PERFETTO_BEGIN, pinner->made_ns, name);
+        put_edge(timeline, track.uuid, HT_PERFETTO_END, last_ns, NULL);
     }
 }
 
@@ -417,7 +380,7 @@ enum ht_status ht_replay_write_timeline(const struct ht_replay_report *report, c
         .sink = ht_perfetto_sink_over(output, error),
         .base_ns = report->was->first_ns < 0 ? report->was->first_ns : 0,
     };
-    put_clocks(&timeline);
+    ht_perfetto_put_clocks(&timeline.sink, NULL);
     put_column(&timeline, 1, report->columns[0], report, report->was);
     snprintf(name, sizeof name, "%s: %s", report->columns[1], report->result->heap_version);
     put_column(&timeline, 2, name, report, report->is);

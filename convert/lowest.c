@@ -3,6 +3,7 @@
 // Lowest: the bitmap and its summaries. See the header.
 #include "convert/lowest.h"
 
+#include "formats/bits.h"
 #include "formats/limits.h"
 
 #include <assert.h>
@@ -18,17 +19,6 @@ void ht_lowest_reset(struct ht_lowest *lowest)
     for (int level = 0; level < HT_LOWEST_LEVELS; level++)
         free(lowest->levels[level]);
     *lowest = (struct ht_lowest){0};
-}
-
-// Index of the lowest bit set. The multiplier is a de Bruijn sequence: each of its 64 windows of
-// six bits is different, and the table says which bit shifted the window there.
-static uint32_t lowest_bit(uint64_t word)
-{
-    static const uint8_t bits[64] = {0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,
-                                     62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
-                                     63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
-                                     46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6};
-    return bits[(word & (0 - word)) * 0x03F79D71B4CB0A89u >> 58];
 }
 
 static size_t words_at(uint32_t capacity, int level)
@@ -58,6 +48,30 @@ static enum ht_status grow(struct ht_lowest *lowest, struct ht_error *error)
     return HT_OK;
 }
 
+// Notes in the summaries that a word has no bit set.
+static void clear_summary(struct ht_lowest *lowest, uint32_t at)
+{
+    for (int level = 1; level < HT_LOWEST_LEVELS; level++, at >>= 6) {
+        uint64_t *word = &lowest->levels[level][at >> 6];
+        *word &= ~((uint64_t)1 << (at & 63));
+        if (*word != 0)
+            break;
+    }
+}
+
+// Moves on to the first word with a bit set, which there is. The summaries are behind: numbers that
+// come and go all the time would change them each time.
+static void find_first(struct ht_lowest *lowest)
+{
+    while (lowest->levels[0][lowest->first] == 0) {
+        clear_summary(lowest, lowest->first);
+        uint32_t found = 0;
+        for (uint32_t level = lowest->top; level > 0; level--)
+            found = found << 6 | ht_bits_lowest(lowest->levels[level][found]);
+        lowest->first = found;
+    }
+}
+
 enum ht_status ht_lowest_take(struct ht_lowest *lowest, uint32_t *number, struct ht_error *error)
 {
     if (lowest->free_count == 0) {
@@ -66,23 +80,20 @@ enum ht_status ht_lowest_take(struct ht_lowest *lowest, uint32_t *number, struct
             *number = lowest->limit++;
         return status;
     }
-    uint32_t found = 0;
-    for (uint32_t level = lowest->top + 1; level-- > 0;)
-        found = found << 6 | lowest_bit(lowest->levels[level][found]);
-    *number = found;
+    find_first(lowest);
+    uint64_t *word = &lowest->levels[0][lowest->first];
+    *number = lowest->first << 6 | ht_bits_lowest(*word);
+    *word &= *word - 1;
     lowest->free_count--;
-    for (int level = 0; level < HT_LOWEST_LEVELS; level++, found >>= 6) {
-        uint64_t *word = &lowest->levels[level][found >> 6];
-        *word &= ~((uint64_t)1 << (found & 63));
-        if (*word != 0)
-            break;
-    }
     return HT_OK;
 }
 
 void ht_lowest_give(struct ht_lowest *lowest, uint32_t number)
 {
     assert(number < lowest->limit);
+    uint32_t at = number >> 6;
+    if (at < lowest->first || lowest->free_count == 0)
+        lowest->first = at;
     lowest->free_count++;
     for (int level = 0; level < HT_LOWEST_LEVELS; level++, number >>= 6) {
         uint64_t *word = &lowest->levels[level][number >> 6];

@@ -14,7 +14,8 @@ enum { HT_LOWEST_LEVELS = 5 }; // 64^5 numbers: HT_LIVE_BLOCKS_MAX
 
 // Zero is empty.
 struct ht_lowest {
-    uint64_t *levels[HT_LOWEST_LEVELS]; // a set bit: free, or above it some free; owned
+    uint64_t *levels[HT_LOWEST_LEVELS]; // a set bit: free, or above it perhaps some free; owned
+    uint32_t first;                     // no word before it has a bit set
     uint32_t top;                       // the lowest level that is a single word
     uint32_t limit;                     // numbers given so far are below this
     uint32_t free_count;                // of the numbers below limit

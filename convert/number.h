@@ -57,6 +57,14 @@ enum ht_status ht_number_open(struct ht_number **number, const struct ht_trace *
                               struct ht_error *error);
 void ht_number_close(struct ht_number *number);
 
+// Each live block shall have room for a note of so many bytes, a multiple of 8, behind its record.
+// To be said before the first event; without it there is none.
+void ht_number_keep_notes(struct ht_number *number, size_t size);
+
+// What will be pushed next, one by one from these places: what numbering will need for it is then
+// fetched into the caches ahead. Of something else that is pushed, this is no promise.
+void ht_number_expect(struct ht_number *number, const struct ht_event *events, size_t count);
+
 // Takes one event. Its changes are then fetched with ht_number_next before the next push.
 // HT_LIMIT at the caps of formats/limits.h, HT_MEMORY.
 enum ht_status ht_number_push(struct ht_number *number, const struct ht_event *event,
@@ -75,6 +83,10 @@ struct ht_number_heap ht_number_heap(const struct ht_number *number, uint32_t in
 
 // Index of the heap of the event pushed last.
 uint32_t ht_number_current_heap(const struct ht_number *number);
+
+// The records of the blocks that live, and of numbers that are free. The value stays where it is as
+// long as the number; what it points to is valid until the next push.
+const struct ht_blocks *ht_number_blocks(const struct ht_number *number);
 
 // Blocks live now, and one more than the highest block number given so far.
 uint64_t ht_number_live_count(const struct ht_number *number);

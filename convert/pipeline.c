@@ -311,6 +311,8 @@ static enum ht_status write_run(struct ht_writer *writer, struct ht_number *numb
                                 struct ht_error *error)
 {
     size_t step = number != NULL ? 1 : run->count;
+    if (number != NULL)
+        ht_number_expect(number, run->at, run->count);
     for (size_t i = 0; i < run->count; i += step) {
         enum ht_status status = writer->write(writer, &run->at[i], step, error);
         if (status == HT_OK && number != NULL)
@@ -350,6 +352,18 @@ static enum ht_status open_writer(const struct ht_target *target, const struct h
                : format->open_writer(target->output, trace, writer, error);
 }
 
+// Numbers for a writer, which keeps its notes with the blocks.
+static enum ht_status open_number(struct ht_writer *writer, const struct ht_trace *trace,
+                                  struct ht_number **number, struct ht_error *error)
+{
+    enum ht_status status = ht_number_open(number, trace, error);
+    if (status != HT_OK)
+        return status;
+    ht_number_keep_notes(*number, writer->note_size);
+    writer->blocks = ht_number_blocks(*number);
+    return HT_OK;
+}
+
 enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *target,
                           const struct ht_progress *progress, uint64_t *events,
                           struct ht_error *error)
@@ -361,7 +375,7 @@ enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *targ
     if (status != HT_OK)
         return status;
     if (writer->change != NULL)
-        status = ht_number_open(&number, &stream->trace, error);
+        status = open_number(writer, &stream->trace, &number, error);
     if (status == HT_OK)
         status = pump(stream, writer, number, progress, events, error);
     ht_number_close(number);

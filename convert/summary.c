@@ -49,19 +49,16 @@ void ht_live_apply(struct ht_live *live, const struct ht_change *change, int64_t
     }
 }
 
-static enum ht_status add_to_heap(struct ht_summary *summary, uint32_t heap, struct ht_error *error)
+static enum ht_status reserve_heap(struct ht_summary *summary, struct ht_error *error)
 {
-    if (heap == summary->heap_capacity) {
-        uint32_t capacity = heap > 0 ? heap * 2 : 16;
-        struct ht_heap_summary *heaps = realloc(summary->heaps, capacity * sizeof *heaps);
-        if (heaps == NULL)
-            return ht_fail_memory(error, "the heaps");
-        summary->heaps = heaps;
-        summary->heap_capacity = capacity;
-    }
-    if (heap == summary->heap_count)
-        summary->heaps[summary->heap_count++] = (struct ht_heap_summary){0};
-    summary->heaps[heap].events++;
+    if (summary->heap_count < summary->heap_capacity)
+        return HT_OK;
+    uint32_t capacity = summary->heap_count > 0 ? summary->heap_count * 2 : 16;
+    struct ht_heap_summary *heaps = realloc(summary->heaps, capacity * sizeof *heaps);
+    if (heaps == NULL)
+        return ht_fail_memory(error, "the heaps");
+    summary->heaps = heaps;
+    summary->heap_capacity = capacity;
     return HT_OK;
 }
 
@@ -79,28 +76,41 @@ static enum ht_status reserve_process(struct ht_summary *summary, struct ht_erro
     return ht_slots_reserve(&summary->process_slots, error);
 }
 
-static enum ht_status add_to_process(struct ht_summary *summary, const struct ht_event *event,
-                                     struct ht_error *error)
+// Finds the process of a heap, of which this event is the first, or makes it.
+static enum ht_status find_process(struct ht_summary *summary, const struct ht_event *event,
+                                   uint32_t heap, uint32_t *process, struct ht_error *error)
 {
     enum ht_status status = reserve_process(summary, error);
     if (status != HT_OK)
         return status;
     struct ht_slots *slots = &summary->process_slots;
-    uint32_t heap = ht_number_current_heap(summary->number);
     int64_t start_ns = ht_number_heap(summary->number, heap).start_ns;
     uint32_t tag = (uint32_t)(ht_mix(event->pid) >> 32);
     uint32_t slot = ht_slots_first(slots, tag);
     for (; !ht_slots_is_empty(slots, slot); slot = ht_slots_next(slots, tag, slot)) {
-        struct ht_process_summary *process = &summary->processes[ht_slots_index(slots, slot)];
-        if (process->pid == event->pid && process->start_ns == start_ns) {
-            process->events++;
+        *process = ht_slots_index(slots, slot);
+        const struct ht_process_summary *found = &summary->processes[*process];
+        if (found->pid == event->pid && found->start_ns == start_ns)
             return HT_OK;
-        }
     }
-    ht_slots_put(slots, slot, tag, summary->process_count);
-    summary->processes[summary->process_count++] =
-        (struct ht_process_summary){event->pid, start_ns, event->time_ns, 1};
+    *process = summary->process_count++;
+    ht_slots_put(slots, slot, tag, *process);
+    summary->processes[*process] =
+        (struct ht_process_summary){event->pid, start_ns, event->time_ns, 0};
     return HT_OK;
+}
+
+// Adds the heap of this event, its first.
+static enum ht_status add_heap(struct ht_summary *summary, const struct ht_event *event,
+                               struct ht_error *error)
+{
+    uint32_t process = 0;
+    enum ht_status status = reserve_heap(summary, error);
+    if (status == HT_OK)
+        status = find_process(summary, event, summary->heap_count, &process, error);
+    if (status == HT_OK)
+        summary->heaps[summary->heap_count++] = (struct ht_heap_summary){.process = process};
+    return status;
 }
 
 static void add_realloc(struct ht_realloc_summary *sums, const struct ht_change *change)
@@ -115,7 +125,8 @@ static void add_realloc(struct ht_realloc_summary *sums, const struct ht_change 
         sums->bytes_copied += change->size < change->old_size ? change->size : change->old_size;
 }
 
-static void add_event(struct ht_summary *summary, const struct ht_event *event)
+static void add_event(struct ht_summary *summary, struct ht_heap_summary *heap,
+                      const struct ht_event *event)
 {
     if (summary->events == 0 || event->time_ns < summary->first_ns)
         summary->first_ns = event->time_ns;
@@ -125,27 +136,41 @@ static void add_event(struct ht_summary *summary, const struct ht_event *event)
     summary->with_stack += ht_event_stack(event) != 0;
     if (event->kind < HT_KIND_COUNT)
         summary->by_kind[event->kind]++;
+    heap->events++;
+    summary->processes[heap->process].events++;
 }
 
 enum ht_status ht_summary_add(struct ht_summary *summary, const struct ht_event *event,
                               struct ht_error *error)
 {
     enum ht_status status = ht_number_push(summary->number, event, error);
-    if (status == HT_OK)
-        status = add_to_heap(summary, ht_number_current_heap(summary->number), error);
-    if (status == HT_OK)
-        status = add_to_process(summary, event, error);
     if (status != HT_OK)
         return status;
-    add_event(summary, event);
+    uint32_t current = ht_number_current_heap(summary->number);
+    if (current == summary->heap_count)
+        status = add_heap(summary, event, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_heap_summary *heap = &summary->heaps[current];
+    add_event(summary, heap, event);
     const struct ht_change *change;
-    while ((change = ht_number_next(summary->number)) != NULL) {
+    while ((change = ht_number_next(summary->number)) != NULL) { // all of this heap
         ht_live_apply(&summary->live, change, event->time_ns);
-        ht_live_apply(&summary->heaps[change->heap].live, change, event->time_ns);
+        ht_live_apply(&heap->live, change, event->time_ns);
         if (change->kind == HT_CHANGE_RESIZE)
             add_realloc(&summary->realloc, change);
     }
     return HT_OK;
+}
+
+enum ht_status ht_summary_add_run(struct ht_summary *summary, const struct ht_events *run,
+                                  struct ht_error *error)
+{
+    enum ht_status status = HT_OK;
+    ht_number_expect(summary->number, run->at, run->count);
+    for (size_t i = 0; i < run->count && status == HT_OK; i++)
+        status = ht_summary_add(summary, &run->at[i], error);
+    return status;
 }
 
 uint64_t ht_summary_unknown_blocks(const struct ht_summary *summary)

@@ -7,7 +7,7 @@
 
 #include "convert/number.h"
 #include "convert/slots.h"
-#include "formats/event.h"
+#include "formats/format.h"
 
 // Live requested bytes and blocks of one heap or of all. The peak is exact: a replaced block ends
 // before the one over it begins, and a realloc counts once, so no event adds what it also removes.
@@ -21,6 +21,7 @@ struct ht_live {
 struct ht_heap_summary {
     struct ht_live live;
     uint64_t events;
+    uint32_t process; // index of its process in `processes`
 };
 
 struct ht_realloc_summary {
@@ -73,6 +74,10 @@ struct ht_number_heap ht_summary_heap(const struct ht_summary *summary, uint32_t
 // Adds one event: numbers it and applies its changes.
 enum ht_status ht_summary_add(struct ht_summary *summary, const struct ht_event *event,
                               struct ht_error *error);
+
+// Adds a run of events, faster than one by one.
+enum ht_status ht_summary_add_run(struct ht_summary *summary, const struct ht_events *run,
+                                  struct ht_error *error);
 
 // Adds one change made by an event at `time_ns` to the live figures. Part of ht_summary_add; here
 // for those who number themselves.

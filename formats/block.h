@@ -5,7 +5,36 @@
 #ifndef HT_FORMATS_BLOCK_H
 #define HT_FORMATS_BLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+// A live block as numbering keeps it. Behind each is room for a note of whoever takes the changes:
+// when a block begins nothing is there yet, when it ends it is there once more.
+struct ht_block {
+    uint64_t address;
+    uint64_t size;
+    uint32_t heap;  // index, HT_BLOCK_NONE where no block has this number
+    uint32_t birth; // private to numbering
+};
+
+#define HT_BLOCK_NONE UINT32_MAX
+
+// All of them, by number.
+struct ht_blocks {
+    unsigned char *at;
+    size_t stride;
+    uint32_t limit; // numbers given so far are below this
+};
+
+static inline struct ht_block *ht_block_at(const struct ht_blocks *blocks, uint32_t number)
+{
+    return (void *)(blocks->at + number * blocks->stride);
+}
+
+static inline void *ht_block_note(struct ht_block *block)
+{
+    return block + 1;
+}
 
 enum ht_change_kind {
     HT_CHANGE_BEGIN,  // a block begins to live

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A bounded binary heap. See the header.
+// Selection of the biggest. See the header.
 #include "formats/budget.h"
+
+#include "formats/mix.h"
 
 #include <stdlib.h>
 
@@ -28,34 +30,68 @@ static bool is_smaller(const struct ht_budget_key *a, const struct ht_budget_key
     return a->order > b->order;
 }
 
-// Puts a key where it belongs, from a free place upwards.
-static void sift_up(struct ht_budget_key *keys, uint32_t at, const struct ht_budget_key *key)
+static void swap(struct ht_budget_key *a, struct ht_budget_key *b)
 {
-    while (at > 0 && is_smaller(key, &keys[(at - 1) / 2])) {
-        keys[at] = keys[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    keys[at] = *key;
+    struct ht_budget_key key = *a;
+    *a = *b;
+    *b = key;
 }
 
-// The same from the free root downwards.
-static void sift_down(struct ht_budget_key *keys, uint32_t count, const struct ht_budget_key *key)
+// Moves keys that are larger than the first one before all others, and that one between them.
+// Returns its place. No two keys are equal.
+static uint32_t divide(struct ht_budget_key *keys, uint32_t count)
 {
-    uint32_t at = 0;
-    for (uint32_t child = 1; child < count; child = 2 * at + 1) {
-        child += child + 1 < count && is_smaller(&keys[child + 1], &keys[child]);
-        if (!is_smaller(&keys[child], key))
-            break;
-        keys[at] = keys[child];
-        at = child;
+    uint32_t larger = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        if (is_smaller(&keys[0], &keys[i]))
+            swap(&keys[i], &keys[++larger]);
     }
-    keys[at] = *key;
+    swap(&keys[0], &keys[larger]);
+    return larger;
 }
 
-static enum ht_status grow(struct ht_budget *budget, struct ht_error *error)
+// Moves the largest `wanted` of the keys before the others, the smallest of them last. Pivots are
+// random, so that no input can make it slow.
+static void select_largest(struct ht_budget_key *keys, uint32_t count, uint32_t wanted)
 {
+    uint64_t random = (uintptr_t)keys;
+    while (count > 1) {
+        random = ht_mix(random + count);
+        swap(&keys[0], &keys[random % count]);
+        uint32_t place = divide(keys, count);
+        if (place + 1 == wanted)
+            return;
+        if (place + 1 > wanted) {
+            count = place;
+            continue;
+        }
+        keys += place + 1;
+        count -= place + 1;
+        wanted -= place + 1;
+    }
+}
+
+static void drop(struct ht_budget *budget)
+{
+    select_largest(budget->keys, budget->count, budget->limit);
+    budget->count = budget->limit;
+    budget->has_least = true;
+    budget->least[0] = budget->keys[budget->limit - 1].rank[0];
+    budget->least[1] = budget->keys[budget->limit - 1].rank[1];
+}
+
+// Makes room for a pick. At its full size it is the limit and a quarter.
+static enum ht_status reserve(struct ht_budget *budget, struct ht_error *error)
+{
+    uint32_t room = budget->limit + budget->limit / 4 + 1;
+    if (budget->count < budget->capacity)
+        return HT_OK;
+    if (budget->capacity == room) {
+        drop(budget);
+        return HT_OK;
+    }
     uint32_t capacity = budget->capacity > 0 ? budget->capacity * 2 : FIRST_CAPACITY;
-    capacity = capacity < budget->limit ? capacity : budget->limit;
+    capacity = capacity < room ? capacity : room;
     struct ht_pick *picks = realloc(budget->picks, capacity * sizeof *picks);
     if (picks == NULL)
         return ht_fail_memory(error, "the biggest of the trace");
@@ -73,20 +109,33 @@ enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *p
 {
     if (!ht_budget_wants(budget, pick->rank[0], pick->rank[1]))
         return HT_OK;
-    struct ht_budget_key key = {{pick->rank[0], pick->rank[1]}, budget->offered++, 0};
-    if (budget->count == budget->limit) {
-        key.at = budget->keys[0].at;
-        sift_down(budget->keys, budget->count, &key);
-    } else {
-        enum ht_status status = budget->count == budget->capacity ? grow(budget, error) : HT_OK;
-        if (status != HT_OK)
-            return status;
-        key.at = budget->count;
-        sift_up(budget->keys, budget->count++, &key);
-    }
-    budget->picks[key.at] = *pick;
-    budget->picks[key.at].order = key.order;
+    enum ht_status status = reserve(budget, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_budget_key *key = &budget->keys[budget->count]; // of a dropped pick, or none
+    uint32_t at = budget->count < budget->used ? key->at : budget->used++;
+    *key = (struct ht_budget_key){{pick->rank[0], pick->rank[1]}, budget->offered++, at};
+    budget->picks[at] = *pick;
+    budget->picks[at].order = key->order;
+    budget->count++;
     return HT_OK;
+}
+
+void ht_budget_settle(struct ht_budget *budget)
+{
+    if (budget->count > budget->limit)
+        drop(budget);
+    uint32_t dropped = budget->count;
+    for (uint32_t i = 0; i < budget->count; i++) {
+        if (budget->keys[i].at < budget->count)
+            continue;
+        while (budget->keys[dropped].at >= budget->count)
+            dropped++;
+        uint32_t at = budget->keys[dropped].at;
+        budget->picks[at] = budget->picks[budget->keys[i].at];
+        budget->keys[dropped].at = budget->keys[i].at;
+        budget->keys[i].at = at;
+    }
 }
 
 static int compare_larger(const void *left, const void *right)
@@ -102,6 +151,7 @@ static int compare_larger(const void *left, const void *right)
 
 void ht_budget_shrink(struct ht_budget *budget, uint32_t limit)
 {
+    ht_budget_settle(budget);
     if (budget->count <= limit)
         return;
     qsort(budget->picks, budget->count, sizeof *budget->picks, compare_larger);
@@ -119,6 +169,7 @@ static int compare_key(const void *left, const void *right)
 
 void ht_budget_order(struct ht_budget *budget, int64_t base_ns)
 {
+    ht_budget_settle(budget);
     if (budget->count == 0)
         return;
     for (uint32_t i = 0; i < budget->count; i++) {
@@ -132,15 +183,25 @@ void ht_budget_order(struct ht_budget *budget, int64_t base_ns)
 void ht_budget_restart(struct ht_budget *budget)
 {
     budget->count = 0;
+    budget->used = 0;
+    budget->has_least = false;
+    budget->least[0] = budget->least[1] = 0;
     budget->offered = 0;
+}
+
+void ht_pick_rank_realloc(const struct ht_event *event, uint64_t rank[2])
+{
+    bool is_copied = event->address != 0 && !ht_event_is_in_place(event);
+    rank[0] = event->size < event->old_size ? event->size : event->old_size;
+    rank[0] = is_copied ? rank[0] : 0;
+    rank[1] = event->size;
 }
 
 struct ht_pick ht_pick_realloc(const struct ht_event *event)
 {
-    uint64_t copied = event->size < event->old_size ? event->size : event->old_size;
-    if (ht_event_is_in_place(event) || event->address == 0)
-        copied = 0;
-    return (struct ht_pick){.rank = {copied, event->size}, .event = *event};
+    struct ht_pick pick = {.event = *event};
+    ht_pick_rank_realloc(event, pick.rank);
+    return pick;
 }
 
 static bool is_same_thread(const struct ht_event *a, const struct ht_event *b)
@@ -173,6 +234,7 @@ static int compare_stamp(const void *left, const void *right)
 void ht_budget_stamp(struct ht_budget *budget, int64_t base_ns)
 {
     struct ht_pick *picks = budget->picks;
+    ht_budget_settle(budget);
     if (budget->count == 0)
         return;
     for (uint32_t i = 0; i < budget->count; i++)

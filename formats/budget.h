@@ -36,13 +36,17 @@ struct ht_budget_key {
     uint32_t at;
 };
 
-// The zero value with a limit is an empty budget.
+// The zero value with a limit is an empty budget. It takes a quarter more than the limit before it
+// drops what is over: so most offers cost a comparison, and a few a selection.
 struct ht_budget {
     uint32_t limit;
     struct ht_pick *picks;      // owned
-    struct ht_budget_key *keys; // owned; a heap with the smallest at the root
-    uint32_t count;             // of both
+    struct ht_budget_key *keys; // owned; in no order
+    uint32_t count;             // of both; once settled, at most the limit
+    uint32_t used;              // private: picks that a key has the place of, also of dropped ones
     uint32_t capacity;
+    bool has_least;
+    uint64_t least[2]; // ranks of the smallest that is kept, once some were dropped
     uint64_t offered;
 };
 
@@ -52,17 +56,19 @@ void ht_budget_reset(struct ht_budget *budget);
 // be made only for those that would.
 static inline bool ht_budget_wants(struct ht_budget *budget, uint64_t first, uint64_t second)
 {
-    bool is_wanted = budget->count < budget->limit;
-    if (!is_wanted && budget->count > 0) {
-        const uint64_t *least = budget->keys[0].rank;
-        is_wanted = first > least[0] || (first == least[0] && second > least[1]);
-    }
+    const uint64_t *least = budget->least;
+    bool is_larger = first > least[0] || (first == least[0] && second > least[1]);
+    bool is_wanted = budget->limit > 0 && (is_larger || !budget->has_least);
     budget->offered += !is_wanted;
     return is_wanted;
 }
 
 enum ht_status ht_budget_offer(struct ht_budget *budget, const struct ht_pick *pick,
                                struct ht_error *error);
+
+// Drops what is over the limit: picks and count are those that are kept then. Whoever reads them
+// settles first; the functions below do.
+void ht_budget_settle(struct ht_budget *budget);
 
 // Keeps no more than the biggest `limit`. Nothing can be offered after it.
 void ht_budget_shrink(struct ht_budget *budget, uint32_t limit);
@@ -75,7 +81,8 @@ void ht_budget_order(struct ht_budget *budget, int64_t base_ns);
 // Forgets what was offered.
 void ht_budget_restart(struct ht_budget *budget);
 
-// A realloc ranked by the bytes it copied, then by its new size.
+// The ranks of a realloc: the bytes it copied, then its new size. And it with these.
+void ht_pick_rank_realloc(const struct ht_event *event, uint64_t rank[2]);
 struct ht_pick ht_pick_realloc(const struct ht_event *event);
 
 // Gives every pick the stamp of its event, in ns since `base_ns`, which none is before, and sorts

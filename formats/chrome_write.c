@@ -503,9 +503,12 @@ static enum ht_status chrome_open_writer(struct ht_output *output, const struct 
     *result = NULL;
     if (writer == NULL)
         return ht_fail_memory(error, "the Chrome trace writer");
-    writer->base = (struct ht_writer){chrome_write, chrome_change, chrome_finish, chrome_close};
+    writer->base = (struct ht_writer){.write = chrome_write,
+                                      .change = chrome_change,
+                                      .finish = chrome_finish,
+                                      .close = chrome_close};
     writer->output = output;
-    writer->model = ht_picture_model_open(trace, &quota);
+    writer->model = ht_picture_model_open(&writer->base, trace, &quota);
     if (writer->model == NULL) {
         free(writer);
         return ht_fail_memory(error, "the Chrome trace writer");

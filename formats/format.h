@@ -62,6 +62,10 @@ struct ht_writer {
     enum ht_status (*finish)(struct ht_writer *self, struct ht_error *error);
     // Frees the writer, finished or not. The output and the trace stay the caller's.
     void (*close)(struct ht_writer *self);
+    // Of a writer that takes changes: how large a note it keeps with each live block, a multiple of
+    // 8, and the blocks, which are its caller's and set before the first event.
+    size_t note_size;
+    const struct ht_blocks *blocks;
 };
 
 // For formats that show only a part of the events one by one: how much, and what came of it.

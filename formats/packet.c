@@ -17,8 +17,7 @@ static enum ht_status put_head(struct ht_buffer *sink, uint32_t field, size_t si
                                struct ht_error *error)
 {
     uint8_t head[2 * HT_VARINT_SIZE_MAX];
-    uint8_t *end = ht_varint_put(head, (uint64_t)field << 3 | WIRE_BYTES);
-    end = ht_varint_put(end, size);
+    uint8_t *end = ht_field_put_head(head, field, size);
     if (size > sink->limit) // keeps the sum below from wrapping
         return ht_fail(error, HT_LIMIT, "a message of %zu bytes is over the cap of %zu", size,
                        sink->limit);
@@ -31,8 +30,7 @@ size_t ht_packet_size(uint32_t field, const ProtobufCMessage *message)
 {
     uint8_t head[2 * HT_VARINT_SIZE_MAX];
     size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *end = ht_varint_put(head, (uint64_t)field << 3 | WIRE_BYTES);
-    return (size_t)(ht_varint_put(end, size) - head) + size;
+    return (size_t)(ht_field_put_head(head, field, size) - head) + size;
 }
 
 enum ht_status ht_packet_append(struct ht_buffer *sink, uint32_t field,
@@ -56,8 +54,7 @@ enum ht_status ht_packet_append_number(struct ht_buffer *sink, uint32_t field, u
                                        struct ht_error *error)
 {
     uint8_t bytes[2 * HT_VARINT_SIZE_MAX];
-    uint8_t *end = ht_varint_put(bytes, (uint64_t)field << 3 | WIRE_VARINT);
-    end = ht_varint_put(end, value);
+    uint8_t *end = ht_field_put_number(bytes, field, value);
     return ht_buffer_append(sink, bytes, (size_t)(end - bytes), error);
 }
 

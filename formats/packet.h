@@ -10,6 +10,7 @@
 #include "formats/bytes.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <string.h>
 
 enum { HT_VARINT_SIZE_MAX = 10 };
 
@@ -20,6 +21,41 @@ static inline uint8_t *ht_varint_put(uint8_t *at, uint64_t value)
         *at++ = (uint8_t)(value | 0x80);
     *at++ = (uint8_t)value;
     return at;
+}
+
+// Fields of a message that is packed by hand, at a place with room for them: tag and value, of a
+// number at most 15 bytes. Each gives the place behind it.
+static inline uint8_t *ht_field_put_number(uint8_t *at, uint32_t field, uint64_t value)
+{
+    return ht_varint_put(ht_varint_put(at, (uint64_t)field << 3), value);
+}
+
+static inline uint8_t *ht_field_put_fixed64(uint8_t *at, uint32_t field, uint64_t value)
+{
+    at = ht_varint_put(at, (uint64_t)field << 3 | 1);
+    ht_store64(at, value);
+    return at + sizeof value;
+}
+
+static inline uint8_t *ht_field_put_real(uint8_t *at, uint32_t field, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return ht_field_put_fixed64(at, field, bits);
+}
+
+// Tag and length of a field of bytes, which are to follow.
+static inline uint8_t *ht_field_put_head(uint8_t *at, uint32_t field, size_t size)
+{
+    return ht_varint_put(ht_varint_put(at, (uint64_t)field << 3 | 2), size);
+}
+
+static inline uint8_t *ht_field_put_bytes(uint8_t *at, uint32_t field, const void *data,
+                                          size_t size)
+{
+    at = ht_field_put_head(at, field, size);
+    memcpy(at, data, size);
+    return at + size;
 }
 
 // Packs `message` behind the content of `sink`, as field `field` of the outer message. On failure

@@ -3,10 +3,34 @@
 // Slices and instants as packets. See the header.
 #include "formats/perfetto_event.h"
 
+#include "formats/packet.h"
+
 #include <assert.h>
 #include <string.h>
 
-enum { END = 2 }; // of the types of a track event
+// Fields of TrackEvent and of DebugAnnotation, see perfetto.proto.
+enum {
+    EVENT_CATEGORY_IIDS = 3,
+    EVENT_DEBUG_ANNOTATIONS = 4,
+    EVENT_TYPE = 9,
+    EVENT_NAME_IID = 10,
+    EVENT_TRACK_UUID = 11,
+    EVENT_NAME = 23,
+    EVENT_FLOW_IDS = 47,
+    EVENT_CALLSTACK_IID = 56,
+    ANNOTATION_NAME_IID = 1,
+    ANNOTATION_BOOL_VALUE = 2,
+    ANNOTATION_UINT_VALUE = 3,
+    ANNOTATION_DOUBLE_VALUE = 5,
+    ANNOTATION_STRING_VALUE = 6,
+    ANNOTATION_POINTER_VALUE = 7,
+};
+
+enum {
+    TEXT_BYTES_MAX = 32,                        // of an argument: they are kinds
+    ANNOTATION_BYTES_MAX = TEXT_BYTES_MAX + 32, // with its head
+    EVENT_BYTES_MAX = HT_PICTURE_ARGS * ANNOTATION_BYTES_MAX + sizeof(struct ht_picture_event) + 96,
+};
 
 // Texts of one sort. Their interned numbers are the enumerators plus one.
 struct interned {
@@ -49,76 +73,60 @@ void ht_perfetto_begin_tracks(struct ht_perfetto_sink *sink)
     ht_perfetto_put(sink, &packet);
 }
 
-static void annotate(Ht__Perfetto__DebugAnnotation *annotation,
-                     const struct ht_picture_argument *argument)
+static uint8_t *put_value(uint8_t *at, const struct ht_picture_argument *argument)
 {
-    ht__perfetto__debug_annotation__init(annotation);
-    annotation->has_name_iid = true;
-    annotation->name_iid = (uint64_t)argument->arg + 1;
     switch (argument->type) {
     case HT_PICTURE_NUMBER:
-        annotation->has_uint_value = true;
-        annotation->uint_value = argument->number;
-        break;
+        return ht_field_put_number(at, ANNOTATION_UINT_VALUE, argument->number);
     case HT_PICTURE_POINTER:
-        annotation->has_pointer_value = true;
-        annotation->pointer_value = argument->number;
-        break;
+        return ht_field_put_number(at, ANNOTATION_POINTER_VALUE, argument->number);
     case HT_PICTURE_REAL:
-        annotation->has_double_value = true;
-        annotation->double_value = argument->real;
-        break;
+        return ht_field_put_real(at, ANNOTATION_DOUBLE_VALUE, argument->real);
     case HT_PICTURE_FLAG:
-        annotation->has_bool_value = true;
-        annotation->bool_value = argument->flag;
-        break;
+        return ht_field_put_number(at, ANNOTATION_BOOL_VALUE, argument->flag);
     default: // HT_PICTURE_TEXT
-        annotation->string_value = ht_perfetto_borrow(argument->text);
+        assert(strlen(argument->text) <= TEXT_BYTES_MAX);
+        return ht_field_put_bytes(at, ANNOTATION_STRING_VALUE, argument->text,
+                                  strlen(argument->text));
     }
 }
 
-static void put_message(struct ht_perfetto_sink *sink, Ht__Perfetto__TrackEvent *message,
-                        uint32_t type, uint64_t track, uint64_t stamp)
+static uint8_t *annotate(uint8_t *at, const struct ht_picture_argument *argument)
 {
-    Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
-    message->has_type = true;
-    message->type = type;
-    message->has_track_uuid = true;
-    message->track_uuid = track;
-    packet.has_timestamp = true;
-    packet.timestamp = stamp;
-    packet.track_event = message;
-    ht_perfetto_put(sink, &packet);
+    uint8_t annotation[ANNOTATION_BYTES_MAX];
+    uint8_t *end =
+        ht_field_put_number(annotation, ANNOTATION_NAME_IID, (uint64_t)argument->arg + 1);
+    end = put_value(end, argument);
+    return ht_field_put_bytes(at, EVENT_DEBUG_ANNOTATIONS, annotation, (size_t)(end - annotation));
 }
 
-void ht_perfetto_put_event(struct ht_perfetto_file *file, uint64_t track, uint32_t type,
-                           const struct ht_picture_event *shown, uint64_t stamp)
+void ht_perfetto_put_event(struct ht_perfetto_file *file, uint64_t track,
+                           enum ht_perfetto_type type, const struct ht_picture_event *shown,
+                           uint64_t stamp)
 {
-    Ht__Perfetto__TrackEvent message = HT__PERFETTO__TRACK_EVENT__INIT;
-    Ht__Perfetto__DebugAnnotation annotations[HT_PICTURE_ARGS];
-    Ht__Perfetto__DebugAnnotation *pointers[HT_PICTURE_ARGS];
-    uint64_t category = (uint64_t)shown->category + 1;
-    uint64_t flow = shown->flow;
-    for (uint32_t i = 0; i < shown->arg_count; i++) {
-        annotate(&annotations[i], &shown->args[i]);
-        pointers[i] = &annotations[i];
-    }
-    message.n_category_iids = 1;
-    message.category_iids = &category;
-    message.has_name_iid = shown->name != HT_PICTURE_TITLED;
-    message.name_iid = message.has_name_iid ? (uint64_t)shown->name + 1 : 0;
-    message.name = message.has_name_iid ? NULL : ht_perfetto_borrow(shown->title);
-    message.n_debug_annotations = shown->arg_count;
-    message.debug_annotations = pointers;
-    message.n_flow_ids = flow != 0;
-    message.flow_ids = &flow;
-    message.callstack_iid = ht_perfetto_use_stack(file->stacks, shown->stack);
-    message.has_callstack_iid = message.callstack_iid != 0;
-    put_message(&file->sink, &message, type, track, stamp);
+    uint8_t event[EVENT_BYTES_MAX];
+    bool is_titled = shown->name == HT_PICTURE_TITLED;
+    uint64_t stack = ht_perfetto_use_stack(file->stacks, shown->stack);
+    uint8_t *at = ht_field_put_number(event, EVENT_CATEGORY_IIDS, (uint64_t)shown->category + 1);
+    for (uint32_t i = 0; i < shown->arg_count; i++)
+        at = annotate(at, &shown->args[i]);
+    at = ht_field_put_number(at, EVENT_TYPE, type);
+    if (!is_titled)
+        at = ht_field_put_number(at, EVENT_NAME_IID, (uint64_t)shown->name + 1);
+    at = ht_field_put_number(at, EVENT_TRACK_UUID, track);
+    if (is_titled)
+        at = ht_field_put_bytes(at, EVENT_NAME, shown->title, strlen(shown->title));
+    if (shown->flow != 0)
+        at = ht_field_put_fixed64(at, EVENT_FLOW_IDS, shown->flow);
+    if (stack != 0)
+        at = ht_field_put_number(at, EVENT_CALLSTACK_IID, stack);
+    ht_perfetto_put_packed(&file->sink, stamp, event, (size_t)(at - event));
 }
 
 void ht_perfetto_put_end(struct ht_perfetto_file *file, uint64_t track, uint64_t stamp)
 {
-    Ht__Perfetto__TrackEvent message = HT__PERFETTO__TRACK_EVENT__INIT;
-    put_message(&file->sink, &message, END, track, stamp);
+    uint8_t event[2 * HT_VARINT_SIZE_MAX + 8];
+    uint8_t *at = ht_field_put_number(event, EVENT_TYPE, HT_PERFETTO_END);
+    at = ht_field_put_number(at, EVENT_TRACK_UUID, track);
+    ht_perfetto_put_packed(&file->sink, stamp, event, (size_t)(at - event));
 }

@@ -7,14 +7,13 @@
 #include "formats/perfetto_file.h"
 #include "formats/picture_events.h"
 
-enum { HT_PERFETTO_BEGIN = 1, HT_PERFETTO_INSTANT = 3 }; // types of a track event
-
 // Begins the sequence of the tracks: must be its first packet. Names what its events are called.
 void ht_perfetto_begin_tracks(struct ht_perfetto_sink *sink);
 
 // Writes an instant or the beginning of a slice, before it its call stack where that is new.
-void ht_perfetto_put_event(struct ht_perfetto_file *file, uint64_t track, uint32_t type,
-                           const struct ht_picture_event *shown, uint64_t stamp);
+void ht_perfetto_put_event(struct ht_perfetto_file *file, uint64_t track,
+                           enum ht_perfetto_type type, const struct ht_picture_event *shown,
+                           uint64_t stamp);
 
 // Writes the end of the slice that is open on the track.
 void ht_perfetto_put_end(struct ht_perfetto_file *file, uint64_t track, uint64_t stamp);

@@ -11,7 +11,6 @@
 #include "formats/picture_names.h"
 
 enum {
-    HT_PERFETTO_TRACKS = 1, // the sequence of all tracks and their events
     // Threads with a track of their own; those past it share one of their process.
     HT_PERFETTO_THREADS_MAX = 1 << 16,
 };

@@ -9,8 +9,16 @@
 #include "perfetto.pb-c.h"
 
 enum {
+    HT_PERFETTO_TRACKS = 1,        // the sequence of all tracks and their events
     HT_PERFETTO_STATE_CLEARED = 1, // sequence_flags
     HT_PERFETTO_STATE_NEEDED = 2,
+};
+
+enum ht_perfetto_type { // of a track event
+    HT_PERFETTO_BEGIN = 1,
+    HT_PERFETTO_END = 2,
+    HT_PERFETTO_INSTANT = 3,
+    HT_PERFETTO_SAMPLE = 4,
 };
 
 struct ht_perfetto_sink {
@@ -29,6 +37,19 @@ struct ht_perfetto_sink ht_perfetto_sink_over(struct ht_output *output, struct h
 void ht_perfetto_sink_reset(struct ht_perfetto_sink *sink);
 
 void ht_perfetto_put(struct ht_perfetto_sink *sink, const Ht__Perfetto__TracePacket *packet);
+
+// What there are most of, packed by hand, which takes a fifth of the time. A track event, packed as
+// that, on the sequence of the tracks; and one that is the sample of a counter.
+void ht_perfetto_put_packed(struct ht_perfetto_sink *sink, uint64_t stamp, const uint8_t *event,
+                            size_t size);
+void ht_perfetto_put_sample(struct ht_perfetto_sink *sink, uint64_t track, uint64_t stamp,
+                            int64_t value);
+void ht_perfetto_put_real_sample(struct ht_perfetto_sink *sink, uint64_t track, uint64_t stamp,
+                                 double value);
+
+// The first packet of a file, without which the importer drops every heap dump: its clocks, which
+// all begin with it. `unix_ns` is the wall time of stamp 0, NULL where that is not known.
+void ht_perfetto_put_clocks(struct ht_perfetto_sink *sink, const uint64_t *unix_ns);
 
 // Writes what is still held, behind it the file's uuid, which is a digest of it, and tells how it
 // all went.

@@ -14,7 +14,6 @@
 enum {
     EXPLICIT_ORDER = 3, // child_ordering, process_ordering
     NEVER_MERGED = 2,   // sibling_merge_behavior
-    TYPE_COUNTER = 4,
     UNIT_COUNT = 2,
     UNIT_BYTES = 3,
     RANK_ACTIVITY = 1, // of groups in their process
@@ -55,20 +54,11 @@ static void put_sample(struct ht_picture_curve *self, uint64_t stamp,
                        const struct ht_picture_value *value)
 {
     const struct line *line = (const struct line *)self;
-    Ht__Perfetto__TracePacket packet = ht_perfetto_track_packet();
-    Ht__Perfetto__TrackEvent event = HT__PERFETTO__TRACK_EVENT__INIT;
-    event.has_type = true;
-    event.type = TYPE_COUNTER;
-    event.has_track_uuid = true;
-    event.track_uuid = line->track;
-    event.has_counter_value = !value->is_real;
-    event.counter_value = value->number < INT64_MAX ? (int64_t)value->number : INT64_MAX;
-    event.has_double_counter_value = value->is_real;
-    event.double_counter_value = value->real;
-    packet.has_timestamp = true;
-    packet.timestamp = stamp;
-    packet.track_event = &event;
-    ht_perfetto_put(line->sink, &packet);
+    if (value->is_real)
+        ht_perfetto_put_real_sample(line->sink, line->track, stamp, value->real);
+    else
+        ht_perfetto_put_sample(line->sink, line->track, stamp,
+                               value->number < INT64_MAX ? (int64_t)value->number : INT64_MAX);
 }
 
 static struct line line_in(struct ht_perfetto_sink *sink, uint64_t group)

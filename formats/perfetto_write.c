@@ -16,13 +16,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum {
-    CLOCK_REALTIME_ID = 1,
-    CLOCK_MONOTONIC_ID = 3,
-    CLOCK_MONOTONIC_COARSE_ID = 4, // the stamps of heap dumps are in this
-    CLOCK_BOOTTIME_ID = 6,         // all other stamps are in this
-};
-
 struct perfetto_writer {
     struct ht_writer base;
     struct ht_output *output;
@@ -32,30 +25,11 @@ struct perfetto_writer {
     struct ht_perfetto_file *file; // NULL before the first packet
 };
 
-// The first packet: without it the importer drops every heap dump and has no wall time.
 static void put_clocks(struct ht_perfetto_sink *sink, const struct ht_picture_model *model)
 {
-    static const uint32_t ids[] = {CLOCK_BOOTTIME_ID, CLOCK_MONOTONIC_ID, CLOCK_MONOTONIC_COARSE_ID,
-                                   CLOCK_REALTIME_ID};
     int64_t start_unix_ns = model->trace->origin.start_unix_ns;
-    Ht__Perfetto__ClockSnapshot__Clock clocks[4];
-    Ht__Perfetto__ClockSnapshot__Clock *pointers[4];
-    for (int i = 0; i < 4; i++) {
-        ht__perfetto__clock_snapshot__clock__init(&clocks[i]);
-        clocks[i].has_clock_id = true;
-        clocks[i].clock_id = ids[i];
-        clocks[i].has_timestamp = true;
-        pointers[i] = &clocks[i];
-    }
-    clocks[3].timestamp = (uint64_t)start_unix_ns + (uint64_t)model->base_ns;
-    Ht__Perfetto__ClockSnapshot snapshot = HT__PERFETTO__CLOCK_SNAPSHOT__INIT;
-    snapshot.n_clocks = start_unix_ns != HT_TIME_UNKNOWN ? 4 : 3;
-    snapshot.clocks = pointers;
-    snapshot.has_primary_trace_clock = true;
-    snapshot.primary_trace_clock = CLOCK_BOOTTIME_ID;
-    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
-    packet.clock_snapshot = &snapshot;
-    ht_perfetto_put(sink, &packet);
+    uint64_t unix_ns = (uint64_t)start_unix_ns + (uint64_t)model->base_ns;
+    ht_perfetto_put_clocks(sink, start_unix_ns != HT_TIME_UNKNOWN ? &unix_ns : NULL);
 }
 
 static void put_system(struct ht_perfetto_sink *sink, const struct ht_origin *origin)
@@ -227,13 +201,15 @@ static enum ht_status open_within(struct ht_output *output, const struct ht_trac
     *result = NULL;
     if (writer == NULL)
         return ht_fail_memory(error, "the Perfetto writer");
-    writer->base =
-        (struct ht_writer){perfetto_write, perfetto_change, perfetto_finish, perfetto_close};
+    writer->base = (struct ht_writer){.write = perfetto_write,
+                                      .change = perfetto_change,
+                                      .finish = perfetto_finish,
+                                      .close = perfetto_close};
     writer->output = output;
     writer->quota = quota != NULL ? quota : &writer->own_quota;
     if (writer->quota->budget == 0)
         writer->quota->budget = HT_PERFETTO_BUDGET;
-    writer->model = ht_picture_model_open(trace, writer->quota);
+    writer->model = ht_picture_model_open(&writer->base, trace, writer->quota);
     if (writer->model == NULL) {
         free(writer);
         return ht_fail_memory(error, "the Perfetto writer");

@@ -4,30 +4,30 @@
 // half of the model, see its header.
 #include "formats/picture_model.h"
 
+#include "formats/bits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-static enum ht_status reserve_block(struct ht_picture_model *model, uint32_t number,
-                                    struct ht_error *error)
+static struct ht_picture_note *note_of(const struct ht_picture_model *model, uint32_t number)
 {
-    if (number < model->block_capacity)
-        return HT_OK;
-    size_t capacity = model->block_capacity > 0 ? model->block_capacity : 64;
-    while (capacity <= number)
-        capacity *= 2;
-    struct ht_picture_block *blocks = realloc(model->blocks, capacity * sizeof *blocks);
-    if (blocks == NULL)
-        return ht_fail_memory(error, "the live blocks");
-    for (size_t i = model->block_capacity; i < capacity; i++)
-        blocks[i].site = HT_PICTURE_NONE;
-    model->blocks = blocks;
-    if (model->is_full) {
+    return ht_block_note(ht_block_at(model->writer->blocks, number));
+}
+
+static enum ht_status keep_tid(struct ht_picture_model *model, uint32_t number,
+                               struct ht_error *error)
+{
+    if (number >= model->tid_capacity) {
+        size_t capacity = model->tid_capacity > 0 ? model->tid_capacity : 64;
+        while (capacity <= number)
+            capacity *= 2;
         uint32_t *tids = realloc(model->tids, capacity * sizeof *tids);
         if (tids == NULL)
             return ht_fail_memory(error, "the live blocks");
         model->tids = tids;
+        model->tid_capacity = (uint32_t)capacity;
     }
-    model->block_capacity = (uint32_t)capacity;
+    model->tids[number] = model->event.tid;
     return HT_OK;
 }
 
@@ -109,28 +109,36 @@ static enum ht_status enter_pages(struct ht_picture_model *model, uint32_t owner
     uint64_t change = 0;
     enum ht_status status =
         ht_picture_pages_add(&model->pages, owner, address, size, &change, error);
-    count_pages(model, owner, change);
+    if (change != 0)
+        count_pages(model, owner, change);
     return status;
 }
 
-static void leave_pages(struct ht_picture_model *model, uint32_t owner,
-                        const struct ht_picture_block *block)
+static void leave_pages(struct ht_picture_model *model, uint32_t owner, uint64_t address,
+                        uint64_t size)
 {
     uint64_t change = 0;
-    ht_picture_pages_remove(&model->pages, owner, block->address, block->size, &change);
-    count_pages(model, owner, change);
+    ht_picture_pages_remove(&model->pages, owner, address, size, &change);
+    if (change != 0)
+        count_pages(model, owner, change);
 }
 
-// Notes what the newest event is about.
+static struct ht_pick_life life_of(const struct ht_picture_model *model,
+                                   const struct ht_picture_note *note)
+{
+    struct ht_pick_life life = {.id = note->id, .site = note->site};
+    if (note->chain != HT_PICTURE_NONE)
+        life.steps = model->chains[note->chain].steps;
+    return life;
+}
+
+// Notes what the newest event is about, where it will be shown.
 static void note_life(struct ht_picture_model *model, const struct ht_change *change)
 {
-    const struct ht_picture_block *block = &model->blocks[change->block];
-    if (change->cause != HT_CAUSE_EVENT)
+    if (!model->is_full || change->cause != HT_CAUSE_EVENT)
         return;
-    model->life = (struct ht_pick_life){.id = block->id, .site = block->site};
-    if (block->chain != HT_PICTURE_NONE)
-        model->life.steps = model->chains[block->chain].steps;
-    model->life_tid = model->is_full ? model->tids[change->block] : 0;
+    model->life = life_of(model, note_of(model, change->block));
+    model->life_tid = model->tids[change->block];
     model->has_life = true;
 }
 
@@ -155,16 +163,13 @@ static enum ht_status count_live(struct ht_picture_model *model, uint32_t owner,
 
 static void note_value(struct ht_picture_histogram *histogram, uint64_t value)
 {
-    unsigned bits = 0;
-    for (; value > 0; value >>= 1)
-        bits++;
-    histogram->counts[bits]++;
+    histogram->counts[ht_bits_length(value)]++;
 }
 
 static enum ht_status begin(struct ht_picture_model *model, const struct ht_change *change,
-                            struct ht_error *error)
+                            struct ht_picture_note *note, struct ht_error *error)
 {
-    struct ht_picture_block *block = &model->blocks[change->block];
+    note->site = HT_PICTURE_NONE;
     if (model->process == HT_PICTURE_NONE)
         return HT_OK;
     uint32_t owner =
@@ -174,16 +179,14 @@ static enum ht_status begin(struct ht_picture_model *model, const struct ht_chan
                                                  ht_event_stack(&model->event), &site, error);
     if (status == HT_OK)
         status = count_alloc(model, site, change->size, error);
+    if (status == HT_OK && model->is_full)
+        status = keep_tid(model, change->block, error);
     if (status != HT_OK)
         return status;
-    *block = (struct ht_picture_block){.begin_ns = model->event.time_ns,
-                                       .address = change->address,
-                                       .size = change->size,
-                                       .id = model->begun_blocks++,
-                                       .site = site,
-                                       .chain = HT_PICTURE_NONE};
-    if (model->is_full)
-        model->tids[change->block] = model->event.tid;
+    *note = (struct ht_picture_note){.begin_ns = model->event.time_ns,
+                                     .id = model->begun_blocks++,
+                                     .site = site,
+                                     .chain = HT_PICTURE_NONE};
     note_life(model, change);
     if (owner < HT_PICTURE_HEAPS_MAX)
         note_value(&model->heaps[owner].sizes, change->size);
@@ -193,58 +196,64 @@ static enum ht_status begin(struct ht_picture_model *model, const struct ht_chan
 
 // The old size is freed where it was allocated; the new one is allocated where the realloc was
 // called or, where that is not known, where the old one was.
-static enum ht_status count_resize(struct ht_picture_model *model, struct ht_picture_block *block,
-                                   const struct ht_change *change, struct ht_error *error)
+static enum ht_status count_resize(struct ht_picture_model *model, struct ht_picture_note *note,
+                                   uint32_t owner, const struct ht_change *change,
+                                   struct ht_error *error)
 {
-    uint32_t owner = model->sites.sites[block->site].owner;
     uint32_t stack = ht_event_stack(&model->event);
-    enum ht_status status = count_free(model, block->site, change->old_size, error);
+    enum ht_status status = count_free(model, note->site, change->old_size, error);
     if (status == HT_OK && stack != 0)
-        status = ht_picture_site_find(&model->sites, model->trace->dict, owner, stack, &block->site,
+        status = ht_picture_site_find(&model->sites, model->trace->dict, owner, stack, &note->site,
                                       error);
     if (status == HT_OK)
-        status = count_alloc(model, block->site, change->size, error);
+        status = count_alloc(model, note->site, change->size, error);
     return status;
 }
 
 static enum ht_status offer_realloc(struct ht_picture_model *model, uint32_t owner,
-                                    struct ht_error *error)
+                                    const struct ht_picture_note *note, struct ht_error *error)
 {
-    if (model->is_full)
+    uint64_t rank[2];
+    ht_pick_rank_realloc(&model->event, rank);
+    if (model->is_full || !ht_budget_wants(&model->reallocs, rank[0], rank[1]))
         return HT_OK;
     struct ht_pick pick = ht_pick_realloc(&model->event);
     pick.event.pid = ht_picture_owner_process(model, owner);
-    pick.life = model->life;
+    pick.life = life_of(model, note);
     return ht_budget_offer(&model->reallocs, &pick, error);
 }
 
-static enum ht_status resize(struct ht_picture_model *model, const struct ht_change *change,
-                             struct ht_error *error)
+// Counts a step of a block's chain, which is there.
+static void count_step(struct ht_picture_model *model, const struct ht_picture_note *note,
+                       const struct ht_change *change)
 {
-    struct ht_picture_block *block = &model->blocks[change->block];
-    enum ht_status status = count_resize(model, block, change, error);
-    if (status == HT_OK && block->chain == HT_PICTURE_NONE)
-        status = take_chain(model, change->old_size, &block->chain, error);
-    if (status != HT_OK)
-        return status;
-    struct ht_picture_chain *chain = &model->chains[block->chain];
-    uint32_t owner = model->sites.sites[block->site].owner;
-    leave_pages(model, owner, block);
-    block->address = change->address;
-    block->size = change->size;
-    status = enter_pages(model, owner, block->address, block->size, error);
-    if (status != HT_OK)
-        return status;
+    struct ht_picture_chain *chain = &model->chains[note->chain];
     chain->steps++;
-    if (change->address != change->old_address) {
-        struct ht_picture_count *count = &model->sites.sites[block->site].count;
-        uint64_t copied = change->size < change->old_size ? change->size : change->old_size;
-        chain->copied_bytes += copied;
-        count->copied_bytes += copied;
-        count->moves++;
-    }
+    if (change->address == change->old_address)
+        return;
+    struct ht_picture_count *count = &model->sites.sites[note->site].count;
+    uint64_t copied = change->size < change->old_size ? change->size : change->old_size;
+    chain->copied_bytes += copied;
+    count->copied_bytes += copied;
+    count->moves++;
+}
+
+static enum ht_status resize(struct ht_picture_model *model, const struct ht_change *change,
+                             struct ht_picture_note *note, struct ht_error *error)
+{
+    uint32_t owner = model->sites.sites[note->site].owner;
+    enum ht_status status = count_resize(model, note, owner, change, error);
+    if (status == HT_OK && note->chain == HT_PICTURE_NONE)
+        status = take_chain(model, change->old_size, &note->chain, error);
+    if (status != HT_OK)
+        return status;
+    leave_pages(model, owner, change->old_address, change->old_size);
+    status = enter_pages(model, owner, change->address, change->size, error);
+    if (status != HT_OK)
+        return status;
+    count_step(model, note, change);
     note_life(model, change);
-    status = offer_realloc(model, owner, error);
+    status = offer_realloc(model, owner, note, error);
     return status == HT_OK ? count_live(model, owner, change, error) : status;
 }
 
@@ -253,20 +262,20 @@ static uint64_t product(uint64_t a, uint64_t b)
     return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
 }
 
-static uint64_t lifetime(const struct ht_picture_model *model, const struct ht_picture_block *block,
+static uint64_t lifetime(const struct ht_picture_model *model, const struct ht_picture_note *note,
                          int64_t end_ns)
 {
-    uint64_t begun = ht_picture_stamp(model, block->begin_ns);
+    uint64_t begun = ht_picture_stamp(model, note->begin_ns);
     uint64_t ended = ht_picture_stamp(model, end_ns);
     return ended > begun ? ended - begun : 0;
 }
 
 // Offers the reallocs of a block whose life is told to those shown, by bytes copied.
 static enum ht_status offer_chain(struct ht_picture_model *model, struct ht_budget *chains,
-                                  const struct ht_picture_block *block, struct ht_pick *pick,
+                                  const struct ht_picture_note *note, struct ht_pick *pick,
                                   struct ht_error *error)
 {
-    const struct ht_picture_chain *chain = &model->chains[block->chain];
+    const struct ht_picture_chain *chain = &model->chains[note->chain];
     pick->rank[0] = chain->copied_bytes;
     pick->rank[1] = chain->steps;
     pick->life.first_size = chain->first_size;
@@ -275,94 +284,114 @@ static enum ht_status offer_chain(struct ht_picture_model *model, struct ht_budg
     return ht_budget_offer(chains, pick, error);
 }
 
+// The end of a block, or its state where that is not known.
+struct ending {
+    const struct ht_picture_note *note;
+    uint64_t address;
+    uint64_t size;
+    int64_t end_ns; // HT_TIME_UNKNOWN
+};
+
 // Offers a block whose life is told to those shown, by size x lifetime, and its reallocs.
-static enum ht_status offer(struct ht_picture_model *model, const struct ht_picture_block *block,
-                            int64_t end_ns, struct ht_error *error)
+static enum ht_status offer(struct ht_picture_model *model, const struct ending *ending,
+                            struct ht_error *error)
 {
-    uint32_t owner = model->sites.sites[block->site].owner;
+    const struct ht_picture_note *note = ending->note;
+    uint32_t owner = model->sites.sites[note->site].owner;
     struct ht_picture_process *process = process_of(model, owner);
-    int64_t until_ns = end_ns != HT_TIME_UNKNOWN ? end_ns : model->last_ns;
-    uint64_t rank = product(block->size, lifetime(model, block, until_ns));
-    bool is_block = ht_budget_wants(&process->blocks, rank, block->size);
-    bool is_chain = block->chain != HT_PICTURE_NONE &&
-                    ht_budget_wants(&process->chains, model->chains[block->chain].copied_bytes,
-                                    model->chains[block->chain].steps);
+    int64_t until_ns = ending->end_ns != HT_TIME_UNKNOWN ? ending->end_ns : model->last_ns;
+    uint64_t rank = product(ending->size, lifetime(model, note, until_ns));
+    bool is_block = ht_budget_wants(&process->blocks, rank, ending->size);
+    bool is_chain = note->chain != HT_PICTURE_NONE &&
+                    ht_budget_wants(&process->chains, model->chains[note->chain].copied_bytes,
+                                    model->chains[note->chain].steps);
     if (!is_block && !is_chain)
         return HT_OK;
     struct ht_pick pick = {
-        .rank = {rank, block->size},
-        .event = {.time_ns = block->begin_ns, .address = block->address, .size = block->size},
-        .life = {.id = block->id, .end_ns = end_ns, .site = block->site},
+        .rank = {rank, ending->size},
+        .event = {.time_ns = note->begin_ns, .address = ending->address, .size = ending->size},
+        .life = {.id = note->id, .end_ns = ending->end_ns, .site = note->site},
     };
     if (owner < HT_PICTURE_HEAPS_MAX)
         pick.event.heap = model->heaps[owner].handle;
     enum ht_status status = is_block ? ht_budget_offer(&process->blocks, &pick, error) : HT_OK;
-    return status == HT_OK && is_chain ? offer_chain(model, &process->chains, block, &pick, error)
+    return status == HT_OK && is_chain ? offer_chain(model, &process->chains, note, &pick, error)
                                        : status;
 }
 
 static enum ht_status end(struct ht_picture_model *model, const struct ht_change *change,
-                          struct ht_error *error)
+                          struct ht_picture_note *note, struct ht_error *error)
 {
-    struct ht_picture_block *block = &model->blocks[change->block];
-    uint32_t owner = model->sites.sites[block->site].owner;
-    enum ht_status status = offer(model, block, model->event.time_ns, error);
+    struct ending ending = {note, change->address, change->size, model->event.time_ns};
+    uint32_t owner = model->sites.sites[note->site].owner;
+    enum ht_status status = offer(model, &ending, error);
     if (status == HT_OK)
-        status = count_free(model, block->site, change->size, error);
+        status = count_free(model, note->site, change->size, error);
     if (owner < HT_PICTURE_HEAPS_MAX)
-        note_value(&model->heaps[owner].lifetimes, lifetime(model, block, model->event.time_ns));
+        note_value(&model->heaps[owner].lifetimes, lifetime(model, note, model->event.time_ns));
     note_life(model, change);
-    leave_pages(model, owner, block);
-    give_chain(model, block->chain);
-    block->site = HT_PICTURE_NONE;
+    leave_pages(model, owner, change->address, change->size);
+    give_chain(model, note->chain);
+    note->site = HT_PICTURE_NONE;
     return status == HT_OK ? count_live(model, owner, change, error) : status;
 }
 
 // Gives up a block whose process is gone: that one never freed it.
-static enum ht_status forget(struct ht_picture_model *model, struct ht_picture_block *block,
-                             struct ht_error *error)
+static enum ht_status forget(struct ht_picture_model *model, struct ht_picture_note *note,
+                             uint64_t address, uint64_t size, struct ht_error *error)
 {
-    if (block->site == HT_PICTURE_NONE)
+    if (note->site == HT_PICTURE_NONE)
         return HT_OK;
-    enum ht_status status = offer(model, block, HT_TIME_UNKNOWN, error);
+    struct ending ending = {note, address, size, HT_TIME_UNKNOWN};
+    enum ht_status status = offer(model, &ending, error);
     uint64_t unused = 0; // the process keeps what it left
-    ht_picture_pages_remove(&model->pages, model->sites.sites[block->site].owner, block->address,
-                            block->size, &unused);
-    give_chain(model, block->chain);
-    block->site = HT_PICTURE_NONE;
+    ht_picture_pages_remove(&model->pages, model->sites.sites[note->site].owner, address, size,
+                            &unused);
+    give_chain(model, note->chain);
+    note->site = HT_PICTURE_NONE;
     return status;
 }
 
 // Whether the block is one of a process that still has its pid.
-static bool is_live(struct ht_picture_model *model, const struct ht_picture_block *block)
+static bool is_live(struct ht_picture_model *model, const struct ht_picture_note *note)
 {
-    return block->site != HT_PICTURE_NONE &&
-           process_of(model, model->sites.sites[block->site].owner)->next == HT_PICTURE_NONE;
+    return note->site != HT_PICTURE_NONE &&
+           process_of(model, model->sites.sites[note->site].owner)->next == HT_PICTURE_NONE;
+}
+
+// A change of a block that is nobody's, because its process is gone or was never counted.
+static enum ht_status apply_to_none(struct ht_picture_model *model, const struct ht_change *change,
+                                    struct ht_picture_note *note, struct ht_error *error)
+{
+    if (change->kind == HT_CHANGE_END)
+        return forget(model, note, change->address, change->size, error);
+    enum ht_status status = forget(model, note, change->old_address, change->old_size, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_change adopted = *change;
+    adopted.kind = HT_CHANGE_BEGIN;
+    adopted.address = change->old_address;
+    adopted.size = change->old_size;
+    status = begin(model, &adopted, note, error);
+    return status == HT_OK && note->site != HT_PICTURE_NONE ? resize(model, change, note, error)
+                                                            : status;
 }
 
 static enum ht_status apply(struct ht_picture_model *model, const struct ht_change *change,
                             struct ht_error *error)
 {
-    enum ht_status status = reserve_block(model, change->block, error);
-    if (status != HT_OK)
-        return status;
-    struct ht_picture_block *block = &model->blocks[change->block];
+    struct ht_picture_note *note = note_of(model, change->block);
     if (change->kind == HT_CHANGE_BEGIN)
-        return begin(model, change, error);
-    if (!is_live(model, block)) {
-        status = forget(model, block, error);
-        if (status != HT_OK || change->kind == HT_CHANGE_END)
-            return status;
-        // The numbers know no processes: the block that is resized was left by one that is gone.
-        struct ht_change adopted = *change;
-        adopted.kind = HT_CHANGE_BEGIN;
-        adopted.address = change->old_address;
-        adopted.size = change->old_size;
-        status = begin(model, &adopted, error);
-        if (status != HT_OK || block->site == HT_PICTURE_NONE)
-            return status;
-    }
-    return change->kind == HT_CHANGE_END ? end(model, change, error) : resize(model, change, error);
+        return begin(model, change, note, error);
+    if (!is_live(model, note))
+        return apply_to_none(model, change, note, error);
+    return change->kind == HT_CHANGE_END ? end(model, change, note, error)
+                                         : resize(model, change, note, error);
+}
+
+static uint64_t bounded(uint64_t size)
+{
+    return size < HT_PICTURE_SIZE_MAX ? size : HT_PICTURE_SIZE_MAX;
 }
 
 enum ht_status ht_picture_model_change(struct ht_picture_model *model,
@@ -370,11 +399,24 @@ enum ht_status ht_picture_model_change(struct ht_picture_model *model,
 {
     if (change->size <= HT_PICTURE_SIZE_MAX && change->old_size <= HT_PICTURE_SIZE_MAX)
         return apply(model, change, error);
-    struct ht_change bounded = *change;
-    bounded.size = change->size < HT_PICTURE_SIZE_MAX ? change->size : HT_PICTURE_SIZE_MAX;
-    bounded.old_size =
-        change->old_size < HT_PICTURE_SIZE_MAX ? change->old_size : HT_PICTURE_SIZE_MAX;
-    return apply(model, &bounded, error);
+    struct ht_change smaller = *change;
+    smaller.size = bounded(change->size);
+    smaller.old_size = bounded(change->old_size);
+    return apply(model, &smaller, error);
+}
+
+// Goes through the blocks that live and are in the picture: `*number` is where to begin, and then
+// that of the block. NULL when there are no more.
+static struct ht_picture_note *next_live(const struct ht_picture_model *model, uint32_t *number)
+{
+    const struct ht_blocks *blocks = model->writer->blocks;
+    for (; *number < blocks->limit; ++*number) {
+        struct ht_block *block = ht_block_at(blocks, *number);
+        struct ht_picture_note *note = ht_block_note(block);
+        if (block->heap != HT_BLOCK_NONE && note->site != HT_PICTURE_NONE)
+            return note;
+    }
+    return NULL;
 }
 
 // Finds the processes that the recording told of only behind their last event.
@@ -393,9 +435,16 @@ enum ht_status ht_picture_model_finish(struct ht_picture_model *model, struct ht
 {
     enum ht_status status = ht_picture_sites_finish(&model->sites, error);
     complete_processes(model);
-    for (uint32_t i = 0; status == HT_OK && i < model->block_capacity; i++) {
-        if (model->blocks[i].site != HT_PICTURE_NONE)
-            status = offer(model, &model->blocks[i], HT_TIME_UNKNOWN, error);
+    const struct ht_picture_note *note;
+    for (uint32_t i = 0; status == HT_OK && (note = next_live(model, &i)) != NULL; i++) {
+        const struct ht_block *block = ht_block_at(model->writer->blocks, i);
+        struct ending ending = {note, block->address, bounded(block->size), HT_TIME_UNKNOWN};
+        status = offer(model, &ending, error);
+    }
+    ht_budget_settle(&model->reallocs);
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        ht_budget_settle(&model->processes[i].blocks);
+        ht_budget_settle(&model->processes[i].chains);
     }
     return status;
 }
@@ -440,14 +489,13 @@ static enum ht_status recount(struct ht_picture_model *model, struct ht_error *e
 {
     enum ht_status status = HT_OK;
     ht_picture_sites_restart(&model->sites);
-    for (uint32_t i = 0; i < model->block_capacity && status == HT_OK; i++) {
-        const struct ht_picture_block *block = &model->blocks[i];
-        if (block->site == HT_PICTURE_NONE)
-            continue;
-        uint32_t owner = model->sites.sites[block->site].owner;
-        status = count_alloc(model, block->site, block->size, error);
+    const struct ht_picture_note *note;
+    for (uint32_t i = 0; status == HT_OK && (note = next_live(model, &i)) != NULL; i++) {
+        uint64_t size = bounded(ht_block_at(model->writer->blocks, i)->size);
+        uint32_t owner = model->sites.sites[note->site].owner;
+        status = count_alloc(model, note->site, size, error);
         if (owner < HT_PICTURE_HEAPS_MAX)
-            note_value(&model->heaps[owner].sizes, block->size);
+            note_value(&model->heaps[owner].sizes, size);
     }
     return status;
 }
@@ -456,13 +504,15 @@ enum ht_status ht_picture_model_restart(struct ht_picture_model *model, struct h
 {
     enum ht_status status = HT_OK;
     model->piece_ns = model->last_ns;
+    model->use = (struct ht_pid_use){INT64_MAX, INT64_MIN, NULL}; // who is shown is asked anew
     model->piece_count = model->event_count;
     model->dropped_events = 0;
     ht_budget_restart(&model->reallocs);
-    for (uint32_t i = 0; i < model->block_capacity && status == HT_OK; i++) {
-        struct ht_picture_block *block = &model->blocks[i];
-        if (!is_live(model, block))
-            status = forget(model, block, error);
+    struct ht_picture_note *note;
+    for (uint32_t i = 0; status == HT_OK && (note = next_live(model, &i)) != NULL; i++) {
+        const struct ht_block *block = ht_block_at(model->writer->blocks, i);
+        if (!is_live(model, note))
+            status = forget(model, note, block->address, bounded(block->size), error);
     }
     for (uint32_t i = 0; i < model->process_count; i++)
         model->processes[i].is_shown = model->processes[i].next == HT_PICTURE_NONE;

@@ -17,11 +17,14 @@ static uint32_t realloc_limit(const struct ht_quota *quota)
     return limit < HT_PICTURE_REALLOCS_MAX ? (uint32_t)limit : HT_PICTURE_REALLOCS_MAX;
 }
 
-struct ht_picture_model *ht_picture_model_open(const struct ht_trace *trace,
+struct ht_picture_model *ht_picture_model_open(struct ht_writer *writer,
+                                               const struct ht_trace *trace,
                                                const struct ht_quota *quota)
 {
     struct ht_picture_model *model = calloc(1, sizeof *model);
     if (model != NULL) {
+        writer->note_size = sizeof(struct ht_picture_note);
+        model->writer = writer;
         model->trace = trace;
         model->process = HT_PICTURE_NONE;
         model->heap = HT_PICTURE_NONE;
@@ -48,15 +51,9 @@ void ht_picture_model_close(struct ht_picture_model *model)
     ht_picture_sites_reset(&model->sites);
     ht_budget_reset(&model->reallocs);
     ht_picture_pages_reset(&model->pages);
-    free(model->blocks);
     free(model->tids);
     free(model->chains);
     free(model);
-}
-
-uint64_t ht_picture_stamp(const struct ht_picture_model *model, int64_t time_ns)
-{
-    return time_ns > model->base_ns ? (uint64_t)time_ns - (uint64_t)model->base_ns : 0;
 }
 
 const struct ht_process *ht_picture_process_entry(const struct ht_picture_model *model,
@@ -194,10 +191,22 @@ static bool is_later(const struct ht_picture_model *model, uint32_t process,
            now->start_ns > (known != NULL ? known->start_ns : model->processes[process].first_ns);
 }
 
+// Whether the process of the event before is also that of this one, as far as the trace tells.
+static bool is_current_process(const struct ht_picture_model *model)
+{
+    const struct ht_event *event = &model->event;
+    return model->process != HT_PICTURE_NONE &&
+           model->processes[model->process].pid == event->pid &&
+           event->time_ns >= model->use.from_ns && event->time_ns <= model->use.to_ns &&
+           model->revision == model->trace->revision;
+}
+
 static enum ht_status find_process(struct ht_picture_model *model, struct ht_error *error)
 {
     const struct ht_event *event = &model->event;
-    const struct ht_process *entry = ht_trace_process_at(model->trace, event->pid, event->time_ns);
+    model->use = ht_trace_pid_use(model->trace, event->pid, event->time_ns);
+    model->revision = model->trace->revision;
+    const struct ht_process *entry = model->use.process;
     uint32_t entry_number =
         entry != NULL ? (uint32_t)(entry - model->trace->processes) : HT_PICTURE_NONE;
     uint32_t number = model->process;
@@ -251,6 +260,9 @@ static uint32_t known_heap(const struct ht_picture_model *model)
 
 static enum ht_status find_heap(struct ht_picture_model *model, struct ht_error *error)
 {
+    if (is_heap(model, model->heap) && model->heaps[model->heap].is_shown &&
+        !model->heaps[model->heap].is_destroyed)
+        return HT_OK;
     uint32_t number = known_heap(model);
     if (number == HT_PICTURE_NONE || (is_heap(model, number) && model->heaps[number].is_destroyed))
         return add_heap(model, error);
@@ -352,7 +364,7 @@ enum ht_status ht_picture_model_event(struct ht_picture_model *model, const stru
     model->has_life = false;
     if (event->time_ns < model->base_ns)
         model->event.time_ns = model->base_ns;
-    enum ht_status status = find_process(model, error);
+    enum ht_status status = is_current_process(model) ? HT_OK : find_process(model, error);
     if (status != HT_OK)
         return status;
     if (model->process == HT_PICTURE_NONE) {

@@ -2,7 +2,7 @@
 //
 // The picture of a recording, which .pftrace and .json show: what is kept of the events while they
 // pass. Processes, heaps and their counters, and the live blocks. Memory is bounded but for the
-// live blocks, 40 bytes each and 24 more for those that were reallocated.
+// live blocks, a note of 24 bytes each and 24 more for those that were reallocated.
 //
 // A process is one use of a pid. When a pid is used again the old process is retired: what it left
 // live stays in its figures, and is nobody's after that. A heap is one use of a handle in one
@@ -72,13 +72,11 @@ struct ht_picture_heap {
     struct ht_picture_histogram lifetimes; // ns, of every block that ended
 };
 
-// A block that lives, or none where the site is HT_PICTURE_NONE.
-struct ht_picture_block {
+// The note of a live block.
+struct ht_picture_note {
     int64_t begin_ns;
-    uint64_t address;
-    uint64_t size;
     uint64_t id;    // how many began before it
-    uint32_t site;  // where it got its size
+    uint32_t site;  // where it got its size; HT_PICTURE_NONE: the picture is without it
     uint32_t chain; // its reallocs, or HT_PICTURE_NONE before the first
 };
 
@@ -91,6 +89,7 @@ struct ht_picture_chain {
 };
 
 struct ht_picture_model {
+    const struct ht_writer *writer; // whose blocks have the notes
     const struct ht_trace *trace;
     struct ht_event event;    // the newest, which the changes belong to
     struct ht_pick_life life; // of the block that the newest event is about; no steps: none
@@ -105,6 +104,8 @@ struct ht_picture_model {
     int64_t last_ns;
     int64_t piece_ns;                // what is open when this piece begins, begins then
     uint32_t process;                // of the newest event, or HT_PICTURE_NONE
+    struct ht_pid_use use;           // of that process's pid: as long as it holds, so does this
+    uint32_t revision;               // of the trace, when it was asked for
     uint32_t heap;                   // of the newest event that names one, or HT_PICTURE_NONE
     struct ht_picture_index pids;    // newest process of a pid
     struct ht_picture_index handles; // newest heap of a handle in a process
@@ -116,9 +117,8 @@ struct ht_picture_model {
     struct ht_picture_pages pages; // by owner
     struct ht_budget reallocs;     // pid holds the number of the process
     uint64_t begun_blocks;
-    struct ht_picture_block *blocks; // owned, by number
-    uint32_t *tids;                  // owned: who made it; with every event only
-    uint32_t block_capacity;
+    uint32_t *tids; // owned: who made a block, by its number; with every event only
+    uint32_t tid_capacity;
     struct ht_picture_chain *chains; // owned
     uint32_t chain_count;
     uint32_t chain_capacity;
@@ -127,8 +127,9 @@ struct ht_picture_model {
     struct ht_picture_heap heaps[HT_PICTURE_HEAPS_MAX];
 };
 
-// The quota's budget is not 0.
-struct ht_picture_model *ht_picture_model_open(const struct ht_trace *trace,
+// The model of a writer, which it makes take notes. The quota's budget is not 0.
+struct ht_picture_model *ht_picture_model_open(struct ht_writer *writer,
+                                               const struct ht_trace *trace,
                                                const struct ht_quota *quota);
 void ht_picture_model_close(struct ht_picture_model *model);
 
@@ -145,7 +146,10 @@ enum ht_status ht_picture_model_finish(struct ht_picture_model *model, struct ht
 enum ht_status ht_picture_model_restart(struct ht_picture_model *model, struct ht_error *error);
 
 // ns since the base; what claims to be before it is at 0.
-uint64_t ht_picture_stamp(const struct ht_picture_model *model, int64_t time_ns);
+static inline uint64_t ht_picture_stamp(const struct ht_picture_model *model, int64_t time_ns)
+{
+    return time_ns > model->base_ns ? (uint64_t)time_ns - (uint64_t)model->base_ns : 0;
+}
 
 // The process in the trace, or NULL.
 const struct ht_process *ht_picture_process_entry(const struct ht_picture_model *model,

@@ -51,9 +51,10 @@ static uint32_t kept_stack(struct ht_picture_sites *sites, const struct ht_dict 
     return stack;
 }
 
-enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct ht_dict *dict,
-                                    uint32_t owner, uint32_t stack, uint32_t *site,
-                                    struct ht_error *error)
+// Finds or makes the site of a stack that was not asked for just before.
+static enum ht_status find_other(struct ht_picture_sites *sites, const struct ht_dict *dict,
+                                 uint32_t owner, uint32_t stack, uint32_t *site,
+                                 struct ht_error *error)
 {
     *site = ht_picture_index_find(&sites->index, stack, owner);
     if (*site != HT_PICTURE_NONE)
@@ -72,6 +73,21 @@ enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct
     *site = sites->count++;
     sites->sites[*site] = (struct ht_picture_site){.owner = owner, .stack = kept};
     return HT_OK;
+}
+
+enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct ht_dict *dict,
+                                    uint32_t owner, uint32_t stack, uint32_t *site,
+                                    struct ht_error *error)
+{
+    *site = sites->last_site;
+    if (sites->count > 0 && stack == sites->last_stack && owner == sites->sites[*site].owner)
+        return HT_OK;
+    enum ht_status status = find_other(sites, dict, owner, stack, site, error);
+    if (status == HT_OK) {
+        sites->last_site = *site;
+        sites->last_stack = stack;
+    }
+    return status;
 }
 
 static bool is_one_period(const struct ht_picture_sites *sites, uint64_t a, uint64_t b)
@@ -159,6 +175,7 @@ void ht_picture_sites_restart(struct ht_picture_sites *sites)
     }
     sites->changed_count = 0;
     sites->last_stamp = 0;
+    sites->end_stamp = 0;
     sites->width_log2 = 0;
     sites->dumped_count = 0;
     sites->dump_count = 0;
@@ -215,8 +232,8 @@ enum ht_status ht_picture_sites_finish(struct ht_picture_sites *sites, struct ht
     return HT_OK;
 }
 
-enum ht_status ht_picture_site_touch(struct ht_picture_sites *sites, uint32_t site, uint64_t stamp,
-                                     uint32_t peak, struct ht_error *error)
+enum ht_status ht_picture_sites_move_on(struct ht_picture_sites *sites, uint64_t stamp,
+                                        struct ht_error *error)
 {
     if (sites->width_log2 == 0) {
         sites->width_log2 = FIRST_WIDTH_LOG2;
@@ -230,15 +247,6 @@ enum ht_status ht_picture_site_touch(struct ht_picture_sites *sites, uint32_t si
     }
     if (stamp > sites->last_stamp)
         sites->last_stamp = stamp;
-    struct ht_picture_site *self = &sites->sites[site];
-    if (self->period != sites->period) {
-        self->period = sites->period;
-        sites->changed[sites->changed_count++] = site;
-    }
-    if (self->peak != peak) {
-        self->peak = peak;
-        self->peak_bytes = self->count.allocated_bytes - self->count.freed_bytes;
-        self->peak_blocks = self->count.allocs - self->count.frees;
-    }
+    sites->end_stamp = ((sites->last_stamp >> sites->width_log2) + 1) << sites->width_log2;
     return HT_OK;
 }

@@ -61,9 +61,12 @@ struct ht_picture_sites {
     uint32_t frames; // in the stacks of the sites
     bool has_stacks;
     struct ht_picture_index index;
-    uint32_t *changed; // owned, as many as sites: those of the open period
+    uint32_t last_stack; // that was asked for last, when there are sites
+    uint32_t last_site;  // which was found for it
+    uint32_t *changed;   // owned, as many as sites: those of the open period
     uint32_t changed_count;
     uint64_t last_stamp;              // of the open period
+    uint64_t end_stamp;               // at which the open period ends; 0: it is to be found out
     uint32_t period;                  // serial number of the open period
     uint32_t width_log2;              // in ns, 0 before the first
     struct ht_picture_dumped *dumped; // owned
@@ -81,10 +84,33 @@ enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct
                                     uint32_t owner, uint32_t stack, uint32_t *site,
                                     struct ht_error *error);
 
+// Private: ends the open period when this time is past it, and finds the end of the one it is in.
+enum ht_status ht_picture_sites_move_on(struct ht_picture_sites *sites, uint64_t stamp,
+                                        struct ht_error *error);
+
 // To be called before the counts of a site change, at this time, when the latest peak of its
 // process has the number `peak`.
-enum ht_status ht_picture_site_touch(struct ht_picture_sites *sites, uint32_t site, uint64_t stamp,
-                                     uint32_t peak, struct ht_error *error);
+static inline enum ht_status ht_picture_site_touch(struct ht_picture_sites *sites, uint32_t site,
+                                                   uint64_t stamp, uint32_t peak,
+                                                   struct ht_error *error)
+{
+    if (stamp >= sites->end_stamp) {
+        enum ht_status status = ht_picture_sites_move_on(sites, stamp, error);
+        if (status != HT_OK)
+            return status;
+    }
+    struct ht_picture_site *self = &sites->sites[site];
+    if (self->period != sites->period) {
+        self->period = sites->period;
+        sites->changed[sites->changed_count++] = site;
+    }
+    if (self->peak != peak) {
+        self->peak = peak;
+        self->peak_bytes = self->count.allocated_bytes - self->count.freed_bytes;
+        self->peak_blocks = self->count.allocs - self->count.frees;
+    }
+    return HT_OK;
+}
 
 // Ends the open period.
 enum ht_status ht_picture_sites_finish(struct ht_picture_sites *sites, struct ht_error *error);

@@ -32,10 +32,18 @@ static bool are_neighbours(const struct ht_series *series, int64_t a_ns, int64_t
            ht_series_bucket_number(b_ns, series->width_log2);
 }
 
-static bool fits_last_bucket(const struct ht_series *series, int64_t time_ns)
+// Whether the state as it is now belongs in the last bucket. Time does not go back.
+static bool fits_last_bucket(const struct ht_series *series)
 {
-    return series->count > 0 &&
-           are_neighbours(series, series->buckets[series->count - 1].last.time_ns, time_ns);
+    return series->count > 0 && series->now.time_ns <= series->last_ns;
+}
+
+// Finds the end of the last bucket, after it or the width is another.
+static void find_end(struct ht_series *series)
+{
+    int64_t in_bucket_ns = series->buckets[series->count - 1].last.time_ns;
+    uint64_t next = ht_series_bucket_number(in_bucket_ns, series->width_log2) + 1;
+    series->last_ns = (int64_t)(((next << series->width_log2) - 1) ^ UINT64_C(1) << 63);
 }
 
 static void merge(struct ht_series_bucket *into, const struct ht_series_bucket *later)
@@ -61,6 +69,7 @@ static void double_width(struct ht_series *series)
             series->buckets[++kept] = *later;
     }
     series->count = kept + 1;
+    find_end(series);
 }
 
 void ht_series_shrink(struct ht_series *series, uint32_t limit)
@@ -81,26 +90,36 @@ static enum ht_status grow(struct ht_series *series, struct ht_error *error)
     return HT_OK;
 }
 
+// Begins a bucket with the state as it is now, or makes the last one so wide that it fits.
+static enum ht_status add_bucket(struct ht_series *series, struct ht_error *error)
+{
+    while (series->count >= series->limit && !fits_last_bucket(series))
+        double_width(series);
+    if (fits_last_bucket(series))
+        return HT_OK;
+    enum ht_status status = series->count == series->capacity ? grow(series, error) : HT_OK;
+    if (status != HT_OK)
+        return status;
+    series->buckets[series->count++] =
+        (struct ht_series_bucket){{series->now, series->now}, series->now, series->totals};
+    find_end(series);
+    return HT_OK;
+}
+
 // Adds the state as it is now to the last bucket, or to a new one.
 static enum ht_status note_state(struct ht_series *series, struct ht_error *error)
 {
-    while (series->count >= series->limit && !fits_last_bucket(series, series->now.time_ns))
-        double_width(series);
-    if (fits_last_bucket(series, series->now.time_ns)) {
-        struct ht_series_bucket *bucket = &series->buckets[series->count - 1];
-        for (int i = 0; i < 2; i++) {
-            if (series->now.value[i] > bucket->most[i].value[i])
-                bucket->most[i] = series->now;
-        }
-        bucket->last = series->now;
-        bucket->totals = series->totals;
-        return HT_OK;
+    enum ht_status status = fits_last_bucket(series) ? HT_OK : add_bucket(series, error);
+    if (status != HT_OK)
+        return status;
+    struct ht_series_bucket *bucket = &series->buckets[series->count - 1];
+    for (int i = 0; i < 2; i++) {
+        if (series->now.value[i] > bucket->most[i].value[i])
+            bucket->most[i] = series->now;
     }
-    enum ht_status status = series->count == series->capacity ? grow(series, error) : HT_OK;
-    if (status == HT_OK)
-        series->buckets[series->count++] =
-            (struct ht_series_bucket){{series->now, series->now}, series->now, series->totals};
-    return status;
+    bucket->last = series->now;
+    bucket->totals = series->totals;
+    return HT_OK;
 }
 
 static void move_on(struct ht_series *series, int64_t time_ns)

@@ -44,6 +44,7 @@ struct ht_series {
     uint32_t count;
     uint32_t capacity;
     uint32_t width_log2; // of a bucket, in ns
+    int64_t last_ns;     // private: what fits in the last bucket
     struct ht_series_state now;
     struct ht_series_totals totals;
 };

@@ -18,6 +18,11 @@ struct picture {
     struct ht_buffer text;
     struct ht_output *output;
     struct ht_writer *writer;
+    struct ht_blocks blocks; // the one block that there is
+    struct {
+        struct ht_block block;
+        uint64_t note[4];
+    } record;
 };
 
 static int open_picture(void **state)
@@ -39,7 +44,12 @@ static int open_picture(void **state)
         return -1;
     enum ht_status status =
         ht_format_chrome.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
-    return status == HT_OK ? 0 : -1;
+    if (status != HT_OK)
+        return -1;
+    assert_true(picture->writer->note_size <= sizeof picture->record.note);
+    picture->blocks = (struct ht_blocks){(void *)&picture->record, sizeof picture->record, 1};
+    picture->writer->blocks = &picture->blocks;
+    return 0;
 }
 
 static int close_picture(void **state)
@@ -67,8 +77,13 @@ static void write_event(struct picture *picture, const struct ht_event *event,
 {
     struct ht_writer *writer = picture->writer;
     assert_int_equal(writer->write(writer, event, 1, NULL), HT_OK);
-    if (change != NULL)
-        assert_int_equal(writer->change(writer, change, NULL), HT_OK);
+    if (change == NULL)
+        return;
+    bool is_ended = change->kind == HT_CHANGE_END;
+    picture->record.block = (struct ht_block){.address = change->address,
+                                              .size = change->size,
+                                              .heap = is_ended ? HT_BLOCK_NONE : 0};
+    assert_int_equal(writer->change(writer, change, NULL), HT_OK);
 }
 
 static void write_alloc(struct picture *picture, int64_t time_ns, uint64_t address, uint64_t size)

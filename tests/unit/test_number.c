@@ -415,26 +415,63 @@ static void model_push(const struct ht_event *event)
     }
 }
 
+static struct ht_event random_event(void)
+{
+    const uint8_t kinds[] = {HT_KIND_ALLOC, HT_KIND_ALLOC,   HT_KIND_REALLOC,
+                             HT_KIND_FREE,  HT_KIND_REALLOC, HT_KIND_FREE};
+    return (struct ht_event){.pid = random_below(2),
+                             .heap = random_below(2),
+                             .kind = random_below(200) == 0 ? (uint8_t)HT_KIND_DESTROY
+                                                            : kinds[random_below(6)],
+                             .address = random_below(20),
+                             .size = random_below(4),
+                             .old_address = random_below(20),
+                             .old_size = random_below(4)};
+}
+
+// The events of a run are expected or not, all of them, some or more than come.
 static void random_events_do_what_a_slow_model_says(void **state)
 {
     (void)state;
-    const uint8_t kinds[] = {HT_KIND_ALLOC, HT_KIND_ALLOC,   HT_KIND_REALLOC,
-                             HT_KIND_FREE,  HT_KIND_REALLOC, HT_KIND_FREE};
-    for (int i = 0; i < 100000; i++) {
-        struct ht_event event = {.pid = random_below(2),
-                                 .heap = random_below(2),
-                                 .kind = kinds[random_below(6)],
-                                 .address = random_below(20),
-                                 .size = random_below(4),
-                                 .old_address = random_below(20),
-                                 .old_size = random_below(4)};
-        if (random_below(200) == 0)
-            event.kind = HT_KIND_DESTROY;
-        push_event(&event);
-        model_push(&event);
-        assert_int_equal(change_count, expected_count);
-        for (size_t c = 0; c < change_count; c++)
-            assert_memory_equal(&changes[c], &expected[c], sizeof expected[c]);
+    struct ht_event run[64];
+    for (int i = 0; i < 2000; i++) {
+        uint32_t count = 1 + random_below(64);
+        for (uint32_t k = 0; k < 64; k++)
+            run[k] = random_event();
+        ht_number_expect(number, run, random_below(65));
+        for (uint32_t k = 0; k < count; k++) {
+            push_event(&run[k]);
+            model_push(&run[k]);
+            assert_int_equal(change_count, expected_count);
+            for (size_t c = 0; c < change_count; c++)
+                assert_memory_equal(&changes[c], &expected[c], sizeof expected[c]);
+        }
+    }
+}
+
+// The note of a block is there from when it was written to the block's end, wherever it moved.
+static void a_note_stays_with_its_block(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 5000 };
+    ht_number_keep_notes(number, sizeof(uint64_t));
+    const struct ht_blocks *blocks = ht_number_blocks(number);
+    for (uint64_t i = 0; i < BLOCKS; i++) {
+        push(HT_KIND_ALLOC, 0x1000 + i, 1);
+        *(uint64_t *)ht_block_note(ht_block_at(blocks, changes[0].block)) = i;
+    }
+    for (uint64_t i = 0; i < BLOCKS; i += 2)
+        push_realloc(0x1000 + i, 1, 0x90000 + i, 2);
+    assert_int_equal(blocks->limit, BLOCKS);
+    for (uint64_t i = 0; i < BLOCKS; i++) {
+        uint64_t address = (i % 2 == 0 ? 0x90000 : 0x1000) + i;
+        const struct ht_block *block = ht_block_at(blocks, (uint32_t)i);
+        assert_int_equal(block->address, address);
+        assert_int_equal(block->size, i % 2 == 0 ? 2 : 1);
+        push(HT_KIND_FREE, address, 0);
+        assert_int_equal(changes[0].block, i);
+        assert_int_equal(block->heap, HT_BLOCK_NONE);
+        assert_int_equal(*(uint64_t *)ht_block_note(ht_block_at(blocks, (uint32_t)i)), i);
     }
 }
 
@@ -544,6 +581,7 @@ int main(void)
         NUMBER_TEST(a_destroyed_heap_may_hold_any_number_of_blocks),
         NUMBER_TEST(heaps_are_told_apart_by_process_and_handle),
         NUMBER_TEST(many_heaps_are_found_again),
+        NUMBER_TEST(a_note_stays_with_its_block),
         NUMBER_TEST(random_events_do_what_a_slow_model_says),
         NUMBER_TEST(numbers_stay_dense_under_churn),
     };

@@ -47,7 +47,11 @@ static int open_picture(void **state)
         return -1;
     enum ht_status status =
         ht_format_perfetto.open_writer(picture->output, &picture->trace, &picture->writer, NULL);
-    return status == HT_OK ? 0 : -1;
+    if (status != HT_OK)
+        return -1;
+    ht_number_keep_notes(picture->number, picture->writer->note_size);
+    picture->writer->blocks = ht_number_blocks(picture->number);
+    return 0;
 }
 
 static int close_picture(void **state)
