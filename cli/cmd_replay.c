@@ -57,7 +57,7 @@ struct settings {
     struct ht_replay_options replay;
     struct ht_changes changes;
     bool has_metrics;
-    uint64_t sample_step;   // of the metrics; 0: as suits the run
+    struct ht_measure_options measure;
     uint64_t latency_every; // 0: no call is timed
     bool is_json;
     const char *page;     // NULL: none is wanted
@@ -85,11 +85,12 @@ static bool is_told_to(void)
     return ht_child_result_pipe() >= 0;
 }
 
-static enum ht_status map_here(const struct material *material, uint64_t operations,
-                               struct ht_heap_map **map, struct ht_error *error)
+static enum ht_status map_here(const struct material *material, struct ht_heap_map **map,
+                               struct ht_error *error)
 {
     return ht_heap_map_make(map, material->plan, material->trail,
-                            ht_measure_addresses(material->measure), operations, error);
+                            ht_measure_addresses(material->measure),
+                            ht_measure_replayed(material->measure)->operations, error);
 }
 
 static enum ht_status write_page(const char *path, const struct material *material,
@@ -107,7 +108,7 @@ static enum ht_status write_page(const char *path, const struct material *materi
         was = &report->baseline->details->map;
     }
     if (status == HT_OK)
-        status = map_here(material, report->result->played.operations, &here, error);
+        status = map_here(material, &here, error);
     if (status == HT_OK)
         status = ht_replay_write_page(report, was, here, path, error);
     ht_heap_map_close(recorded);
@@ -202,12 +203,29 @@ struct shares {
 
 static struct shares shares_of(const struct settings *settings)
 {
+    uint64_t eighth = settings->order.plan_memory / 8;
     uint64_t sixth = settings->order.plan_memory / 6;
-    if (settings->order.order != HT_ORDER_SERIAL)
+    bool is_serial = settings->order.order == HT_ORDER_SERIAL;
+    if (settings->has_metrics && !is_serial) // an eighth, and half of it for the page, is seen
+        return (struct shares){.plan = eighth, .trail = 2 * eighth, .schedule = 3 * eighth};
+    if (!is_serial)
         return (struct shares){.plan = sixth, .trail = 2 * sixth, .schedule = 3 * sixth};
     if (settings->has_metrics)
         return (struct shares){.plan = 2 * sixth, .trail = 4 * sixth};
     return (struct shares){.plan = settings->order.plan_memory};
+}
+
+static enum ht_status make_measure(struct material *material, const struct settings *settings,
+                                   struct ht_error *error)
+{
+    struct ht_measure_options options = settings->measure;
+    if (material->baseline.details != NULL)
+        options.gap_sizes = material->baseline.details->gap_sizes;
+    enum ht_status status =
+        ht_measure_open(&material->measure, material->plan, material->trail, &options, error);
+    if (status == HT_OK && settings->page != NULL)
+        status = ht_measure_keep_addresses(material->measure, error);
+    return status;
 }
 
 static enum ht_status make_schedule(struct material *material, const struct settings *settings,
@@ -215,10 +233,14 @@ static enum ht_status make_schedule(struct material *material, const struct sett
 {
     struct ht_schedule_options options = settings->order.schedule;
     options.memory_limit = shares_of(settings).schedule;
+    if (material->measure != NULL)
+        options.stops = ht_measure_stops(material->measure, &options.stop_count);
     enum ht_status status =
         ht_schedule_open(&material->schedule, material->plan, material->trail, &options, error);
-    ht_trail_close(material->trail);
-    material->trail = NULL;
+    if (material->measure == NULL) {
+        ht_trail_close(material->trail);
+        material->trail = NULL;
+    }
     return status;
 }
 
@@ -274,22 +296,16 @@ static enum ht_status material_read(struct material *material, const struct sett
                                     struct ht_error *error)
 {
     *material = (struct material){0};
-    const uint64_t *gap_sizes = NULL;
     enum ht_status status = HT_OK;
     if (settings->changes.count > 0)
         status = ht_baseline_take(&material->baseline, settings->argc, settings->argv,
                                   settings->has_metrics, error);
-    if (material->baseline.details != NULL)
-        gap_sizes = material->baseline.details->gap_sizes;
     if (status == HT_OK)
         status = read_plan(material, settings, error);
+    if (status == HT_OK && settings->has_metrics)
+        status = make_measure(material, settings, error);
     if (status == HT_OK && settings->order.order != HT_ORDER_SERIAL)
         status = make_schedule(material, settings, error);
-    if (status == HT_OK && settings->has_metrics)
-        status = ht_measure_open(&material->measure, material->plan, material->trail,
-                                 settings->sample_step, gap_sizes, error);
-    if (status == HT_OK && settings->page != NULL)
-        status = ht_measure_keep_addresses(material->measure, error);
     return status;
 }
 
@@ -323,7 +339,7 @@ static enum ht_status tell(const struct settings *settings, const struct materia
     struct ht_heap_map *map = NULL;
     enum ht_status status = HT_OK;
     if (settings->page != NULL)
-        status = map_here(material, result->played.operations, &map, error);
+        status = map_here(material, &map, error);
     if (status == HT_OK) {
         ht_run_send(&run);
         if (run.has_metrics)
@@ -424,7 +440,7 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
         return true;
     case OPTION_STEP:
         settings->has_metrics = true;
-        return ht_options_number(options, INT64_MAX, &settings->sample_step);
+        return ht_options_number(options, INT64_MAX, &settings->measure.sample_step);
     case OPTION_LATENCY:
         return ht_options_number(options, LATENCY_MOST, &settings->latency_every);
     case OPTION_JSON:
@@ -464,10 +480,6 @@ static enum ht_exit check(const struct settings *settings)
     if (settings->has_metrics && settings->latency_every > 0)
         return ht_options_misuse(command,
                                  "--metrics and --latency disturb each other: one at a time");
-    if (settings->order.order != HT_ORDER_SERIAL &&
-        (settings->has_metrics || settings->latency_every > 0))
-        return ht_options_misuse(command,
-                                 "--metrics, --report and --latency are for --order serial");
     if (settings->changes.count > 0 && settings->latency_every > 0)
         return ht_options_misuse(command, "--what-if and --latency: one at a time");
     if (settings->changes.count > 0 && strcmp(settings->inputs.paths[0], "-") == 0)

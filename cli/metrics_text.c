@@ -256,6 +256,8 @@ void ht_replay_print_metrics_text(const struct ht_replay_report *report)
     const struct ht_measure *measure = report->measure;
     const struct ht_metrics_report *recorded = report->was;
     const struct ht_metrics_report *here = report->is;
+    if (report->result->order != HT_ORDER_SERIAL)
+        printf("\n  The metrics have each block where its thread had it, in the recorded order.\n");
     print_spread(report->columns, recorded, here);
     print_held(recorded, here);
     print_internal(recorded, here);

@@ -125,7 +125,7 @@ static void put_replayed(struct ht_json *json, const struct ht_replay_result *re
     ht_json_put_u64(json, "failed_allocs", played->failed_allocs);
     ht_json_put_u64(json, "failed_reallocs", played->failed_reallocs);
     ht_json_put_u64(json, "skipped", played->skipped);
-    if (!result->is_timed)
+    if (!result->is_timed && result->order == HT_ORDER_SERIAL)
         ht_json_put_hex(json, "address_digest", played->address_digest);
     if (result->is_timed)
         ht_json_put_u64(json, "elapsed_ns", played->elapsed_ns);

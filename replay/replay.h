@@ -46,7 +46,8 @@ struct ht_replay_options {
     // recorded heaps on one, and not measured.
     const struct ht_refill *refill;
 
-    // NULL: the order is serial. Else this is run, all recorded heaps on one, and not measured.
+    // NULL: the order is serial. Else this is run, all recorded heaps on one; it has the stops of
+    // `measure`.
     const struct ht_schedule *schedule;
 };
 
