@@ -74,6 +74,7 @@ struct material {
     struct ht_schedule *schedule;  // NULL: the order is serial
     struct ht_trail *trail;        // for the schedule, then gone, and for metrics
     struct ht_measure *measure;    // NULL: no metrics are wanted
+    struct ht_latency *latency;    // NULL: no call is timed
     struct ht_stream stream;       // the trace once more, for its call stacks
     struct ht_baseline baseline;
 };
@@ -117,8 +118,7 @@ static enum ht_status write_page(const char *path, const struct material *materi
 }
 
 static enum ht_status print(const struct settings *settings, const struct material *material,
-                            const struct ht_replay_result *result, const struct ht_latency *latency,
-                            struct ht_error *error)
+                            const struct ht_replay_result *result, struct ht_error *error)
 {
     struct ht_replay_report report = {
         .file = strcmp(settings->inputs.paths[0], "-") == 0 ? "standard input"
@@ -128,7 +128,7 @@ static enum ht_status print(const struct settings *settings, const struct materi
         .result = result,
         .measure = material->measure,
         .stacks = material->stream.trace.dict,
-        .latency = latency,
+        .latency = material->latency,
         .latency_every = settings->latency_every,
         .columns = {"recorded", "here"},
     };
@@ -187,6 +187,7 @@ static void material_close(struct material *material)
     ht_baseline_close(&material->baseline);
     ht_stream_close(&material->stream);
     ht_plan_reader_close(material->reader);
+    ht_latency_close(material->latency);
     ht_measure_close(material->measure);
     ht_trail_close(material->trail);
     ht_schedule_close(material->schedule);
@@ -321,6 +322,7 @@ static enum ht_status play(const struct settings *settings, struct material *mat
     progress.line.is_wanted = progress.line.is_wanted && !is_told_to() && material->reader == NULL;
     options.pulse = &progress.pulse;
     options.measure = material->measure;
+    options.latency = material->latency;
     options.schedule = material->schedule;
     options.refill = material->reader == NULL ? NULL : &parts;
     uint64_t reader_bytes =
@@ -351,18 +353,20 @@ static enum ht_status tell(const struct settings *settings, const struct materia
 
 // Reads, plays and reports.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
-                             const struct ht_latency *latency, struct ht_error *error)
+                             struct ht_error *error)
 {
     struct material material;
     struct ht_replay_result result;
     ht_system_catch_interrupt();
     enum ht_status status = material_read(&material, settings, error);
+    if (status == HT_OK && settings->latency_every > 0)
+        status = ht_latency_open(&material.latency, heap, (uint32_t)settings->latency_every, error);
     if (status == HT_OK)
         status = play(settings, &material, heap, &result, error);
     if (status == HT_OK && settings->has_metrics && result.is_whole && !is_told_to())
         status = read_stacks(&material, settings, error);
     if (status == HT_OK && !is_told_to())
-        status = print(settings, &material, &result, latency, error);
+        status = print(settings, &material, &result, error);
     else if (status == HT_OK && result.is_whole)
         status = tell(settings, &material, &result, error);
     if (status == HT_OK && !result.is_whole)
@@ -370,19 +374,6 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
                          material.schedule == NULL ? "the first " : "",
                          ht_show_count(result.played.operations).text);
     material_close(&material);
-    return status;
-}
-
-static enum ht_status replay_timed(const struct settings *settings, const struct ht_heap *heap,
-                                   struct ht_error *error)
-{
-    struct ht_latency *latency;
-    enum ht_status status =
-        ht_latency_open(&latency, heap, (uint32_t)settings->latency_every, error);
-    if (status != HT_OK)
-        return status;
-    status = replay(settings, ht_latency_heap(latency), latency, error);
-    ht_latency_close(latency);
     return status;
 }
 
@@ -398,10 +389,8 @@ static enum ht_exit open_and_replay(const struct settings *settings)
         heap = &copying.whole.heap;
     }
     bool is_of_heap = status != HT_OK || (settings->has_metrics && !heap->is_memory);
-    if (status == HT_OK && settings->latency_every > 0)
-        status = replay_timed(settings, heap, &error);
-    else if (status == HT_OK)
-        status = replay(settings, heap, NULL, &error);
+    if (status == HT_OK)
+        status = replay(settings, heap, &error);
     if (status == HT_OK)
         return HT_EXIT_DONE;
     if (is_told_to())

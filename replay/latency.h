@@ -3,7 +3,7 @@
 // How long single calls of a heap take: a heap around another that times some of the calls it
 // passes on. Only the call is timed, not what a replay writes into the block. The gaps between
 // timed calls vary, so that they fall in step with no pattern of the recording, and are the same
-// every time.
+// every time. Each thread that enters has gaps and counts of its own; the figures are of all.
 #ifndef HT_REPLAY_LATENCY_H
 #define HT_REPLAY_LATENCY_H
 
@@ -48,6 +48,12 @@ uint64_t ht_latency_pair_ns(const struct ht_latency *latency);
 
 struct ht_latency_figures ht_latency_figures(const struct ht_latency *latency,
                                              enum ht_latency_kind kind);
+
+// Times no call from here on.
+void ht_latency_stop(struct ht_latency *latency);
+
+// What it takes from the system.
+uint64_t ht_latency_memory_bytes(const struct ht_latency *latency);
 
 // Counts a call that took `ns`, as the heap does.
 void ht_latency_add(struct ht_latency *latency, enum ht_latency_kind kind, uint64_t ns);

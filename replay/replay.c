@@ -150,17 +150,22 @@ static enum ht_status play(struct run *run, struct ht_error *error)
     if (run->options->measure != NULL) {
         ht_measure_end(run->options->measure);
     }
+    if (run->options->latency != NULL) {
+        ht_latency_stop(run->options->latency);
+    }
     run->result->plan = *ht_plan_totals(run->plan);
     run->result->is_whole =
         status == HT_OK && run->result->played.operations == run->result->plan.operations;
     return status == HT_LIMIT || status == HT_END ? HT_OK : status;
 }
 
-// What grows of the harness while it plays.
+// What of the harness may grow while it plays, and what is of its options.
 static uint64_t own_bytes(const struct run *run)
 {
     const struct ht_measure *measure = run->options->measure;
-    return run->table.size_bytes + (measure == NULL ? 0 : ht_measure_memory_bytes(measure));
+    const struct ht_latency *latency = run->options->latency;
+    return run->table.size_bytes + (measure == NULL ? 0 : ht_measure_memory_bytes(measure)) +
+           (latency == NULL ? 0 : ht_latency_memory_bytes(latency));
 }
 
 static void ask(const struct run *run, struct ht_account *account)
@@ -289,6 +294,9 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
                              const struct ht_replay_options *options,
                              struct ht_replay_result *result, struct ht_error *error)
 {
+    if (options->latency != NULL) {
+        heap = ht_latency_heap(options->latency);
+    }
     *result = (struct ht_replay_result){
         .heap = heap,
         .touch = heap->is_memory ? options->touch : HT_TOUCH_NONE,

@@ -12,6 +12,7 @@
 #include "replay/causal.h"
 #include "replay/engine.h"
 #include "replay/heap.h"
+#include "replay/latency.h"
 #include "replay/measure.h"
 #include "replay/plan.h"
 
@@ -41,6 +42,8 @@ struct ht_replay_options {
     enum ht_touch touch;          // zero is the default
     const struct ht_pulse *pulse; // of the run on the heap; may be NULL
     struct ht_measure *measure;   // NULL: the replay is timed; else it is measured by this
+
+    struct ht_latency *latency; // NULL: no call is timed; else it is around the heap of the run
 
     // NULL: the plan is whole. Else it is the first part, and is played in serial order, all
     // recorded heaps on one, and not measured.
@@ -93,9 +96,10 @@ struct ht_replay_result {
                             // outside of every heap
 };
 
-// Runs it. The plan is only read, but for what the refill does to it. A call that the heap fails is
-// no failure here (struct ht_played counts them); HT_MEMORY when the harness gets no memory,
-// HT_UNSUPPORTED when the heap cannot be measured, or what the heap's open says.
+// Runs it. With options->latency the calls go through that, to the heap it is around. The plan is
+// only read, but for what the refill does to it. A call that the heap fails is no failure here
+// (struct ht_played counts them); HT_MEMORY when the harness gets no memory, HT_UNSUPPORTED when
+// the heap cannot be measured, or what the heap's open says.
 enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *heap,
                              const struct ht_replay_options *options,
                              struct ht_replay_result *result, struct ht_error *error);

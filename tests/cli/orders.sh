@@ -131,6 +131,23 @@ prints "where its thread had it, in the recorded order"
 expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 1 --order causal --workers 2
 prints "order causal"
 
+# Calls timed in every order, one in 3 of all workers.
+for order in causal 'causal --workers all' 'timed --speed 1000000'; do
+    # shellcheck disable=SC2086
+    expect 0 "$heaptape" replay a.etl --latency 3 --order $order --json
+    python3 - <<'PYTHON' || fail "latency in order $order: $(cat out)"
+import json
+told = json.load(open("out"))
+kinds = "alloc", "realloc_in_place", "realloc_moved", "free"
+timed = sum(told["latency"][kind]["timed"] for kind in kinds)
+assert 0.25 < timed / told["operations"] < 0.42, timed
+for kind in kinds:
+    of = told["latency"][kind]
+    if of["timed"] > 0:
+        assert 0 <= of["p50_ns"] <= of["p90_ns"] <= of["p99_ns"] <= of["p999_ns"] <= of["most_ns"]
+PYTHON
+done
+
 # A plan that does not fit is played in parts: the same operations and the same moves, also from a
 # stream.
 expect 0 "$heaptape" fixture --scenario churn --events 700000 -o big.etl
