@@ -2,6 +2,7 @@
 //
 // heaptape replay: re-issues the operations of a trace on a real heap. This file makes the plan and
 // runs it; replay_text.c and replay_json.c print.
+#include "cli/filter_options.h"
 #include "cli/heap_choice.h"
 #include "cli/options.h"
 #include "cli/order_choice.h"
@@ -24,6 +25,7 @@ enum {
     OPTION_WHAT_IF,
     OPTION_METRICS,
     OPTION_STEP,
+    OPTION_MARK,
     OPTION_LATENCY,
     OPTION_JSON,
     OPTION_REPORT,
@@ -40,6 +42,7 @@ static const struct ht_option option_table[] = {
      "realloc=copy, growth=F, size-class-off[=N[-M]]: beside the unchanged run"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
     {"step", OPTION_STEP, "N", "with metrics: a sample every N operations (default: 512 in all)"},
+    {"mark", OPTION_MARK, "TIME", "all metrics at this recorded time too, as 200ms; once for each"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {"report", OPTION_REPORT, "OUT", "write the metrics as a page to look at, too (HTML)"},
@@ -411,6 +414,16 @@ static bool add_change(struct ht_changes *changes, struct ht_options *options)
     return true;
 }
 
+static bool add_mark(struct ht_measure_options *measure, struct ht_options *options)
+{
+    if (measure->mark_count == HT_METRICS_MARKS) {
+        options->exit = ht_options_misuse(options->command, "--mark is taken %d times at most",
+                                          HT_METRICS_MARKS);
+        return false;
+    }
+    return ht_filter_take_time(options, &measure->mark_ns[measure->mark_count++]);
+}
+
 // False when the command line is done with, after options->exit is set.
 static bool take_option(struct settings *settings, struct ht_options *options, int letter)
 {
@@ -430,6 +443,9 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
     case OPTION_STEP:
         settings->has_metrics = true;
         return ht_options_number(options, INT64_MAX, &settings->measure.sample_step);
+    case OPTION_MARK:
+        settings->has_metrics = true;
+        return add_mark(&settings->measure, options);
     case OPTION_LATENCY:
         return ht_options_number(options, LATENCY_MOST, &settings->latency_every);
     case OPTION_JSON:
@@ -509,7 +525,7 @@ const struct ht_command ht_command_replay = {
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
              "IN... [--heap NAME] [--order NAME] [--workers N] [--window N] [--speed X]\n"
-             "IN... [--heap NAME] [--metrics [--step N] | --latency N] [--json]\n"
+             "IN... [--heap NAME] [--metrics [--step N] [--mark TIME]... | --latency N] [--json]\n"
              "IN... [--heap NAME] --what-if CHANGE... [--metrics] [--json]\n"
              "IN... [--heap NAME] [--report OUT] [--timeline OUT]",
     .about =
