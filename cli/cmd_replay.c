@@ -131,8 +131,6 @@ static enum ht_status print(const struct settings *settings, const struct materi
         .result = result,
         .measure = material->measure,
         .stacks = material->stream.trace.dict,
-        .latency = material->latency,
-        .latency_every = settings->latency_every,
         .columns = {"recorded", "here"},
     };
     if (material->measure != NULL) {
@@ -301,9 +299,9 @@ static enum ht_status material_read(struct material *material, const struct sett
 {
     *material = (struct material){0};
     enum ht_status status = HT_OK;
-    if (settings->changes.count > 0)
+    if (settings->changes.count > 0 && !is_told_to())
         status = ht_baseline_take(&material->baseline, settings->argc, settings->argv,
-                                  settings->has_metrics, error);
+                                  &settings->changes, settings->has_metrics, error);
     if (status == HT_OK)
         status = read_plan(material, settings, error);
     if (status == HT_OK && settings->has_metrics)
@@ -403,17 +401,6 @@ static enum ht_exit open_and_replay(const struct settings *settings)
     return HT_EXIT_FAILED;
 }
 
-static bool add_change(struct ht_changes *changes, struct ht_options *options)
-{
-    struct ht_error error;
-    if (ht_what_if_add(&changes->what_if, options->value, &error) != HT_OK) {
-        options->exit = ht_options_misuse(options->command, "--what-if: %s", error.text);
-        return false;
-    }
-    changes->texts[changes->count++] = options->value;
-    return true;
-}
-
 static bool add_mark(struct ht_measure_options *measure, struct ht_options *options)
 {
     if (measure->mark_count == HT_METRICS_MARKS) {
@@ -436,7 +423,7 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
     case OPTION_TOUCH:
         return ht_heap_choice_touch(options, &settings->replay.touch);
     case OPTION_WHAT_IF:
-        return add_change(&settings->changes, options);
+        return ht_changes_take(&settings->changes, options);
     case OPTION_METRICS:
         settings->has_metrics = true;
         return true;
@@ -485,8 +472,6 @@ static enum ht_exit check(const struct settings *settings)
     if (settings->has_metrics && settings->latency_every > 0)
         return ht_options_misuse(command,
                                  "--metrics and --latency disturb each other: one at a time");
-    if (settings->changes.count > 0 && settings->latency_every > 0)
-        return ht_options_misuse(command, "--what-if and --latency: one at a time");
     if (settings->changes.count > 0 && strcmp(settings->inputs.paths[0], "-") == 0)
         return ht_options_misuse(command,
                                  "--what-if reads IN twice, so it cannot be standard input");
@@ -515,8 +500,6 @@ static enum ht_exit run(int argc, char **argv)
     enum ht_exit exit = check(&settings);
     if (exit != HT_EXIT_DONE)
         return exit;
-    if (is_told_to())
-        settings.changes = (struct ht_changes){0};
     return open_and_replay(&settings);
 }
 

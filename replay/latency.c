@@ -356,9 +356,14 @@ const struct ht_heap *ht_latency_heap(const struct ht_latency *latency)
     return &latency->whole.heap;
 }
 
-uint64_t ht_latency_pair_ns(const struct ht_latency *latency)
+struct ht_latency_report ht_latency_report(const struct ht_latency *latency)
 {
-    return latency->table.pair_ns;
+    struct ht_latency_report report = {.every = latency->table.every,
+                                       .pair_ns = latency->table.pair_ns};
+    for (int kind = 0; kind < HT_LATENCY_KIND_COUNT; kind++) {
+        report.of[kind] = ht_latency_figures(latency, (enum ht_latency_kind)kind);
+    }
+    return report;
 }
 
 // The next is due as many calls on as there are numbers, which is never.

@@ -152,6 +152,7 @@ static enum ht_status play(struct run *run, struct ht_error *error)
     }
     if (run->options->latency != NULL) {
         ht_latency_stop(run->options->latency);
+        run->result->latency = ht_latency_report(run->options->latency);
     }
     run->result->plan = *ht_plan_totals(run->plan);
     run->result->is_whole =

@@ -89,6 +89,7 @@ struct ht_replay_result {
     double ns_per_op;           // wall time on the heap, harness and touching included; 0 for none
     double null_ns_per_op;      // the same of the null heap: what of it the harness is. 0 in the
                                 // timed order, which would only wait again
+    struct ht_latency_report latency; // of one call
     struct ht_replay_resident resident;
     struct ht_account account_before; // before the first call; told where the heap tells
     struct ht_account account_after;  // after the last, with what is live at the end still live

@@ -645,7 +645,8 @@ static void assert_same_report(const struct ht_metrics_report *one,
 static void workers_have_the_figures_of_the_recorded_order(void **state)
 {
     static const uint32_t workers[] = {1, 2, 3, MANY_THREADS};
-    static const struct ht_measure_options options = {.mark_ns = {777, 20000}, .mark_count = 2};
+    static const struct ht_measure_options options = {
+        .sample_step = 90, .mark_ns = {777, 20000}, .mark_count = 2};
     struct recording *recording = *state;
     struct ht_schedule *schedule;
     add_many(recording);
