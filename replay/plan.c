@@ -6,11 +6,7 @@
 
 #include "replay/engine.h"
 #include "replay/os.h"
-
-enum {
-    SPAN_BYTES = 1 << 20,
-    SPAN_OPS = (SPAN_BYTES - sizeof(struct ht_plan_span)) / sizeof(struct ht_op),
-};
+#include "replay/span.h"
 
 struct ht_plan {
     struct ht_plan_span *first;
@@ -35,25 +31,29 @@ static enum ht_status add_span(struct ht_plan *plan, struct ht_error *error)
     if (plan->is_in_parts) {
         return ht_fail(error, HT_LIMIT, "replay plan: a part is one span");
     }
-    uint64_t table_bytes = totals->block_limit * (uint64_t)sizeof(struct ht_slot);
-    if (totals->memory_bytes + SPAN_BYTES + table_bytes > plan->memory_limit) {
+    uint64_t used = totals->memory_bytes + totals->block_limit * (uint64_t)sizeof(struct ht_slot);
+    uint64_t bytes = used > plan->memory_limit
+                         ? 0
+                         : ht_span_bytes(totals->memory_bytes, plan->memory_limit - used);
+    if (bytes == 0) {
         return ht_fail(error, HT_LIMIT,
                        "replay plan: %llu bytes of memory are the limit, and not enough after %llu "
                        "operations on %lu blocks",
                        (unsigned long long)plan->memory_limit,
                        (unsigned long long)totals->operations, (unsigned long)totals->block_limit);
     }
-    struct ht_plan_span *span = ht_os_map(SPAN_BYTES);
+    struct ht_plan_span *span = ht_os_map(bytes);
     if (span == NULL) {
         return ht_fail_memory(error, "the replay plan");
     }
+    span->room = (bytes - sizeof *span) / sizeof *span->ops;
     if (plan->first == NULL) {
         plan->first = span;
     } else {
         plan->last->next = span;
     }
     plan->last = span;
-    totals->memory_bytes += SPAN_BYTES;
+    totals->memory_bytes += bytes;
     return HT_OK;
 }
 
@@ -78,7 +78,7 @@ static void unmap_spans(struct ht_plan_span *span)
 {
     while (span != NULL) {
         struct ht_plan_span *next = span->next;
-        ht_os_unmap(span, SPAN_BYTES);
+        ht_os_unmap(span, sizeof *span + span->room * sizeof *span->ops);
         span = next;
     }
 }
@@ -164,7 +164,7 @@ void ht_plan_begin_part(struct ht_plan *plan)
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
                            struct ht_error *error)
 {
-    if (plan->last->count == SPAN_OPS) {
+    if (plan->last->count == plan->last->room) {
         enum ht_status status = add_span(plan, error);
         if (status != HT_OK) {
             return status;

@@ -49,6 +49,7 @@ static inline uint64_t ht_digest_step(uint64_t digest, uint64_t word)
 struct ht_plan_span {
     struct ht_plan_span *next; // NULL in the last
     size_t count;
+    size_t room;
     struct ht_op ops[];
 };
 
@@ -74,7 +75,7 @@ struct ht_plan;
 #define HT_PLAN_MEMORY_DEFAULT (UINT64_C(8) << 30)
 
 // An empty plan. The operations and the table of blocks that a replay needs beside them may
-// together take `memory_limit` bytes, give or take a MiB, the step in which a plan grows. On
+// together take `memory_limit` bytes, give or take a MiB, the least step in which a plan grows. On
 // failure *plan is NULL.
 enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct ht_error *error);
 void ht_plan_close(struct ht_plan *plan);

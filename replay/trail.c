@@ -4,11 +4,7 @@
 #include "replay/trail.h"
 
 #include "replay/os.h"
-
-enum {
-    SPAN_BYTES = 1 << 20,
-    SPAN_MARKS = (SPAN_BYTES - sizeof(struct ht_trail_span)) / sizeof(struct ht_trail_mark),
-};
+#include "replay/span.h"
 
 struct ht_trail {
     struct ht_trail_span *first;
@@ -19,21 +15,26 @@ struct ht_trail {
 
 static enum ht_status add_span(struct ht_trail *trail, struct ht_error *error)
 {
-    if (trail->memory_bytes + SPAN_BYTES > trail->memory_limit) {
+    uint64_t bytes =
+        trail->memory_bytes > trail->memory_limit
+            ? 0
+            : ht_span_bytes(trail->memory_bytes, trail->memory_limit - trail->memory_bytes);
+    if (bytes == 0) {
         return ht_fail(error, HT_LIMIT, "recorded addresses: %llu bytes of memory are the limit",
                        (unsigned long long)trail->memory_limit);
     }
-    struct ht_trail_span *span = ht_os_map(SPAN_BYTES);
+    struct ht_trail_span *span = ht_os_map(bytes);
     if (span == NULL) {
         return ht_fail_memory(error, "the recorded addresses");
     }
+    span->room = (bytes - sizeof *span) / sizeof *span->marks;
     if (trail->first == NULL) {
         trail->first = span;
     } else {
         trail->last->next = span;
     }
     trail->last = span;
-    trail->memory_bytes += SPAN_BYTES;
+    trail->memory_bytes += bytes;
     return HT_OK;
 }
 
@@ -60,7 +61,7 @@ void ht_trail_close(struct ht_trail *trail)
     }
     for (struct ht_trail_span *span = trail->first; span != NULL;) {
         struct ht_trail_span *next = span->next;
-        ht_os_unmap(span, SPAN_BYTES);
+        ht_os_unmap(span, sizeof *span + span->room * sizeof *span->marks);
         span = next;
     }
     ht_os_unmap(trail, sizeof *trail);
@@ -69,7 +70,7 @@ void ht_trail_close(struct ht_trail *trail)
 enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
                             struct ht_error *error)
 {
-    if (trail->last->count == SPAN_MARKS) {
+    if (trail->last->count == trail->last->room) {
         enum ht_status status = add_span(trail, error);
         if (status != HT_OK) {
             return status;

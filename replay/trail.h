@@ -23,6 +23,7 @@ struct ht_trail_mark {
 struct ht_trail_span {
     struct ht_trail_span *next; // NULL in the last
     size_t count;
+    size_t room;
     struct ht_trail_mark marks[];
 };
 
