@@ -275,7 +275,7 @@ static enum ht_status read_plan(struct material *material, const struct settings
         status = ht_trail_open(&material->trail, shares.trail, error);
     if (status == HT_OK)
         status = ht_plan_reader_open(&material->reader, &settings->inputs,
-                                     &settings->changes.what_if, error);
+                                     &settings->changes.what_if, shares.trail > 0, error);
     if (status == HT_OK)
         status = fill(material, error);
     if (status != HT_LIMIT || material->reader == NULL) {

@@ -8,6 +8,8 @@
 #include "replay/os.h"
 #include "replay/span.h"
 
+#include <string.h>
+
 struct ht_plan {
     struct ht_plan_span *first;
     struct ht_plan_span *last; // the one that is filled
@@ -64,8 +66,8 @@ enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct
         return ht_fail_memory(error, "the replay plan");
     }
     (*plan)->memory_limit = memory_limit;
+    (*plan)->totals = ht_plan_totals_begin();
     (*plan)->totals.memory_bytes = sizeof **plan;
-    (*plan)->totals.digest = HT_DIGEST_START;
     enum ht_status status = add_span(*plan, error);
     if (status != HT_OK) {
         ht_plan_close(*plan);
@@ -111,8 +113,13 @@ static uint16_t heap_of(const struct ht_change *change)
     return (uint16_t)(change->heap < HT_PLAN_HEAPS_MAX ? change->heap : HT_PLAN_HEAPS_MAX - 1);
 }
 
-static void count(struct ht_plan_totals *totals, const struct ht_change *change,
-                  enum ht_op_kind kind)
+struct ht_plan_totals ht_plan_totals_begin(void)
+{
+    return (struct ht_plan_totals){.digest = HT_DIGEST_START};
+}
+
+static inline void count(struct ht_plan_totals *totals, const struct ht_change *change,
+                         enum ht_op_kind kind)
 {
     switch (kind) {
     case HT_OP_FREE:
@@ -161,17 +168,11 @@ void ht_plan_begin_part(struct ht_plan *plan)
     plan->first->count = 0;
 }
 
-enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
-                           struct ht_error *error)
+static inline struct ht_op op_of(const struct ht_change *change, struct ht_plan_totals *totals)
 {
-    if (plan->last->count == plan->last->room) {
-        enum ht_status status = add_span(plan, error);
-        if (status != HT_OK) {
-            return status;
-        }
-    }
     enum ht_op_kind kind = kind_of(change);
-    plan->last->ops[plan->last->count++] = (struct ht_op){
+    count(totals, change, kind);
+    return (struct ht_op){
         // No heap gives PTRDIFF_MAX bytes: what is over fails as surely, and fits every host's
         // size_t.
         .size = change->size < PTRDIFF_MAX ? change->size : PTRDIFF_MAX,
@@ -179,8 +180,55 @@ enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
         .kind = (uint16_t)kind,
         .heap = heap_of(change),
     };
-    count(&plan->totals, change, kind);
+}
+
+struct ht_op ht_op_of(const struct ht_change *change, struct ht_plan_totals *totals)
+{
+    return op_of(change, totals);
+}
+
+// Makes room for one more. The last span has some left mostly.
+static inline enum ht_status make_room(struct ht_plan *plan, struct ht_error *error)
+{
+    return plan->last->count < plan->last->room ? HT_OK : add_span(plan, error);
+}
+
+enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
+                           struct ht_error *error)
+{
+    enum ht_status status = make_room(plan, error);
+    if (status == HT_OK) {
+        plan->last->ops[plan->last->count++] = op_of(change, &plan->totals);
+    }
+    return status;
+}
+
+enum ht_status ht_plan_add_ops(struct ht_plan *plan, const struct ht_op *ops, size_t count,
+                               size_t *added, struct ht_error *error)
+{
+    for (*added = 0; *added < count;) {
+        enum ht_status status = make_room(plan, error);
+        if (status != HT_OK) {
+            return status;
+        }
+        struct ht_plan_span *span = plan->last;
+        size_t room = span->room - span->count;
+        size_t part = room < count - *added ? room : count - *added;
+        memcpy(span->ops + span->count, ops + *added, part * sizeof *ops);
+        span->count += part;
+        plan->totals.operations += part;
+        *added += part;
+    }
     return HT_OK;
+}
+
+void ht_plan_take_totals(struct ht_plan *plan, const struct ht_plan_totals *totals)
+{
+    uint64_t operations = plan->totals.operations;
+    uint64_t memory_bytes = plan->totals.memory_bytes;
+    plan->totals = *totals;
+    plan->totals.operations = operations;
+    plan->totals.memory_bytes = memory_bytes;
 }
 
 const struct ht_plan_span *ht_plan_first(const struct ht_plan *plan)

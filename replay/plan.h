@@ -85,6 +85,19 @@ void ht_plan_close(struct ht_plan *plan);
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
                            struct ht_error *error);
 
+// The operation of a change for a plan that is made elsewhere. Counts it into the totals there, but
+// for memory_bytes; they begin with ht_plan_totals_begin.
+struct ht_op ht_op_of(const struct ht_change *change, struct ht_plan_totals *totals);
+struct ht_plan_totals ht_plan_totals_begin(void);
+
+// Adds operations that were counted there, in order, as far as there is room: *added tells how
+// many. HT_LIMIT and HT_MEMORY as above.
+enum ht_status ht_plan_add_ops(struct ht_plan *plan, const struct ht_op *ops, size_t count,
+                               size_t *added, struct ht_error *error);
+
+// Takes over what was counted there, but for `operations`, which are those in the plan.
+void ht_plan_take_totals(struct ht_plan *plan, const struct ht_plan_totals *totals);
+
 // Begins the next part: drops the operations, but what the totals say of them stays. From here on a
 // part is one span, so that the reader of the trace works while a part is played.
 void ht_plan_begin_part(struct ht_plan *plan);

@@ -6,6 +6,9 @@
 #include "replay/os.h"
 #include "replay/span.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 struct ht_trail {
     struct ht_trail_span *first;
     struct ht_trail_span *last; // the one that is filled
@@ -67,17 +70,29 @@ void ht_trail_close(struct ht_trail *trail)
     ht_os_unmap(trail, sizeof *trail);
 }
 
-enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
-                            struct ht_error *error)
+enum ht_status ht_trail_add_marks(struct ht_trail *trail, const struct ht_trail_mark *marks,
+                                  size_t count, struct ht_error *error)
 {
-    if (trail->last->count == trail->last->room) {
-        enum ht_status status = add_span(trail, error);
+    for (size_t added = 0; added < count;) {
+        bool is_full = trail->last->count == trail->last->room;
+        enum ht_status status = is_full ? add_span(trail, error) : HT_OK;
         if (status != HT_OK) {
             return status;
         }
+        struct ht_trail_span *span = trail->last;
+        size_t room = span->room - span->count;
+        size_t part = room < count - added ? room : count - added;
+        memcpy(span->marks + span->count, marks + added, part * sizeof *marks);
+        span->count += part;
+        added += part;
     }
-    trail->last->marks[trail->last->count++] = *mark;
     return HT_OK;
+}
+
+enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
+                            struct ht_error *error)
+{
+    return ht_trail_add_marks(trail, mark, 1, error);
 }
 
 const struct ht_trail_span *ht_trail_first(const struct ht_trail *trail)

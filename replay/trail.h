@@ -40,6 +40,10 @@ void ht_trail_close(struct ht_trail *trail);
 enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
                             struct ht_error *error);
 
+// Adds several, in order.
+enum ht_status ht_trail_add_marks(struct ht_trail *trail, const struct ht_trail_mark *marks,
+                                  size_t count, struct ht_error *error);
+
 // The first span, never NULL; valid until the trail is closed.
 const struct ht_trail_span *ht_trail_first(const struct ht_trail *trail);
 

@@ -29,7 +29,7 @@ for column in "recorded", "replayed":
     assert all(mark["moment"]["operation"] == mark["look"]["operation"] for mark in marks)
     assert ("resident_bytes" in marks[0]["look"]) == ("resident_source" in metrics[column])
 END
-expect 0 "$heaptape" replay churn.etl --mark 1500us --report page.html --timeline marks.pftrace
+expect 0 "$heaptape" replay churn.etl --step 100 --mark 1500us --report page.html --timeline marks.pftrace
 prints "mark at 0.001500000 s"
 grep -q "At the marks" page.html || fail "the page has no marks"
 python3 "$2/tests/tools/pftrace_walk.py" marks.pftrace >walked || fail "$(cat walked)"
@@ -40,7 +40,7 @@ expect 2 "$heaptape" replay churn.etl --mark soon
 says "soon is no time"
 marks=$(printf -- '--mark 0 %.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
 # shellcheck disable=SC2086
-expect 0 "$heaptape" replay churn.etl $marks
+expect 0 "$heaptape" replay churn.etl --step 100 $marks
 # shellcheck disable=SC2086
 expect 2 "$heaptape" replay churn.etl $marks --mark 0
 says "--mark is taken 16 times at most"

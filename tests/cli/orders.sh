@@ -96,11 +96,11 @@ expect 2 "$heaptape" replay a.etl --order causal --window 1
 
 # The metrics in every order: all figures, of the same live bytes at each operation, and what the
 # system says at every sample.
-expect 0 "$heaptape" replay a.etl --metrics --json
+expect 0 "$heaptape" replay a.etl --step 1000 --json
 mv out serial.json
 for order in 'causal --workers 1' 'causal --workers all' 'timed --speed 1000000'; do
     # shellcheck disable=SC2086
-    expect 0 "$heaptape" replay a.etl --metrics --report page.html --timeline a.pftrace \
+    expect 0 "$heaptape" replay a.etl --step 1000 --report page.html --timeline a.pftrace \
         --order $order --json
     python3 "$2/tests/cli/check_json.py" out
     python3 - <<'PYTHON' || fail "metrics in order $order: $(cat out)"
@@ -124,7 +124,7 @@ assert 0.5 < here["f2"] / was["f2"] < 2, (here["f2"], was["f2"])
 assert here["at_end"]["resident_bytes"] > 0 or "resident_source" not in here
 PYTHON
 done
-expect 0 "$heaptape" replay a.etl --metrics --order causal
+expect 0 "$heaptape" replay a.etl --step 1000 --order causal
 prints "fragmentation reproduced: "
 prints "where its thread had it, in the recorded order"
 
