@@ -233,7 +233,7 @@ static enum ht_status time_causal(const struct recording *recording,
         return ht_fail_memory(error, "the table of blocks");
     }
     enum ht_status status =
-        ht_causal_open(&causal, schedule, heap, NULL, HT_TOUCH_NONE, slots, error);
+        ht_causal_open(&causal, schedule, heap, NULL, HT_TOUCH_NONE, slots, NULL, error);
     if (status == HT_OK) {
         struct ht_played played;
         struct ht_causal_report report;

@@ -2,6 +2,7 @@
 //
 // heaptape replay: re-issues the operations of a trace on a real heap. This file makes the plan and
 // runs it; replay_text.c and replay_json.c print.
+#include "cli/filter_options.h"
 #include "cli/heap_choice.h"
 #include "cli/options.h"
 #include "cli/order_choice.h"
@@ -24,6 +25,7 @@ enum {
     OPTION_WHAT_IF,
     OPTION_METRICS,
     OPTION_STEP,
+    OPTION_MARK,
     OPTION_LATENCY,
     OPTION_JSON,
     OPTION_REPORT,
@@ -40,6 +42,7 @@ static const struct ht_option option_table[] = {
      "realloc=copy, growth=F, size-class-off[=N[-M]]: beside the unchanged run"},
     {"metrics", OPTION_METRICS, NULL, "take the metrics of fragmentation, in place of the time"},
     {"step", OPTION_STEP, "N", "with metrics: a sample every N operations (default: 512 in all)"},
+    {"mark", OPTION_MARK, "TIME", "all metrics at this recorded time too, as 200ms; once for each"},
     {"latency", OPTION_LATENCY, "N", "time one call in N, and print quantiles"},
     {"json", OPTION_JSON, NULL, "print the report as JSON"},
     {"report", OPTION_REPORT, "OUT", "write the metrics as a page to look at, too (HTML)"},
@@ -57,7 +60,7 @@ struct settings {
     struct ht_replay_options replay;
     struct ht_changes changes;
     bool has_metrics;
-    uint64_t sample_step;   // of the metrics; 0: as suits the run
+    struct ht_measure_options measure;
     uint64_t latency_every; // 0: no call is timed
     bool is_json;
     const char *page;     // NULL: none is wanted
@@ -74,6 +77,7 @@ struct material {
     struct ht_schedule *schedule;  // NULL: the order is serial
     struct ht_trail *trail;        // for the schedule, then gone, and for metrics
     struct ht_measure *measure;    // NULL: no metrics are wanted
+    struct ht_latency *latency;    // NULL: no call is timed
     struct ht_stream stream;       // the trace once more, for its call stacks
     struct ht_baseline baseline;
 };
@@ -85,11 +89,12 @@ static bool is_told_to(void)
     return ht_child_result_pipe() >= 0;
 }
 
-static enum ht_status map_here(const struct material *material, uint64_t operations,
-                               struct ht_heap_map **map, struct ht_error *error)
+static enum ht_status map_here(const struct material *material, struct ht_heap_map **map,
+                               struct ht_error *error)
 {
     return ht_heap_map_make(map, material->plan, material->trail,
-                            ht_measure_addresses(material->measure), operations, error);
+                            ht_measure_addresses(material->measure),
+                            ht_measure_replayed(material->measure)->operations, error);
 }
 
 static enum ht_status write_page(const char *path, const struct material *material,
@@ -107,7 +112,7 @@ static enum ht_status write_page(const char *path, const struct material *materi
         was = &report->baseline->details->map;
     }
     if (status == HT_OK)
-        status = map_here(material, report->result->played.operations, &here, error);
+        status = map_here(material, &here, error);
     if (status == HT_OK)
         status = ht_replay_write_page(report, was, here, path, error);
     ht_heap_map_close(recorded);
@@ -116,8 +121,7 @@ static enum ht_status write_page(const char *path, const struct material *materi
 }
 
 static enum ht_status print(const struct settings *settings, const struct material *material,
-                            const struct ht_replay_result *result, const struct ht_latency *latency,
-                            struct ht_error *error)
+                            const struct ht_replay_result *result, struct ht_error *error)
 {
     struct ht_replay_report report = {
         .file = strcmp(settings->inputs.paths[0], "-") == 0 ? "standard input"
@@ -127,8 +131,6 @@ static enum ht_status print(const struct settings *settings, const struct materi
         .result = result,
         .measure = material->measure,
         .stacks = material->stream.trace.dict,
-        .latency = latency,
-        .latency_every = settings->latency_every,
         .columns = {"recorded", "here"},
     };
     if (material->measure != NULL) {
@@ -186,6 +188,7 @@ static void material_close(struct material *material)
     ht_baseline_close(&material->baseline);
     ht_stream_close(&material->stream);
     ht_plan_reader_close(material->reader);
+    ht_latency_close(material->latency);
     ht_measure_close(material->measure);
     ht_trail_close(material->trail);
     ht_schedule_close(material->schedule);
@@ -202,12 +205,29 @@ struct shares {
 
 static struct shares shares_of(const struct settings *settings)
 {
+    uint64_t eighth = settings->order.plan_memory / 8;
     uint64_t sixth = settings->order.plan_memory / 6;
-    if (settings->order.order != HT_ORDER_SERIAL)
+    bool is_serial = settings->order.order == HT_ORDER_SERIAL;
+    if (settings->has_metrics && !is_serial) // an eighth, and half of it for the page, is seen
+        return (struct shares){.plan = eighth, .trail = 2 * eighth, .schedule = 3 * eighth};
+    if (!is_serial)
         return (struct shares){.plan = sixth, .trail = 2 * sixth, .schedule = 3 * sixth};
     if (settings->has_metrics)
         return (struct shares){.plan = 2 * sixth, .trail = 4 * sixth};
     return (struct shares){.plan = settings->order.plan_memory};
+}
+
+static enum ht_status make_measure(struct material *material, const struct settings *settings,
+                                   struct ht_error *error)
+{
+    struct ht_measure_options options = settings->measure;
+    if (material->baseline.details != NULL)
+        options.gap_sizes = material->baseline.details->gap_sizes;
+    enum ht_status status =
+        ht_measure_open(&material->measure, material->plan, material->trail, &options, error);
+    if (status == HT_OK && settings->page != NULL)
+        status = ht_measure_keep_addresses(material->measure, error);
+    return status;
 }
 
 static enum ht_status make_schedule(struct material *material, const struct settings *settings,
@@ -215,10 +235,14 @@ static enum ht_status make_schedule(struct material *material, const struct sett
 {
     struct ht_schedule_options options = settings->order.schedule;
     options.memory_limit = shares_of(settings).schedule;
+    if (material->measure != NULL)
+        options.stops = ht_measure_stops(material->measure, &options.stop_count);
     enum ht_status status =
         ht_schedule_open(&material->schedule, material->plan, material->trail, &options, error);
-    ht_trail_close(material->trail);
-    material->trail = NULL;
+    if (material->measure == NULL) {
+        ht_trail_close(material->trail);
+        material->trail = NULL;
+    }
     return status;
 }
 
@@ -251,7 +275,7 @@ static enum ht_status read_plan(struct material *material, const struct settings
         status = ht_trail_open(&material->trail, shares.trail, error);
     if (status == HT_OK)
         status = ht_plan_reader_open(&material->reader, &settings->inputs,
-                                     &settings->changes.what_if, error);
+                                     &settings->changes.what_if, shares.trail > 0, error);
     if (status == HT_OK)
         status = fill(material, error);
     if (status != HT_LIMIT || material->reader == NULL) {
@@ -274,22 +298,16 @@ static enum ht_status material_read(struct material *material, const struct sett
                                     struct ht_error *error)
 {
     *material = (struct material){0};
-    const uint64_t *gap_sizes = NULL;
     enum ht_status status = HT_OK;
-    if (settings->changes.count > 0)
+    if (settings->changes.count > 0 && !is_told_to())
         status = ht_baseline_take(&material->baseline, settings->argc, settings->argv,
-                                  settings->has_metrics, error);
-    if (material->baseline.details != NULL)
-        gap_sizes = material->baseline.details->gap_sizes;
+                                  &settings->changes, settings->has_metrics, error);
     if (status == HT_OK)
         status = read_plan(material, settings, error);
+    if (status == HT_OK && settings->has_metrics)
+        status = make_measure(material, settings, error);
     if (status == HT_OK && settings->order.order != HT_ORDER_SERIAL)
         status = make_schedule(material, settings, error);
-    if (status == HT_OK && settings->has_metrics)
-        status = ht_measure_open(&material->measure, material->plan, material->trail,
-                                 settings->sample_step, gap_sizes, error);
-    if (status == HT_OK && settings->page != NULL)
-        status = ht_measure_keep_addresses(material->measure, error);
     return status;
 }
 
@@ -305,6 +323,7 @@ static enum ht_status play(const struct settings *settings, struct material *mat
     progress.line.is_wanted = progress.line.is_wanted && !is_told_to() && material->reader == NULL;
     options.pulse = &progress.pulse;
     options.measure = material->measure;
+    options.latency = material->latency;
     options.schedule = material->schedule;
     options.refill = material->reader == NULL ? NULL : &parts;
     uint64_t reader_bytes =
@@ -323,7 +342,7 @@ static enum ht_status tell(const struct settings *settings, const struct materia
     struct ht_heap_map *map = NULL;
     enum ht_status status = HT_OK;
     if (settings->page != NULL)
-        status = map_here(material, result->played.operations, &map, error);
+        status = map_here(material, &map, error);
     if (status == HT_OK) {
         ht_run_send(&run);
         if (run.has_metrics)
@@ -335,18 +354,20 @@ static enum ht_status tell(const struct settings *settings, const struct materia
 
 // Reads, plays and reports.
 static enum ht_status replay(const struct settings *settings, const struct ht_heap *heap,
-                             const struct ht_latency *latency, struct ht_error *error)
+                             struct ht_error *error)
 {
     struct material material;
     struct ht_replay_result result;
     ht_system_catch_interrupt();
     enum ht_status status = material_read(&material, settings, error);
+    if (status == HT_OK && settings->latency_every > 0)
+        status = ht_latency_open(&material.latency, heap, (uint32_t)settings->latency_every, error);
     if (status == HT_OK)
         status = play(settings, &material, heap, &result, error);
     if (status == HT_OK && settings->has_metrics && result.is_whole && !is_told_to())
         status = read_stacks(&material, settings, error);
     if (status == HT_OK && !is_told_to())
-        status = print(settings, &material, &result, latency, error);
+        status = print(settings, &material, &result, error);
     else if (status == HT_OK && result.is_whole)
         status = tell(settings, &material, &result, error);
     if (status == HT_OK && !result.is_whole)
@@ -354,19 +375,6 @@ static enum ht_status replay(const struct settings *settings, const struct ht_he
                          material.schedule == NULL ? "the first " : "",
                          ht_show_count(result.played.operations).text);
     material_close(&material);
-    return status;
-}
-
-static enum ht_status replay_timed(const struct settings *settings, const struct ht_heap *heap,
-                                   struct ht_error *error)
-{
-    struct ht_latency *latency;
-    enum ht_status status =
-        ht_latency_open(&latency, heap, (uint32_t)settings->latency_every, error);
-    if (status != HT_OK)
-        return status;
-    status = replay(settings, ht_latency_heap(latency), latency, error);
-    ht_latency_close(latency);
     return status;
 }
 
@@ -382,10 +390,8 @@ static enum ht_exit open_and_replay(const struct settings *settings)
         heap = &copying.whole.heap;
     }
     bool is_of_heap = status != HT_OK || (settings->has_metrics && !heap->is_memory);
-    if (status == HT_OK && settings->latency_every > 0)
-        status = replay_timed(settings, heap, &error);
-    else if (status == HT_OK)
-        status = replay(settings, heap, NULL, &error);
+    if (status == HT_OK)
+        status = replay(settings, heap, &error);
     if (status == HT_OK)
         return HT_EXIT_DONE;
     if (is_told_to())
@@ -395,15 +401,14 @@ static enum ht_exit open_and_replay(const struct settings *settings)
     return HT_EXIT_FAILED;
 }
 
-static bool add_change(struct ht_changes *changes, struct ht_options *options)
+static bool add_mark(struct ht_measure_options *measure, struct ht_options *options)
 {
-    struct ht_error error;
-    if (ht_what_if_add(&changes->what_if, options->value, &error) != HT_OK) {
-        options->exit = ht_options_misuse(options->command, "--what-if: %s", error.text);
+    if (measure->mark_count == HT_METRICS_MARKS) {
+        options->exit = ht_options_misuse(options->command, "--mark is taken %d times at most",
+                                          HT_METRICS_MARKS);
         return false;
     }
-    changes->texts[changes->count++] = options->value;
-    return true;
+    return ht_filter_take_time(options, &measure->mark_ns[measure->mark_count++]);
 }
 
 // False when the command line is done with, after options->exit is set.
@@ -418,13 +423,16 @@ static bool take_option(struct settings *settings, struct ht_options *options, i
     case OPTION_TOUCH:
         return ht_heap_choice_touch(options, &settings->replay.touch);
     case OPTION_WHAT_IF:
-        return add_change(&settings->changes, options);
+        return ht_changes_take(&settings->changes, options);
     case OPTION_METRICS:
         settings->has_metrics = true;
         return true;
     case OPTION_STEP:
         settings->has_metrics = true;
-        return ht_options_number(options, INT64_MAX, &settings->sample_step);
+        return ht_options_number(options, INT64_MAX, &settings->measure.sample_step);
+    case OPTION_MARK:
+        settings->has_metrics = true;
+        return add_mark(&settings->measure, options);
     case OPTION_LATENCY:
         return ht_options_number(options, LATENCY_MOST, &settings->latency_every);
     case OPTION_JSON:
@@ -464,12 +472,6 @@ static enum ht_exit check(const struct settings *settings)
     if (settings->has_metrics && settings->latency_every > 0)
         return ht_options_misuse(command,
                                  "--metrics and --latency disturb each other: one at a time");
-    if (settings->order.order != HT_ORDER_SERIAL &&
-        (settings->has_metrics || settings->latency_every > 0))
-        return ht_options_misuse(command,
-                                 "--metrics, --report and --latency are for --order serial");
-    if (settings->changes.count > 0 && settings->latency_every > 0)
-        return ht_options_misuse(command, "--what-if and --latency: one at a time");
     if (settings->changes.count > 0 && strcmp(settings->inputs.paths[0], "-") == 0)
         return ht_options_misuse(command,
                                  "--what-if reads IN twice, so it cannot be standard input");
@@ -498,8 +500,6 @@ static enum ht_exit run(int argc, char **argv)
     enum ht_exit exit = check(&settings);
     if (exit != HT_EXIT_DONE)
         return exit;
-    if (is_told_to())
-        settings.changes = (struct ht_changes){0};
     return open_and_replay(&settings);
 }
 
@@ -508,7 +508,7 @@ const struct ht_command ht_command_replay = {
     .what = "re-issue a trace's operations on a heap",
     .usage = "IN... [FILTER]... [--heap NAME] [--heap-env SETTING]... [--touch HOW]\n"
              "IN... [--heap NAME] [--order NAME] [--workers N] [--window N] [--speed X]\n"
-             "IN... [--heap NAME] [--metrics [--step N] | --latency N] [--json]\n"
+             "IN... [--heap NAME] [--metrics [--step N] [--mark TIME]... | --latency N] [--json]\n"
              "IN... [--heap NAME] --what-if CHANGE... [--metrics] [--json]\n"
              "IN... [--heap NAME] [--report OUT] [--timeline OUT]",
     .about =

@@ -20,7 +20,7 @@ static struct cell show_value(enum ht_figure figure, double value)
     struct cell cell;
     uint64_t distance = (uint64_t)((value < 0 ? -value : value) + 0.5);
     const char *sign = value < 0 ? "-" : "";
-    switch (ht_figures[figure].unit) {
+    switch (ht_figure_about(figure).unit) {
     case HT_UNIT_NS:
         snprintf(cell.text, sizeof cell.text, "%.1f", value);
         return cell;
@@ -45,7 +45,7 @@ static struct cell show_median(const struct ht_comparison *comparison, size_t in
 {
     struct ht_spread spread;
     if (!ht_compared_spread(&comparison->heaps[index], figure, &spread))
-        return (struct cell){"unknown"};
+        return figure >= HT_FIGURE_LATENCY ? (struct cell){"-"} : (struct cell){"unknown"};
     struct cell cell = show_value(figure, spread.median);
     size_t place = ht_compared_place(comparison, index, figure);
     if (place == 0)
@@ -64,6 +64,10 @@ static struct cell show_spread(const struct ht_compared *heap, enum ht_figure fi
                  show_value(figure, spread.most).text);
     return cell;
 }
+
+// The figure of a call's time, of the quantiles 50, 90, 99 and 99.9 % and the most.
+#define LATENCY(kind, quantile)                                                                    \
+    (enum ht_figure)(HT_FIGURE_LATENCY + (kind)*HT_LATENCY_QUANTILES + (quantile))
 
 struct column {
     const char *head;
@@ -95,23 +99,46 @@ static const struct column measured[] = {
     {"failed", HT_FIGURE_FAILED, 8},
 };
 
-enum { COLUMNS_MAX = sizeof measured / sizeof *measured };
+static const struct column single[] = {
+    {"alloc 50 %", LATENCY(HT_LATENCY_ALLOC, 0), 12},
+    {"99 %", LATENCY(HT_LATENCY_ALLOC, 2), 14},
+    {"in place 50 %", LATENCY(HT_LATENCY_IN_PLACE, 0), 14},
+    {"99 %", LATENCY(HT_LATENCY_IN_PLACE, 2), 14},
+    {"moved 50 %", LATENCY(HT_LATENCY_MOVED, 0), 14},
+    {"99 %", LATENCY(HT_LATENCY_MOVED, 2), 14},
+    {"free 50 %", LATENCY(HT_LATENCY_FREE, 0), 12},
+    {"99 %", LATENCY(HT_LATENCY_FREE, 2), 14},
+};
+
+static const struct column drift = {"live off", HT_FIGURE_DRIFT, 11};
+
+enum { COLUMNS_MAX = sizeof measured / sizeof *measured + 1 };
 
 struct table {
-    const struct column *columns;
+    struct column columns[COLUMNS_MAX];
     size_t count;
     int name_width;
 };
 
+static void add_columns(struct table *table, const struct column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        table->columns[table->count++] = columns[i];
+}
+
 static struct table table_of(const struct ht_comparison *comparison)
 {
-    struct table table = {timed, sizeof timed / sizeof *timed, (int)strlen("recorded")};
-    if (comparison->has_metrics) {
-        table.columns = measured;
-        table.count = sizeof measured / sizeof *measured;
-    }
+    struct table table = {.name_width = (int)strlen("recorded")};
+    if (comparison->latency_every > 0)
+        add_columns(&table, single, sizeof single / sizeof *single);
+    else if (comparison->has_metrics)
+        add_columns(&table, measured, sizeof measured / sizeof *measured);
+    else
+        add_columns(&table, timed, sizeof timed / sizeof *timed);
+    if (comparison->order.order != HT_ORDER_SERIAL)
+        add_columns(&table, &drift, 1);
     for (size_t i = 0; i < comparison->heap_count; i++) {
-        int width = (int)strlen(comparison->heaps[i].name);
+        int width = (int)strlen(comparison->heaps[i].label);
         table.name_width = width > table.name_width ? width : table.name_width;
     }
     return table;
@@ -148,7 +175,7 @@ static void print_heap(const struct table *table, const struct ht_comparison *co
         spreads[i] = show_spread(heap, table->columns[i].figure);
         has_spread = has_spread || spreads[i].text[0] != '\0';
     }
-    print_row(table, heap->name, medians);
+    print_row(table, heap->label, medians);
     if (has_spread)
         print_row(table, "", spreads);
 }
@@ -163,30 +190,36 @@ static void print_heads(const struct table *table, const struct ht_run *run)
 {
     struct cell heads[COLUMNS_MAX] = {{""}};
     struct cell recorded[COLUMNS_MAX] = {{""}};
+    bool is_told = false;
     for (size_t i = 0; i < table->count; i++) {
         snprintf(heads[i].text, sizeof heads[i].text, "%s", table->columns[i].head);
         recorded[i] = show_recorded(run, table->columns[i].figure);
+        is_told = is_told || recorded[i].text[0] != '\0';
     }
     printf("\n");
     print_row(table, "", heads);
-    print_row(table, "recorded", recorded);
+    if (is_told)
+        print_row(table, "recorded", recorded);
 }
 
 void ht_comparison_print_text(const struct ht_comparison *comparison)
 {
-    const struct ht_run *any = ht_comparison_any_run(comparison);
+    const struct ht_run *any = ht_comparison_any_run(comparison, false);
     struct table table = table_of(comparison);
     if (any == NULL)
         return;
-    printf("%s, touch %s, order %s: %s operations, %s of them reallocs\n", comparison->file,
-           ht_touch_name(comparison->touch), ht_order_name(comparison->order.order),
-           ht_show_count(any->operations).text, ht_show_count(any->reallocs).text);
+    printf("%s, touch %s, order %s: %s operations, %s of them reallocs\n",
+           comparison->inputs.paths[0], ht_touch_name(comparison->touch),
+           ht_order_name(comparison->order.order), ht_show_count(any->operations).text,
+           ht_show_count(any->reallocs).text);
     for (size_t i = 0; i < comparison->choice.setting_count; i++)
         printf("  with %s\n", comparison->choice.settings[i]);
+    for (size_t i = 0; i < comparison->changes.count; i++)
+        printf("  what if: %s\n", comparison->changes.texts[i]);
     for (size_t i = 0; i < comparison->heap_count; i++) {
         const struct ht_compared *heap = &comparison->heaps[i];
         if (heap->run_count > 0)
-            printf("  %s: %s, %zu runs%s\n", heap->name, heap->runs[0].heap_version,
+            printf("  %s: %s, %zu runs%s\n", heap->label, heap->runs[0].heap_version,
                    heap->run_count,
                    heap->runs[0].is_apart ? ", each recorded heap on one of its own" : "");
     }
@@ -201,6 +234,12 @@ void ht_comparison_print_text(const struct ht_comparison *comparison)
         printf(
             "F1, F2, F4, retention: pages in use for each live byte; resident: by how much the\n"
             "process grew until the live peak; as recorded: reallocs that moved or stayed so.\n");
+    if (comparison->latency_every > 0)
+        printf("ns that 50 and 99 %% of the calls of a kind did not exceed, of one in %s that was "
+               "timed.\n",
+               ht_show_count(comparison->latency_every).text);
+    if (comparison->order.order != HT_ORDER_SERIAL)
+        printf("live off: how far the live bytes were off the recorded ones, on average.\n");
 }
 
 // Quoted as RFC 4180 has it, when it must be.
@@ -222,9 +261,17 @@ static void print_csv_text(const char *text)
 // The figures in JSON and CSV are those that every run of this kind may have.
 static bool is_told(const struct ht_comparison *comparison, int figure)
 {
-    bool is_time = ht_figures[figure].unit == HT_UNIT_NS;
-    bool is_metric = figure >= HT_FIGURE_F1;
-    return ht_figures[figure].key != NULL && !(comparison->has_metrics ? is_time : is_metric);
+    return ht_figure_about((enum ht_figure)figure).key[0] != '\0' &&
+           ht_figure_is_told(comparison, (enum ht_figure)figure);
+}
+
+// The changes in one field.
+static void print_csv_changes(const struct ht_comparison *comparison,
+                              const struct ht_compared *heap)
+{
+    for (size_t i = 0; heap->is_changed && i < comparison->changes.count; i++)
+        printf("%s%s", i > 0 ? " " : "", comparison->changes.texts[i]);
+    putchar(',');
 }
 
 static void print_csv_value(enum ht_figure_unit unit, double value)
@@ -242,24 +289,27 @@ static void print_csv_run(const struct ht_comparison *comparison, const struct h
     print_csv_text(heap->name);
     putchar(',');
     print_csv_text(run->heap_version);
-    printf(",%zu,%" PRIu64, index + 1, run->operations);
+    putchar(',');
+    if (comparison->changes.count > 0)
+        print_csv_changes(comparison, heap);
+    printf("%zu,%" PRIu64, index + 1, run->operations);
     for (int i = 0; i < HT_FIGURE_COUNT; i++) {
         double value;
         if (!is_told(comparison, i))
             continue;
         putchar(',');
         if (ht_run_figure(run, (enum ht_figure)i, &value))
-            print_csv_value(ht_figures[i].unit, value);
+            print_csv_value(ht_figure_about((enum ht_figure)i).unit, value);
     }
     putchar('\n');
 }
 
 void ht_comparison_print_csv(const struct ht_comparison *comparison)
 {
-    printf("heap,heap_version,run,operations");
+    printf("heap,heap_version,%srun,operations", comparison->changes.count > 0 ? "what_if," : "");
     for (int i = 0; i < HT_FIGURE_COUNT; i++)
         if (is_told(comparison, i))
-            printf(",%s", ht_figures[i].key);
+            printf(",%s", ht_figure_about((enum ht_figure)i).key);
     putchar('\n');
     for (size_t i = 0; i < comparison->heap_count; i++) {
         for (size_t run = 0; run < comparison->heaps[i].run_count; run++)
@@ -280,15 +330,15 @@ static void put_figure(struct ht_json *json, const struct ht_comparison *compari
                        enum ht_figure figure)
 {
     struct ht_spread spread;
-    const struct ht_figure_about *about = &ht_figures[figure];
+    struct ht_figure_about about = ht_figure_about(figure);
     if (!ht_compared_spread(&comparison->heaps[index], figure, &spread))
         return;
     ht_json_line(json);
-    ht_json_key(json, about->key);
+    ht_json_key(json, about.key);
     ht_json_begin_object(json);
-    put_value(json, "median", about->unit, spread.median);
-    put_value(json, "least", about->unit, spread.least);
-    put_value(json, "most", about->unit, spread.most);
+    put_value(json, "median", about.unit, spread.median);
+    put_value(json, "least", about.unit, spread.least);
+    put_value(json, "most", about.unit, spread.most);
     size_t place = ht_compared_place(comparison, index, figure);
     if (place > 0)
         ht_json_put_u64(json, "place", place);
@@ -301,6 +351,8 @@ static void put_heap(struct ht_json *json, const struct ht_comparison *compariso
     ht_json_line(json);
     ht_json_begin_object(json);
     ht_json_put_string(json, "heap", heap->name);
+    ht_json_key(json, "is_changed");
+    ht_json_bool(json, heap->is_changed);
     if (heap->run_count > 0) {
         ht_json_put_string(json, "heap_version", heap->runs[0].heap_version);
         ht_json_key(json, "is_apart");
@@ -317,8 +369,8 @@ static void put_heap(struct ht_json *json, const struct ht_comparison *compariso
 
 static void put_head(struct ht_json *json, const struct ht_comparison *comparison)
 {
-    const struct ht_run *any = ht_comparison_any_run(comparison);
-    ht_json_put_string(json, "file", comparison->file);
+    const struct ht_run *any = ht_comparison_any_run(comparison, false);
+    ht_json_put_string(json, "file", comparison->inputs.paths[0]);
     ht_json_put_string(json, "touch", ht_touch_name(comparison->touch));
     ht_json_put_string(json, "order", ht_order_name(comparison->order.order));
     ht_json_put_u64(json, "runs_wanted", comparison->runs_wanted);
@@ -327,6 +379,12 @@ static void put_head(struct ht_json *json, const struct ht_comparison *compariso
     for (size_t i = 0; i < comparison->choice.setting_count; i++)
         ht_json_string(json, comparison->choice.settings[i]);
     ht_json_end(json);
+    ht_json_key(json, "what_if");
+    ht_json_begin_array(json);
+    for (size_t i = 0; i < comparison->changes.count; i++)
+        ht_json_string(json, comparison->changes.texts[i]);
+    ht_json_end(json);
+    ht_json_put_u64(json, "latency_every", comparison->latency_every);
     if (any == NULL)
         return;
     ht_json_line(json);
@@ -339,10 +397,11 @@ static void put_head(struct ht_json *json, const struct ht_comparison *compariso
     if (!any->has_metrics)
         return;
     ht_json_put_object(json, "recorded");
-    for (int i = HT_FIGURE_F1; i < HT_FIGURE_COUNT; i++) {
+    for (int i = HT_FIGURE_F1; i < HT_FIGURE_LATENCY; i++) {
+        struct ht_figure_about about = ht_figure_about((enum ht_figure)i);
         double value;
         if (ht_recorded_figure(any, (enum ht_figure)i, &value))
-            put_value(json, ht_figures[i].key, ht_figures[i].unit, value);
+            put_value(json, about.key, about.unit, value);
     }
     ht_json_end(json);
 }

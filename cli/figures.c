@@ -13,6 +13,11 @@ struct ht_shown ht_figure_ratio(double ratio)
     return shown;
 }
 
+struct ht_shown ht_figure_quotient(uint64_t part, uint64_t whole)
+{
+    return ht_figure_ratio(whole > 0 ? (double)part / (double)whole : 0);
+}
+
 struct ht_shown ht_figure_share(uint64_t part, uint64_t whole)
 {
     struct ht_shown shown = {"-"};

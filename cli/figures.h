@@ -8,8 +8,9 @@
 #include "replay/metrics.h"
 
 // "-" where there is no value: a ratio of 0, a share of nothing.
-struct ht_shown ht_figure_ratio(double ratio);                  // 1.234
-struct ht_shown ht_figure_share(uint64_t part, uint64_t whole); // 12.3 %
+struct ht_shown ht_figure_ratio(double ratio);                     // 1.234
+struct ht_shown ht_figure_share(uint64_t part, uint64_t whole);    // 12.3 %
+struct ht_shown ht_figure_quotient(uint64_t part, uint64_t whole); // 1.234
 
 // The share of what is left of the whole without a part.
 struct ht_shown ht_figure_rest(uint64_t whole, uint64_t part);

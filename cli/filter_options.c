@@ -21,7 +21,7 @@ const struct ht_option ht_filter_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-bool ht_filter_time(const char *text, int64_t *time_ns)
+static bool read_time(const char *text, int64_t *time_ns)
 {
     static const struct {
         const char *name;
@@ -96,9 +96,9 @@ static bool take_kind(struct ht_options *options)
     return true;
 }
 
-static bool take_time(struct ht_options *options, int64_t *time_ns)
+bool ht_filter_take_time(struct ht_options *options, int64_t *time_ns)
 {
-    return ht_filter_time(options->value, time_ns) ||
+    return read_time(options->value, time_ns) ||
            misuse(options, "is no time: it takes a number and ns, us, ms, s, m or h");
 }
 
@@ -117,9 +117,9 @@ static bool take(struct ht_options *options, int letter)
     case HT_FILTER_KIND:
         return take_kind(options);
     case HT_FILTER_FROM:
-        return take_time(options, &filter->from_ns);
+        return ht_filter_take_time(options, &filter->from_ns);
     case HT_FILTER_UNTIL:
-        return take_time(options, &filter->until_ns);
+        return ht_filter_take_time(options, &filter->until_ns);
     case HT_FILTER_MIN_SIZE:
         return ht_options_number(options, UINT64_MAX, &filter->min_size);
     default:

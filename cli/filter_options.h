@@ -33,8 +33,8 @@ bool ht_filter_options_check(struct ht_options *options);
 // False when it is too long, or more than one command line takes.
 bool ht_filter_write_text(struct ht_filter *filter);
 
-// Reads a time: a number with a unit (ns, us, ms, s, m, h), which 0 needs not. False when it is
-// none, or has no room in 64 bits of nanoseconds.
-bool ht_filter_time(const char *text, int64_t *time_ns);
+// Takes the last option's value as a time: a number with a unit (ns, us, ms, s, m, h), which 0
+// needs not. False, after saying so, when it is none, or has no room in 64 bits of nanoseconds.
+bool ht_filter_take_time(struct ht_options *options, int64_t *time_ns);
 
 #endif

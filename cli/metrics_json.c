@@ -180,6 +180,22 @@ static void put_look(struct ht_json *json, const char *key, const struct ht_look
     ht_json_end(json);
 }
 
+static void put_marks(struct ht_json *json, const struct ht_metrics_report *report,
+                      const int64_t *mark_ns, const struct ht_dict *stacks)
+{
+    begin_array(json, "marks");
+    for (uint32_t i = 0; i < report->mark_count && report->marks[i].look.is_taken; i++) {
+        const struct ht_metrics_mark *mark = &report->marks[i];
+        ht_json_line(json);
+        ht_json_begin_object(json);
+        ht_json_put_i64(json, "mark_ns", mark_ns[i]);
+        put_moment(json, "moment", &mark->moment, report->has_usable);
+        put_look(json, "look", &mark->look, report, stacks);
+        ht_json_end(json);
+    }
+    ht_json_end(json);
+}
+
 static void put_grown(struct ht_json *json, const struct ht_metrics_grown grown[HT_METRICS_DECADES])
 {
     begin_array(json, "grown_from");
@@ -256,7 +272,8 @@ static void put_sample(struct ht_json *json, const struct ht_moment *moment)
 }
 
 static void put_report(struct ht_json *json, const char *key,
-                       const struct ht_metrics_report *report, const struct ht_dict *stacks)
+                       const struct ht_metrics_report *report, const int64_t *mark_ns,
+                       const struct ht_dict *stacks)
 {
     ht_json_put_object(json, key);
     ht_json_put_u64(json, "operations", report->operations);
@@ -277,6 +294,7 @@ static void put_report(struct ht_json *json, const char *key,
     put_moment(json, "end", &report->end, report->has_usable);
     put_look(json, "at_peak", &report->look, report, stacks);
     put_look(json, "at_end", &report->last, report, stacks);
+    put_marks(json, report, mark_ns, stacks);
     put_gaps_over_run(json, report);
     put_sizes(json, "made", report->made, report->has_usable);
     put_reallocs(json, report);
@@ -326,7 +344,8 @@ void ht_replay_put_metrics_json(struct ht_json *json, const struct ht_replay_rep
         ht_json_string(json, fields[i]);
     ht_json_end(json);
     bool is_changed = report->baseline != NULL;
-    put_report(json, is_changed ? "unchanged" : "recorded", report->was, report->stacks);
-    put_report(json, is_changed ? "what_if" : "replayed", report->is, report->stacks);
+    const int64_t *mark_ns = ht_measure_mark_ns(measure);
+    put_report(json, is_changed ? "unchanged" : "recorded", report->was, mark_ns, report->stacks);
+    put_report(json, is_changed ? "what_if" : "replayed", report->is, mark_ns, report->stacks);
     ht_json_end(json);
 }

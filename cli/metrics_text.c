@@ -237,6 +237,36 @@ static void print_pinning(const struct ht_metrics_report *here, const struct ht_
     }
 }
 
+static struct ht_shown held_at_mark(const char *source, const struct ht_metrics_mark *mark)
+{
+    return held(source, &mark->look, mark->look.held.resident_bytes);
+}
+
+static void print_mark(const struct ht_replay_report *report, uint32_t index)
+{
+    const struct ht_metrics_mark *was = &report->was->marks[index];
+    const struct ht_metrics_mark *is = &report->is->marks[index];
+    const struct ht_gaps *gaps[2] = {&was->look.gaps, &is->look.gaps};
+    char label[64];
+    if (!was->look.is_taken || !is->look.is_taken)
+        return;
+    snprintf(label, sizeof label, "mark at %.40s",
+             ht_show_seconds(ht_measure_mark_ns(report->measure)[index]).text);
+    printf("\n  %-30s%18s%18s\n", label, report->columns[0], report->columns[1]);
+    row_of_counts("  operation", was->moment.operation, is->moment.operation);
+    row_of_counts("  live bytes", was->moment.live_bytes, is->moment.live_bytes);
+    row_of_counts("  bytes of pages in use", was->moment.page_bytes, is->moment.page_bytes);
+    row("  pages / live bytes", ht_figure_quotient(was->moment.page_bytes, was->moment.live_bytes),
+        ht_figure_quotient(is->moment.page_bytes, is->moment.live_bytes));
+    row_of_counts("  bytes of sparse pages", was->moment.sparse_bytes, is->moment.sparse_bytes);
+    row_of_counts("  bytes of gaps", gaps[0]->free_bytes, gaps[1]->free_bytes);
+    row("    not in the largest", ht_figure_rest(gaps[0]->free_bytes, gaps[0]->largest_bytes),
+        ht_figure_rest(gaps[1]->free_bytes, gaps[1]->largest_bytes));
+    if (report->is->resident_source != NULL)
+        row("  resident growth", held_at_mark(report->was->resident_source, was),
+            held_at_mark(report->is->resident_source, is));
+}
+
 static void print_score(const struct ht_score *score)
 {
     printf("\n  fragmentation reproduced: %s\n", ht_verdict_name(score->verdict));
@@ -256,6 +286,8 @@ void ht_replay_print_metrics_text(const struct ht_replay_report *report)
     const struct ht_measure *measure = report->measure;
     const struct ht_metrics_report *recorded = report->was;
     const struct ht_metrics_report *here = report->is;
+    if (report->result->order != HT_ORDER_SERIAL)
+        printf("\n  The metrics have each block where its thread had it, in the recorded order.\n");
     print_spread(report->columns, recorded, here);
     print_held(recorded, here);
     print_internal(recorded, here);
@@ -263,6 +295,8 @@ void ht_replay_print_metrics_text(const struct ht_replay_report *report)
     print_reallocs(recorded, here);
     if (recorded->oversized + here->oversized > 0)
         row_of_counts("left out: over 1 TiB", recorded->oversized, here->oversized);
+    for (uint32_t i = 0; i < here->mark_count; i++)
+        print_mark(report, i);
     print_pinning(here, report->stacks);
     if (report->baseline == NULL)
         print_score(ht_measure_score(measure));

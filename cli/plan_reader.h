@@ -24,14 +24,17 @@ struct ht_plan_source {
 
 struct ht_plan_reader;
 
-// Begins to read the trace, as it is under `what_if`, with a line of progress. Nothing is buffered
-// for standard output before. Paths and what_if are lent until closed. On failure *reader is NULL.
+// Begins to read the trace, as it is under `what_if`, with a line of progress; for a trail too if
+// one is wanted. Nothing is buffered for standard output before. Paths and what_if are lent until
+// closed. On failure *reader is NULL.
 enum ht_status ht_plan_reader_open(struct ht_plan_reader **reader, const struct ht_paths *paths,
-                                   const struct ht_what_if *what_if, struct ht_error *error);
+                                   const struct ht_what_if *what_if, bool wants_trail,
+                                   struct ht_error *error);
 void ht_plan_reader_close(struct ht_plan_reader *reader);
 
-// Adds operations of the trace to the plan, and their marks to the trail, which may be NULL, to the
-// end of the trace. HT_LIMIT when one of them is full; the next call goes on there.
+// Adds operations of the trace to the plan, and their marks to the trail, which is NULL unless it
+// was wanted, to the end of the trace. HT_LIMIT when one of them is full; without a trail the next
+// call goes on there.
 enum ht_status ht_plan_reader_fill(struct ht_plan_reader *reader, struct ht_plan *plan,
                                    struct ht_trail *trail, struct ht_error *error);
 

@@ -125,7 +125,7 @@ static void put_replayed(struct ht_json *json, const struct ht_replay_result *re
     ht_json_put_u64(json, "failed_allocs", played->failed_allocs);
     ht_json_put_u64(json, "failed_reallocs", played->failed_reallocs);
     ht_json_put_u64(json, "skipped", played->skipped);
-    if (!result->is_timed)
+    if (!result->is_timed && result->order == HT_ORDER_SERIAL)
         ht_json_put_hex(json, "address_digest", played->address_digest);
     if (result->is_timed)
         ht_json_put_u64(json, "elapsed_ns", played->elapsed_ns);
@@ -186,14 +186,13 @@ static void put_accounts(struct ht_json *json, const struct ht_replay_report *re
     ht_json_end(json);
 }
 
-static void put_latency(struct ht_json *json, const struct ht_replay_report *report)
+static void put_latency(struct ht_json *json, const struct ht_latency_report *latency)
 {
     ht_json_put_object(json, "latency");
-    ht_json_put_u64(json, "every", report->latency_every);
-    ht_json_put_u64(json, "pair_ns", ht_latency_pair_ns(report->latency));
+    ht_json_put_u64(json, "every", latency->every);
+    ht_json_put_u64(json, "pair_ns", latency->pair_ns);
     for (int kind = 0; kind < HT_LATENCY_KIND_COUNT; kind++) {
-        struct ht_latency_figures figures =
-            ht_latency_figures(report->latency, (enum ht_latency_kind)kind);
+        struct ht_latency_figures figures = latency->of[kind];
         ht_json_put_object(json, ht_latency_kind_name((enum ht_latency_kind)kind));
         ht_json_put_u64(json, "timed", figures.timed);
         ht_json_put_u64(json, "p50_ns", figures.p50_ns);
@@ -276,8 +275,8 @@ enum ht_status ht_replay_print_json(const struct ht_replay_report *report, struc
         put_what_if(&json, report);
     if (report->measure != NULL)
         ht_replay_put_metrics_json(&json, report);
-    if (report->latency != NULL)
-        put_latency(&json, report);
+    if (result->latency.every > 0)
+        put_latency(&json, &result->latency);
     put_loss(&json, report);
     ht_json_line(&json);
     ht_json_end(&json);

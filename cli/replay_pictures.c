@@ -203,9 +203,9 @@ static void put_hover(const struct chart *chart)
     }
 }
 
-// A peak, which is exact and may lie between samples.
-static void put_peak(const struct chart *chart, int column, const char *name,
-                     const struct ht_moment *moment, value_of *value)
+// A peak or a mark, which is exact and may lie between samples.
+static void put_dot(const struct chart *chart, int column, const char *name,
+                    const struct ht_moment *moment, value_of *value)
 {
     ht_html_print(chart->html,
                   "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"><title>%s, operation %s, "
@@ -217,6 +217,15 @@ static void put_peak(const struct chart *chart, int column, const char *name,
                   ht_show_count(moment->operation).text, ht_show_seconds(moment->time_ns).text);
     put_moment(chart, column, moment);
     ht_html_put(chart->html, "</title></circle>\n");
+}
+
+static void put_marks(const struct chart *chart)
+{
+    const struct ht_metrics_report *reports[2] = {chart->was, chart->is};
+    for (int column = 0; column < 2; column++)
+        for (uint32_t i = 0; i < reports[column]->mark_count; i++)
+            if (reports[column]->marks[i].look.is_taken)
+                put_dot(chart, column, "mark", &reports[column]->marks[i].moment, pages_of);
 }
 
 static void put_key(struct ht_html *html, const char *style, const char *before, const char *label)
@@ -248,9 +257,10 @@ static void put_bytes(struct chart *chart)
     put_line(chart, "was", pages_of, chart->was);
     put_line(chart, "is", pages_of, chart->is);
     put_hover(chart);
-    put_peak(chart, 0, "live peak", &chart->was->peak, live_of);
-    put_peak(chart, 0, "page peak", &chart->was->page_peak, pages_of);
-    put_peak(chart, 1, "page peak", &chart->is->page_peak, pages_of);
+    put_dot(chart, 0, "live peak", &chart->was->peak, live_of);
+    put_dot(chart, 0, "page peak", &chart->was->page_peak, pages_of);
+    put_dot(chart, 1, "page peak", &chart->is->page_peak, pages_of);
+    put_marks(chart);
     ht_html_put(html, "</svg></div>\n");
 }
 

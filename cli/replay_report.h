@@ -9,27 +9,17 @@
 #include "cli/what_if.h"
 #include "formats/dict.h"
 #include "formats/json.h"
-#include "replay/latency.h"
 #include "replay/replay.h"
 
 enum { HT_HOST_BITS = 8 * sizeof(void *) }; // of an address in this process
-
-// Another policy, and its changes as they were given.
-struct ht_changes {
-    struct ht_what_if what_if;
-    const char *texts[HT_WHAT_IF_CHANGES_MAX];
-    size_t count;
-};
 
 struct ht_replay_report {
     const char *file;
     const struct ht_plan_source *source;
     const struct ht_heap_choice *choice;
     const struct ht_replay_result *result;
-    const struct ht_measure *measure; // NULL: no metrics were taken
-    const struct ht_dict *stacks;     // of the trace, for the metrics; NULL: they are not at hand
-    const struct ht_latency *latency; // NULL when no call was timed
-    uint64_t latency_every;
+    const struct ht_measure *measure;   // NULL: no metrics were taken
+    const struct ht_dict *stacks;       // of the trace, for the metrics; NULL: they are not at hand
     const struct ht_baseline *baseline; // of a run with another policy, else NULL
     const struct ht_changes *changes;   // that policy
 

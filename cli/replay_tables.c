@@ -294,6 +294,49 @@ static void put_gaps(struct ht_html *html, const struct ht_replay_report *report
                       "bytes.</p></div>\n");
 }
 
+static void row_of_mark(struct ht_html *html, const struct ht_replay_report *report, uint32_t index,
+                        int column)
+{
+    const struct ht_metrics_report *of = column == 0 ? report->was : report->is;
+    const struct ht_metrics_mark *mark = &of->marks[index];
+    const struct ht_gaps *gaps = &mark->look.gaps;
+    char label[64];
+    snprintf(label, sizeof label, "%.40s",
+             ht_show_seconds(ht_measure_mark_ns(report->measure)[index]).text);
+    ht_html_print(html, "<tr><th>%s, %s</th>", label, report->columns[column]);
+    cell_of_count(html, mark->moment.operation);
+    cell_of_bytes(html, mark->moment.live_bytes);
+    cell_of_bytes(html, mark->moment.page_bytes);
+    ht_page_put_cell(html,
+                     ht_figure_quotient(mark->moment.page_bytes, mark->moment.live_bytes).text,
+                     ht_show_seconds(mark->moment.time_ns).text);
+    cell_of_bytes(html, mark->moment.sparse_bytes);
+    cell_of_bytes(html, gaps->free_bytes);
+    cell_of_share(html, rest(gaps->free_bytes, gaps->largest_bytes), gaps->free_bytes);
+    if (of->resident_source != NULL)
+        cell_of_bytes(html, mark->look.held.resident_bytes);
+    else
+        cell_of_nothing(html);
+    end_row(html);
+}
+
+static void put_marks(struct ht_html *html, const struct ht_replay_report *report)
+{
+    static const char *const columns[] = {"operation",          "live bytes",     "pages in use",
+                                          "pages / live",       "sparse",         "gaps",
+                                          "not in the largest", "resident growth"};
+    if (report->is->mark_count == 0)
+        return;
+    ht_html_put(html, "<div class=\"block\"><h2>At the marks</h2>\n");
+    begin_table(html, "", columns, sizeof columns / sizeof *columns);
+    for (uint32_t i = 0; i < report->is->mark_count; i++)
+        for (int column = 0; column < 2; column++)
+            if ((column == 0 ? report->was : report->is)->marks[i].look.is_taken)
+                row_of_mark(html, report, i, column);
+    end_table(html);
+    ht_html_put(html, "</div>\n");
+}
+
 // What of the usable bytes was not asked for; a heap may tell fewer than were.
 static void cell_of_waste(struct ht_html *html, const struct ht_metrics_sizes *sizes)
 {
@@ -513,6 +556,7 @@ void ht_page_put_tables(struct ht_html *html, const struct ht_replay_report *rep
     put_memory(html, report);
     ht_html_put(html, "</div></div>\n");
     put_gaps(html, report);
+    put_marks(html, report);
     put_waste(html, report->is);
     put_reallocs(html, report);
     put_pinning(html, report);

@@ -170,15 +170,14 @@ static void print_account(const struct ht_replay_report *report)
            after->source);
 }
 
-static void print_latency(const struct ht_replay_report *report)
+static void print_latency(const struct ht_latency_report *latency)
 {
     printf("\n  %-20s%12s%10s%10s%10s%10s%12s\n", "one call, ns", "timed", "50 %", "90 %", "99 %",
            "99.9 %", "most");
     for (int i = 0; i < HT_LATENCY_KIND_COUNT; i++) {
         static const char *const labels[HT_LATENCY_KIND_COUNT] = {"alloc", "realloc in place",
                                                                   "realloc moved", "free"};
-        struct ht_latency_figures figures =
-            ht_latency_figures(report->latency, (enum ht_latency_kind)i);
+        struct ht_latency_figures figures = latency->of[i];
         printf("  %-20s%12s%10s%10s%10s%10s%12s\n", labels[i], ht_show_count(figures.timed).text,
                ht_show_count(figures.p50_ns).text, ht_show_count(figures.p90_ns).text,
                ht_show_count(figures.p99_ns).text, ht_show_count(figures.p999_ns).text,
@@ -186,8 +185,7 @@ static void print_latency(const struct ht_replay_report *report)
     }
     printf("  One call in %s was timed, which the ns per operation above include. The %s ns of a\n"
            "  timing of nothing are taken off here.\n",
-           ht_show_count(report->latency_every).text,
-           ht_show_count(ht_latency_pair_ns(report->latency)).text);
+           ht_show_count(latency->every).text, ht_show_count(latency->pair_ns).text);
 }
 
 static void print_what_if(const struct ht_replay_report *report)
@@ -229,8 +227,8 @@ void ht_replay_print_text(const struct ht_replay_report *report)
     print_speed(result);
     if (result->order != HT_ORDER_SERIAL)
         print_causal(result);
-    if (report->latency != NULL)
-        print_latency(report);
+    if (result->latency.every > 0)
+        print_latency(&result->latency);
     if (report->baseline != NULL)
         print_what_if(report);
     else

@@ -15,7 +15,7 @@
 enum {
     UNIT_COUNT = 2,
     UNIT_BYTES = 3,
-    PEAKS = 2,
+    EXACT_MAX = 2 + HT_METRICS_MARKS, // moments between samples
 };
 
 // Reads one value. False where the report does not have it.
@@ -85,8 +85,8 @@ static bool in_place_of(const struct ht_metrics_report *report, const struct ht_
     return true;
 }
 
-// The system is asked at samples only, not at the peaks between them.
-static bool is_sample(const struct ht_metrics_report *report, const struct ht_moment *moment)
+// The system is asked at samples and marks, not at the peaks between them.
+static bool is_asked(const struct ht_metrics_report *report, const struct ht_moment *moment)
 {
     return moment != &report->peak && moment != &report->page_peak;
 }
@@ -95,14 +95,14 @@ static bool resident_of(const struct ht_metrics_report *report, const struct ht_
                         double *value)
 {
     *value = (double)moment->held.resident_bytes;
-    return report->resident_source != NULL && is_sample(report, moment);
+    return report->resident_source != NULL && is_asked(report, moment);
 }
 
 static bool mapped_of(const struct ht_metrics_report *report, const struct ht_moment *moment,
                       double *value)
 {
     *value = (double)moment->held.mapped_bytes;
-    return report->mapped_source != NULL && is_sample(report, moment);
+    return report->mapped_source != NULL && is_asked(report, moment);
 }
 
 static const struct {
@@ -233,21 +233,41 @@ static struct line begin_line(struct timeline *timeline, uint64_t group, size_t 
     return (struct line){.timeline = timeline, .track = track.uuid, .is_real = unit == 0};
 }
 
-// The samples, and between them the peaks, which are exact.
+// The peaks and the marks in order.
+struct exact {
+    size_t count;
+    const struct ht_moment *at[EXACT_MAX];
+};
+
+static void add_exact(struct exact *exact, const struct ht_moment *moment)
+{
+    size_t at = exact->count++;
+    for (; at > 0 && exact->at[at - 1]->operation > moment->operation; at--)
+        exact->at[at] = exact->at[at - 1];
+    exact->at[at] = moment;
+}
+
+static struct exact exact_of(const struct ht_metrics_report *report)
+{
+    struct exact exact = {0};
+    add_exact(&exact, &report->peak);
+    add_exact(&exact, &report->page_peak);
+    for (uint32_t i = 0; i < report->mark_count && report->marks[i].look.is_taken; i++)
+        add_exact(&exact, &report->marks[i].moment);
+    return exact;
+}
+
+// The samples, and between them what is exact.
 static void put_line(struct line *line, value_of *value, const struct ht_metrics_report *report)
 {
-    bool is_peak_first = report->peak.operation <= report->page_peak.operation;
-    const struct ht_moment *peaks[PEAKS] = {
-        is_peak_first ? &report->peak : &report->page_peak,
-        is_peak_first ? &report->page_peak : &report->peak,
-    };
+    struct exact exact = exact_of(report);
     double told;
-    int next = 0;
+    size_t next = 0;
     for (uint32_t i = 0; i < report->sample_count; i++) {
         const struct ht_moment *sample = &report->samples[i];
-        for (; next < PEAKS && peaks[next]->operation < sample->operation; next++)
-            if (value(report, peaks[next], &told))
-                put_sample(line, peaks[next]->time_ns, told);
+        for (; next < exact.count && exact.at[next]->operation < sample->operation; next++)
+            if (value(report, exact.at[next], &told))
+                put_sample(line, exact.at[next]->time_ns, told);
         if (value(report, sample, &told))
             put_sample(line, sample->time_ns, told);
     }
@@ -289,6 +309,18 @@ static void put_edge(struct timeline *timeline, uint64_t track, uint32_t type, i
     packet.timestamp = (uint64_t)time_ns - (uint64_t)timeline->base_ns;
     packet.track_event = &event;
     put(timeline, &packet);
+}
+
+static void put_marks(struct timeline *timeline, uint64_t process,
+                      const struct ht_metrics_report *report)
+{
+    if (report->mark_count == 0)
+        return;
+    Ht__Perfetto__TrackDescriptor track = new_track(timeline, process, "Marks");
+    put_track(timeline, &track);
+    for (uint32_t i = 0; i < report->mark_count && report->marks[i].look.is_taken; i++)
+        put_edge(timeline, track.uuid, HT_PERFETTO_INSTANT, report->marks[i].moment.time_ns,
+                 "mark");
 }
 
 // What a block pins, and who made it: the innermost frame, else the thread.
@@ -362,6 +394,7 @@ static void put_column(struct timeline *timeline, int32_t number, const char *na
         put_line(&line, counters[i].value, report);
     }
     put_gaps(timeline, group.uuid, report);
+    put_marks(timeline, track.uuid, report);
     put_pinners(timeline, track.uuid, "Pinning at the live peak", &report->look, whole,
                 report->end.time_ns);
     put_pinners(timeline, track.uuid, "Pinning at the end", &report->last, whole,

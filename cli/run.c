@@ -87,6 +87,11 @@ struct ht_run ht_run_of(const struct ht_replay_result *result, const struct ht_m
         .is_apart = result->is_apart,
         .is_memory = result->heap->is_memory,
         .is_timed = result->is_timed,
+        .latency = result->latency,
+        .has_drift = result->order != HT_ORDER_SERIAL,
+        .drift_mean_bytes = result->causal.drift_mean_bytes,
+        .is_paced = result->order == HT_ORDER_TIMED,
+        .late_mean_ns = result->causal.late_mean_ns,
     };
     for (size_t i = 0; i < sizeof run.heap_version; i++)
         run.heap_version[i] = result->heap_version[i];

@@ -59,6 +59,11 @@ struct ht_run {
     bool has_metrics; // the next are told
     struct ht_run_metrics metrics;
     struct ht_run_metrics recorded; // the same of the recording
+    struct ht_latency_report latency;
+    bool has_drift; // it was played by several threads, and the next is told
+    uint64_t drift_mean_bytes;
+    bool is_paced; // by the recorded times, and the next is told
+    uint64_t late_mean_ns;
 };
 
 // What was found, as it is sent. `measure` is NULL when no metrics were taken.

@@ -12,8 +12,41 @@
 
 enum { WORDS_MAX = 512 };
 
+bool ht_changes_take(struct ht_changes *changes, struct ht_options *options)
+{
+    struct ht_error error;
+    if (ht_what_if_add(&changes->what_if, options->value, &error) != HT_OK) {
+        options->exit = ht_options_misuse(options->command, "--what-if: %s", error.text);
+        return false;
+    }
+    changes->texts[changes->count++] = options->value;
+    return true;
+}
+
+// The text of a change that ends the word, which may be all of it or be behind the option's name.
+static const char *change_in(const struct ht_changes *changes, const char *word)
+{
+    const char *end = word + strlen(word);
+    for (size_t i = 0; i < changes->count; i++)
+        if (changes->texts[i] + strlen(changes->texts[i]) == end)
+            return changes->texts[i];
+    return NULL;
+}
+
+// All words but those of the changes, and NULL.
+static void copy_unchanged(char **words, int argc, char **argv, const struct ht_changes *changes)
+{
+    for (int i = 0; i < argc; i++) {
+        bool is_before_change = i + 1 < argc && change_in(changes, argv[i + 1]) == argv[i + 1];
+        if (!is_before_change && change_in(changes, argv[i]) == NULL)
+            *words++ = argv[i];
+    }
+    *words = NULL;
+}
+
 enum ht_status ht_baseline_take(struct ht_baseline *baseline, int argc, char **argv,
-                                bool has_metrics, struct ht_error *error)
+                                const struct ht_changes *changes, bool has_metrics,
+                                struct ht_error *error)
 {
     char program[] = "heaptape";
     char *words[WORDS_MAX] = {program};
@@ -21,7 +54,7 @@ enum ht_status ht_baseline_take(struct ht_baseline *baseline, int argc, char **a
     *baseline = (struct ht_baseline){0};
     if (argc + 2 > WORDS_MAX)
         return ht_fail(error, HT_LIMIT, "the command line has more than %d words", WORDS_MAX - 2);
-    memcpy(words + 1, argv, (size_t)argc * sizeof *argv);
+    copy_unchanged(words + 1, argc, argv, changes);
     if (has_metrics && (baseline->details = ht_os_map(sizeof *baseline->details)) == NULL)
         return ht_fail_memory(error, "the unchanged run");
     enum ht_status status = ht_child_spawn(&child, words, error);
@@ -88,6 +121,28 @@ static void add_metrics(struct list *list, const struct ht_run_metrics *was,
                   was->resident_bytes, is->resident_bytes);
 }
 
+static void add_latency(struct list *list, const struct ht_latency_report *was,
+                        const struct ht_latency_report *is)
+{
+    static const struct {
+        const char *labels[2];
+        const char *keys[2];
+    } kinds[HT_LATENCY_KIND_COUNT] = {
+        [HT_LATENCY_ALLOC] = {{"alloc, 50 %, ns", "  99 %"}, {"alloc_p50_ns", "alloc_p99_ns"}},
+        [HT_LATENCY_IN_PLACE] = {{"realloc in place, 50 %, ns", "  99 %"},
+                                 {"realloc_in_place_p50_ns", "realloc_in_place_p99_ns"}},
+        [HT_LATENCY_MOVED] = {{"realloc moved, 50 %, ns", "  99 %"},
+                              {"realloc_moved_p50_ns", "realloc_moved_p99_ns"}},
+        [HT_LATENCY_FREE] = {{"free, 50 %, ns", "  99 %"}, {"free_p50_ns", "free_p99_ns"}},
+    };
+    for (int i = 0; i < HT_LATENCY_KIND_COUNT; i++) {
+        if (was->of[i].timed == 0 || is->of[i].timed == 0)
+            continue;
+        add_count(list, kinds[i].labels[0], kinds[i].keys[0], was->of[i].p50_ns, is->of[i].p50_ns);
+        add_count(list, kinds[i].labels[1], kinds[i].keys[1], was->of[i].p99_ns, is->of[i].p99_ns);
+    }
+}
+
 size_t ht_differences_of(const struct ht_run *was, const struct ht_run *is,
                          struct ht_difference differences[HT_DIFFERENCES_MAX])
 {
@@ -107,6 +162,7 @@ size_t ht_differences_of(const struct ht_run *was, const struct ht_run *is,
     if (was->has_peak_growth && is->has_peak_growth)
         add_count(&list, "  at its peak", "peak_growth_bytes", was->peak_growth_bytes,
                   is->peak_growth_bytes);
+    add_latency(&list, &was->latency, &is->latency);
     if (was->has_metrics && is->has_metrics)
         add_metrics(&list, &was->metrics, &is->metrics);
     return list.count;

@@ -5,8 +5,20 @@
 #ifndef HT_CLI_WHAT_IF_H
 #define HT_CLI_WHAT_IF_H
 
+#include "cli/options.h"
 #include "cli/run.h"
 #include "cli/show.h"
+#include "replay/what_if.h"
+
+// Another policy, and its changes as they were given.
+struct ht_changes {
+    struct ht_what_if what_if;
+    const char *texts[HT_WHAT_IF_CHANGES_MAX];
+    size_t count;
+};
+
+// Takes the last option's value as a change. False, after saying so, when it is none.
+bool ht_changes_take(struct ht_changes *changes, struct ht_options *options);
 
 // The unchanged run.
 struct ht_baseline {
@@ -14,10 +26,11 @@ struct ht_baseline {
     struct ht_run_details *details; // NULL when no metrics are taken
 };
 
-// Runs this command line again; the new process learns from its result pipe that it is to change
-// nothing, and to tell rather than to print. On failure there is nothing to close.
+// Runs this command line again without the words of its changes; the new process learns from its
+// result pipe that it is to tell rather than to print. On failure there is nothing to close.
 enum ht_status ht_baseline_take(struct ht_baseline *baseline, int argc, char **argv,
-                                bool has_metrics, struct ht_error *error);
+                                const struct ht_changes *changes, bool has_metrics,
+                                struct ht_error *error);
 void ht_baseline_close(struct ht_baseline *baseline);
 
 enum ht_difference_unit {
@@ -36,7 +49,7 @@ struct ht_difference {
     double changed;
 };
 
-enum { HT_DIFFERENCES_MAX = 32 };
+enum { HT_DIFFERENCES_MAX = 48 };
 
 // Those that both runs have.
 size_t ht_differences_of(const struct ht_run *unchanged, const struct ht_run *changed,

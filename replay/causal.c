@@ -29,6 +29,7 @@ struct worker {
     _Atomic uint64_t live_bytes; // the player's, to be seen by others. Frees of what others made
                                  // may take it below 0, that is wrap it
     struct ht_causal *causal;
+    void *self;     // of the heap
     uint32_t slice; // of its last operation, or NO_SLICE
     uint64_t operations;
     uint64_t start_ns;
@@ -47,7 +48,7 @@ struct slice {
 struct ht_causal {
     const struct ht_schedule *schedule;
     struct ht_schedule_totals totals;
-    void *self;
+    const struct ht_causal_watch *watch; // may be NULL
     enum ht_touch touch;
     uint32_t spins;
     struct ht_slot *slots;
@@ -200,18 +201,22 @@ static bool obey(struct worker *worker, const struct ht_step *step)
     case HT_STEP_OPEN:
         open_gate(&causal->gates[step->at]);
         return true;
+    case HT_STEP_STOP:
+        causal->watch->ask(causal->watch->context, step->at);
+        return true;
     default:
         sample(worker, step->size);
         return true;
     }
 }
 
-// Plays a program; what stopped it stands at the step returned.
+// Plays a program; what stopped it stands at the step returned. `seen` is NULL when nobody looks
+// on.
 static inline const struct ht_step *play(struct worker *worker, const struct ht_program *program,
-                                         enum ht_touch touch)
+                                         enum ht_touch touch, struct ht_sightings_of *seen)
 {
     struct ht_player *player = &worker->player;
-    void *self = worker->causal->self;
+    void *self = worker->self;
     struct ht_slot *slots = worker->causal->slots;
     const struct ht_step *end = program->steps + program->count;
     const struct ht_step *step = program->steps;
@@ -225,6 +230,9 @@ static inline const struct ht_step *play(struct worker *worker, const struct ht_
             atomic_store_explicit(&worker->live_bytes, player->played.live_bytes,
                                   memory_order_relaxed);
         }
+        if (is_operation && seen != NULL) {
+            *seen->end++ = ht_sighting_of(player->heap, self, step->size, &slots[step->at]);
+        }
     }
     return step;
 }
@@ -234,14 +242,24 @@ static const struct ht_step *play_touching(struct worker *worker, const struct h
 {
     switch (touch) {
     case HT_TOUCH_NONE:
-        return play(worker, program, HT_TOUCH_NONE);
+        return play(worker, program, HT_TOUCH_NONE, NULL);
     case HT_TOUCH_FIRST:
-        return play(worker, program, HT_TOUCH_FIRST);
+        return play(worker, program, HT_TOUCH_FIRST, NULL);
     case HT_TOUCH_FILL:
-        return play(worker, program, HT_TOUCH_FILL);
+        return play(worker, program, HT_TOUCH_FILL, NULL);
     default:
-        return play(worker, program, HT_TOUCH_PAGE);
+        return play(worker, program, HT_TOUCH_PAGE, NULL);
     }
+}
+
+// Not timed, so that one loop will do.
+static const struct ht_step *play_watched(struct worker *worker, const struct ht_program *program,
+                                          struct ht_sightings_of *of)
+{
+    struct ht_sightings_of seen = *of; // the others' are in the same line of the cache
+    const struct ht_step *end = play(worker, program, worker->causal->touch, &seen);
+    *of = seen;
+    return end;
 }
 
 static uint64_t operations_until(const struct ht_program *program, const struct ht_step *end)
@@ -259,7 +277,9 @@ static void work(void *context, uint32_t index)
     struct worker *worker = &causal->workers[index];
     const struct ht_program *program = ht_schedule_program(causal->schedule, index);
     worker->start_ns = ht_os_clock_ns();
-    const struct ht_step *end = play_touching(worker, program, causal->touch);
+    const struct ht_step *end =
+        causal->watch == NULL ? play_touching(worker, program, causal->touch)
+                              : play_watched(worker, program, &causal->watch->sightings[index]);
     worker->end_ns = ht_os_clock_ns();
     if (end == program->steps + program->count && worker->slice != NO_SLICE) {
         end_slice(causal, worker->slice);
@@ -362,14 +382,25 @@ static uint64_t bytes_of_gates(const struct ht_causal *causal)
     return (causal->totals.gates + UINT64_C(1)) * sizeof *causal->gates;
 }
 
-static void set_up(struct ht_causal *causal, const struct ht_heap *heap)
+static enum ht_status set_up_workers(struct ht_causal *causal, const struct ht_heap *heap,
+                                     void *self, struct ht_error *error)
 {
-    for (uint32_t i = 0; i < causal->totals.workers; i++) {
-        causal->workers[i].player =
-            (struct ht_player){.heap = heap, .page_mask = ht_os_page_size() - 1};
-        causal->workers[i].causal = causal;
-        causal->workers[i].slice = NO_SLICE;
+    enum ht_status status = HT_OK;
+    for (uint32_t i = 0; i < causal->totals.workers && status == HT_OK; i++) {
+        struct worker *worker = &causal->workers[i];
+        worker->player = (struct ht_player){.heap = heap, .page_mask = ht_os_page_size() - 1};
+        worker->causal = causal;
+        worker->slice = NO_SLICE;
+        worker->self = self;
+        if (heap->enter != NULL) {
+            status = heap->enter(self, &worker->self, error);
+        }
     }
+    return status;
+}
+
+static void set_up_slices(struct ht_causal *causal)
+{
     for (uint32_t i = 0; i < causal->totals.slices; i++) {
         causal->slices[i].left = ht_schedule_slice_workers(causal->schedule, i);
         causal->slices[i].gate = i < 2 ? GATE_OPEN : GATE_CLOSED;
@@ -378,7 +409,8 @@ static void set_up(struct ht_causal *causal, const struct ht_heap *heap)
 
 enum ht_status ht_causal_open(struct ht_causal **causal, const struct ht_schedule *schedule,
                               const struct ht_heap *heap, void *self, enum ht_touch touch,
-                              struct ht_slot *slots, struct ht_error *error)
+                              struct ht_slot *slots, const struct ht_causal_watch *watch,
+                              struct ht_error *error)
 {
     struct ht_causal *made = ht_os_map(sizeof *made);
     *causal = NULL;
@@ -387,7 +419,7 @@ enum ht_status ht_causal_open(struct ht_causal **causal, const struct ht_schedul
     }
     made->schedule = schedule;
     made->totals = *ht_schedule_totals(schedule);
-    made->self = self;
+    made->watch = watch;
     made->touch = ht_player_touch_on(heap, touch);
     // With more workers than the machine runs at once, who is waited for may be waiting to run.
     made->spins = made->totals.workers <= ht_threads_at_once() ? SPINS : 0;
@@ -399,8 +431,11 @@ enum ht_status ht_causal_open(struct ht_causal **causal, const struct ht_schedul
         ht_causal_close(made);
         return ht_fail_memory(error, "the workers");
     }
-    set_up(made, heap);
-    enum ht_status status = ht_threads_open(&made->threads, made->totals.workers, error);
+    set_up_slices(made);
+    enum ht_status status = set_up_workers(made, heap, self, error);
+    if (status == HT_OK) {
+        status = ht_threads_open(&made->threads, made->totals.workers, error);
+    }
     if (status != HT_OK) {
         ht_causal_close(made);
         return status;

@@ -8,6 +8,7 @@
 
 #include "replay/engine.h"
 #include "replay/schedule.h"
+#include "replay/sightings.h"
 
 #include <stdint.h>
 
@@ -25,14 +26,22 @@ struct ht_causal_report {
     uint64_t late_over_1ms; // times that were missed by over 1 ms
 };
 
+// Looks on at a play. What a worker sees it writes down; at a stop of the schedule it asks.
+struct ht_causal_watch {
+    struct ht_sightings_of *sightings; // by worker
+    void (*ask)(void *context, uint32_t stop);
+    void *context;
+};
+
 struct ht_causal;
 
 // Makes ready for one play on an open heap, that may be called from several threads: the threads
-// are there and wait. `slots` has room for the schedule's and is all zero. The schedule is lent
-// until closed. On failure *causal is NULL.
+// are there and wait. `slots` has room for the schedule's and is all zero. `watch` may be NULL: the
+// schedule then has no stops. Both are lent until closed. On failure *causal is NULL.
 enum ht_status ht_causal_open(struct ht_causal **causal, const struct ht_schedule *schedule,
                               const struct ht_heap *heap, void *self, enum ht_touch touch,
-                              struct ht_slot *slots, struct ht_error *error);
+                              struct ht_slot *slots, const struct ht_causal_watch *watch,
+                              struct ht_error *error);
 void ht_causal_close(struct ht_causal *causal);
 
 // Plays. The pulse, which may be NULL, is told some ten times a second. The peak in `played` is

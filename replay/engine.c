@@ -25,6 +25,8 @@ enum ht_touch ht_touch_by_name(const char *name)
     return touch;
 }
 
+enum { RUN_OPS = 1 << 16 };
+
 struct serial {
     struct ht_player player;
     void *const *selves;          // by recorded heap
@@ -38,67 +40,92 @@ static inline void play_op(struct serial *serial, const struct ht_op *op, enum h
                    (size_t)op->size, touch);
 }
 
-// Between two spans: false when it is to end here.
-static bool goes_on(struct serial *serial, const struct ht_plan_span *span)
+// Operations of one span that are played without a beat of the pulse.
+struct run {
+    const struct ht_plan_span *span; // NULL behind the last
+    const struct ht_op *first;
+    const struct ht_op *end;
+};
+
+static struct run run_of(const struct ht_plan_span *span, size_t from)
 {
-    const struct ht_pulse *pulse = serial->pulse;
-    serial->player.played.operations += span->count;
-    serial->player.played.is_stopped =
-        pulse != NULL && !pulse->beat(pulse->context, serial->player.played.operations);
-    return !serial->player.played.is_stopped;
+    size_t left = span->count - from;
+    const struct ht_op *first = span->ops + from;
+    return (struct run){span, first, first + (left < RUN_OPS ? left : RUN_OPS)};
 }
 
-static inline void play(struct serial *serial, const struct ht_plan_span *span, enum ht_touch touch)
+// Counts a run that was played. The next is none when the pulse stops it here.
+static struct run next_run(struct serial *serial, struct run run)
 {
-    bool is_on = true;
-    for (; span != NULL && is_on; is_on = goes_on(serial, span), span = span->next) {
-        const struct ht_op *end = span->ops + span->count;
-        for (const struct ht_op *op = span->ops; op != end; op++) {
+    const struct ht_pulse *pulse = serial->pulse;
+    struct ht_played *played = &serial->player.played;
+    size_t done = (size_t)(run.end - run.span->ops);
+    played->operations += (size_t)(run.end - run.first);
+    played->is_stopped = pulse != NULL && !pulse->beat(pulse->context, played->operations);
+    if (played->is_stopped) {
+        return (struct run){0};
+    }
+    if (done < run.span->count) {
+        return run_of(run.span, done);
+    }
+    return run.span->next == NULL ? (struct run){0} : run_of(run.span->next, 0);
+}
+
+static inline void play(struct serial *serial, struct run run, enum ht_touch touch)
+{
+    for (; run.span != NULL; run = next_run(serial, run)) {
+        for (const struct ht_op *op = run.first; op != run.end; op++) {
             play_op(serial, op, touch);
         }
     }
 }
 
-static void play_none(struct serial *serial, const struct ht_plan_span *span)
+static void play_none(struct serial *serial, struct run run)
 {
-    play(serial, span, HT_TOUCH_NONE);
+    play(serial, run, HT_TOUCH_NONE);
 }
 
-static void play_first(struct serial *serial, const struct ht_plan_span *span)
+static void play_first(struct serial *serial, struct run run)
 {
-    play(serial, span, HT_TOUCH_FIRST);
+    play(serial, run, HT_TOUCH_FIRST);
 }
 
-static void play_page(struct serial *serial, const struct ht_plan_span *span)
+static void play_page(struct serial *serial, struct run run)
 {
-    play(serial, span, HT_TOUCH_PAGE);
+    play(serial, run, HT_TOUCH_PAGE);
 }
 
-static void play_fill(struct serial *serial, const struct ht_plan_span *span)
+static void play_fill(struct serial *serial, struct run run)
 {
-    play(serial, span, HT_TOUCH_FILL);
+    play(serial, run, HT_TOUCH_FILL);
+}
+
+static struct serial serial_of(const struct ht_heap *heap, void *const *selves,
+                               const struct ht_pulse *pulse, struct ht_slot *slots,
+                               const struct ht_played *played)
+{
+    return (struct serial){
+        .player = {.heap = heap, .page_mask = ht_os_page_size() - 1, .played = *played},
+        .selves = selves,
+        .pulse = pulse,
+        .slots = slots,
+    };
 }
 
 void ht_engine_play(const struct ht_plan *plan, const struct ht_heap *heap, void *const *selves,
                     enum ht_touch touch, const struct ht_pulse *pulse, struct ht_slot *slots,
                     struct ht_played *played)
 {
-    static void (*const loops[HT_TOUCH_COUNT])(struct serial *, const struct ht_plan_span *) = {
+    static void (*const loops[HT_TOUCH_COUNT])(struct serial *, struct run) = {
         [HT_TOUCH_NONE] = play_none,
         [HT_TOUCH_FIRST] = play_first,
         [HT_TOUCH_PAGE] = play_page,
         [HT_TOUCH_FILL] = play_fill,
     };
-    struct serial serial = {
-        .player = {.heap = heap, .page_mask = ht_os_page_size() - 1, .played = *played},
-        .selves = selves,
-        .pulse = pulse,
-        .slots = slots,
-    };
-    void (*loop)(struct serial *, const struct ht_plan_span *) =
-        loops[ht_player_touch_on(heap, touch)];
+    struct serial serial = serial_of(heap, selves, pulse, slots, played);
+    void (*loop)(struct serial *, struct run) = loops[ht_player_touch_on(heap, touch)];
     uint64_t start_ns = ht_os_clock_ns();
-    loop(&serial, ht_plan_first(plan));
+    loop(&serial, run_of(ht_plan_first(plan), 0));
     serial.player.played.elapsed_ns += ht_os_clock_ns() - start_ns;
     *played = serial.player.played;
 }
@@ -108,19 +135,12 @@ void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *he
                             const struct ht_watch *watch, struct ht_slot *slots,
                             struct ht_played *played)
 {
-    struct serial serial = {
-        .player = {.heap = heap, .page_mask = ht_os_page_size() - 1},
-        .selves = selves,
-        .pulse = pulse,
-        .slots = slots,
-    };
+    struct serial serial = serial_of(heap, selves, pulse, slots, played);
     uint64_t digest = HT_DIGEST_START;
-    bool is_on = true;
     touch = ht_player_touch_on(heap, touch);
-    for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL && is_on;
-         is_on = goes_on(&serial, span), span = span->next) {
-        for (size_t i = 0; i < span->count; i++) {
-            const struct ht_op *op = &span->ops[i];
+    for (struct run run = run_of(ht_plan_first(plan), 0); run.span != NULL;
+         run = next_run(&serial, run)) {
+        for (const struct ht_op *op = run.first; op != run.end; op++) {
             play_op(&serial, op, touch);
             digest = ht_digest_step(digest, (uintptr_t)slots[op->block].address);
             watch->see(watch->context, op, &slots[op->block]);

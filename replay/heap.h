@@ -32,6 +32,10 @@ struct ht_heap {
     enum ht_status (*open)(const struct ht_heap *heap, void **self, struct ht_error *error);
     void (*close)(void *self);
 
+    // Makes the `self` for the calls of one more thread, which close gives back too. NULL in a heap
+    // that keeps nothing by thread: all share that of open.
+    enum ht_status (*enter)(void *self, void **of_thread, struct ht_error *error);
+
     // Writes the heap's own name and version, cut to `size` bytes with its NUL.
     void (*version)(void *self, char *text, size_t size);
 

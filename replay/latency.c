@@ -4,6 +4,7 @@
 // 32 equal steps.
 #include "replay/latency.h"
 
+#include "formats/mix.h"
 #include "replay/os.h"
 
 #include <string.h>
@@ -29,9 +30,8 @@ struct timed_heap {
     struct ht_latency *latency;
 };
 
-struct ht_latency {
-    struct timed_heap whole;
-    struct timed_heap apart;
+// What one thread counts.
+struct table {
     uint32_t every;
     uint32_t left; // calls until one is timed
     uint64_t random;
@@ -39,11 +39,26 @@ struct ht_latency {
     struct histogram histograms[HT_LATENCY_KIND_COUNT];
 };
 
-// One that was opened.
+// One that was opened, or entered.
 struct timed {
     const struct ht_heap *inner;
     void *inner_self;
     struct ht_latency *latency;
+    struct table *table;
+};
+
+struct entered {
+    struct timed timed;
+    struct table table;
+    struct entered *next;
+};
+
+struct ht_latency {
+    struct timed_heap whole;
+    struct timed_heap apart;
+    struct table table; // of all heaps that were opened
+    struct entered *entered;
+    uint32_t entered_count;
 };
 
 const char *ht_latency_kind_name(enum ht_latency_kind kind)
@@ -79,14 +94,28 @@ static uint64_t most_of_cell(uint32_t cell)
     return ((lead + 1) << shift) - 1;
 }
 
-void ht_latency_add(struct ht_latency *latency, enum ht_latency_kind kind, uint64_t ns)
+static void add(struct table *table, enum ht_latency_kind kind, uint64_t ns)
 {
-    struct histogram *histogram = &latency->histograms[kind];
+    struct histogram *histogram = &table->histograms[kind];
     histogram->cells[cell_of(ns)]++;
     histogram->count++;
     if (ns > histogram->most) {
         histogram->most = ns;
     }
+}
+
+void ht_latency_add(struct ht_latency *latency, enum ht_latency_kind kind, uint64_t ns)
+{
+    add(&latency->table, kind, ns);
+}
+
+static void merge(struct histogram *sum, const struct histogram *histogram)
+{
+    for (uint32_t cell = 0; cell < CELLS; cell++) {
+        sum->cells[cell] += histogram->cells[cell];
+    }
+    sum->count += histogram->count;
+    sum->most = histogram->most > sum->most ? histogram->most : sum->most;
 }
 
 // The time that `permille` of the calls do not exceed.
@@ -107,55 +136,64 @@ static uint64_t quantile(const struct histogram *histogram, uint64_t permille)
 struct ht_latency_figures ht_latency_figures(const struct ht_latency *latency,
                                              enum ht_latency_kind kind)
 {
-    const struct histogram *histogram = &latency->histograms[kind];
+    struct histogram sum = latency->table.histograms[kind];
+    for (const struct entered *each = latency->entered; each != NULL; each = each->next) {
+        merge(&sum, &each->table.histograms[kind]);
+    }
     return (struct ht_latency_figures){
-        .timed = histogram->count,
-        .p50_ns = quantile(histogram, 500),
-        .p90_ns = quantile(histogram, 900),
-        .p99_ns = quantile(histogram, 990),
-        .p999_ns = quantile(histogram, 999),
-        .most_ns = histogram->most,
+        .timed = sum.count,
+        .p50_ns = quantile(&sum, 500),
+        .p90_ns = quantile(&sum, 900),
+        .p99_ns = quantile(&sum, 990),
+        .p999_ns = quantile(&sum, 999),
+        .most_ns = sum.most,
     };
 }
 
-// True when this call is to be timed; then chooses the next, 1 to 2 * every - 1 calls on.
-static inline bool is_due(struct ht_latency *latency)
+// Chooses the next call to be timed, 1 to 2 * every - 1 calls on.
+static void choose(struct table *table)
 {
-    if (--latency->left > 0) {
-        return false;
-    }
     // Marsaglia's xorshift of 64 bits.
-    uint64_t random = latency->random;
+    uint64_t random = table->random;
     random ^= random << 13;
     random ^= random >> 7;
     random ^= random << 17;
-    latency->random = random;
-    latency->left = 1 + (uint32_t)((random >> 32) % (2 * (uint64_t)latency->every - 1));
+    table->random = random;
+    table->left = 1 + (uint32_t)((random >> 32) % (2 * (uint64_t)table->every - 1));
+}
+
+// True when this call is to be timed.
+static inline bool is_due(struct table *table)
+{
+    if (--table->left > 0) {
+        return false;
+    }
+    choose(table);
     return true;
 }
 
 // Counts a call between two looks at the clock that lie `ns` apart.
-static void note(struct ht_latency *latency, enum ht_latency_kind kind, uint64_t ns)
+static void note(struct table *table, enum ht_latency_kind kind, uint64_t ns)
 {
-    ht_latency_add(latency, kind, ns > latency->pair_ns ? ns - latency->pair_ns : 0);
+    add(table, kind, ns > table->pair_ns ? ns - table->pair_ns : 0);
 }
 
 static void *allocate(void *self, size_t size)
 {
     struct timed *timed = self;
-    if (!is_due(timed->latency)) {
+    if (!is_due(timed->table)) {
         return timed->inner->allocate(timed->inner_self, size);
     }
     uint64_t start_ns = ht_os_clock_ns();
     void *block = timed->inner->allocate(timed->inner_self, size);
-    note(timed->latency, HT_LATENCY_ALLOC, ht_os_clock_ns() - start_ns);
+    note(timed->table, HT_LATENCY_ALLOC, ht_os_clock_ns() - start_ns);
     return block;
 }
 
 static void *reallocate(void *self, void *block, size_t size)
 {
     struct timed *timed = self;
-    if (!is_due(timed->latency)) {
+    if (!is_due(timed->table)) {
         return timed->inner->reallocate(timed->inner_self, block, size);
     }
     // As a number, for the pointer is not to be looked at once its block is gone.
@@ -165,7 +203,7 @@ static void *reallocate(void *self, void *block, size_t size)
     uint64_t ns = ht_os_clock_ns() - start_ns;
     if (resized != NULL) {
         bool is_moved = (uintptr_t)resized != old_address;
-        note(timed->latency, is_moved ? HT_LATENCY_MOVED : HT_LATENCY_IN_PLACE, ns);
+        note(timed->table, is_moved ? HT_LATENCY_MOVED : HT_LATENCY_IN_PLACE, ns);
     }
     return resized;
 }
@@ -173,13 +211,13 @@ static void *reallocate(void *self, void *block, size_t size)
 static void release(void *self, void *block)
 {
     struct timed *timed = self;
-    if (!is_due(timed->latency)) {
+    if (!is_due(timed->table)) {
         timed->inner->release(timed->inner_self, block);
         return;
     }
     uint64_t start_ns = ht_os_clock_ns();
     timed->inner->release(timed->inner_self, block);
-    note(timed->latency, HT_LATENCY_FREE, ht_os_clock_ns() - start_ns);
+    note(timed->table, HT_LATENCY_FREE, ht_os_clock_ns() - start_ns);
 }
 
 static size_t usable(void *self, void *block)
@@ -207,7 +245,8 @@ static enum ht_status open_timed(const struct ht_heap *heap, void **self, struct
     if (timed == NULL) {
         return ht_fail_memory(error, "the timed heap");
     }
-    *timed = (struct timed){.inner = outer->inner, .latency = outer->latency};
+    *timed = (struct timed){
+        .inner = outer->inner, .latency = outer->latency, .table = &outer->latency->table};
     enum ht_status status = timed->inner->open(timed->inner, &timed->inner_self, error);
     if (status != HT_OK) {
         ht_os_unmap(timed, sizeof *timed);
@@ -215,6 +254,29 @@ static enum ht_status open_timed(const struct ht_heap *heap, void **self, struct
     }
     *self = timed;
     return HT_OK;
+}
+
+// It has gaps that no other thread has, and stays until the times are closed, for its counts.
+static enum ht_status enter(void *self, void **of_thread, struct ht_error *error)
+{
+    const struct timed *timed = self;
+    struct ht_latency *latency = timed->latency;
+    struct entered *entered = ht_os_map(sizeof *entered);
+    if (entered == NULL) {
+        return ht_fail_memory(error, "the times of a thread's calls");
+    }
+    entered->timed = *timed;
+    entered->timed.table = &entered->table;
+    entered->table.every = latency->table.every;
+    entered->table.pair_ns = latency->table.pair_ns;
+    entered->table.random = ht_mix(++latency->entered_count) | 1;
+    choose(&entered->table);
+    entered->next = latency->entered;
+    latency->entered = entered;
+    *of_thread = &entered->timed;
+    return timed->inner->enter == NULL
+               ? HT_OK
+               : timed->inner->enter(timed->inner_self, &entered->timed.inner_self, error);
 }
 
 static void close_timed(void *self)
@@ -232,6 +294,7 @@ static struct timed_heap around(const struct ht_heap *inner, struct ht_latency *
                  .is_memory = inner->is_memory,
                  .open = open_timed,
                  .close = close_timed,
+                 .enter = enter,
                  .version = version,
                  .allocate = allocate,
                  .reallocate = reallocate,
@@ -246,12 +309,12 @@ static struct timed_heap around(const struct ht_heap *inner, struct ht_latency *
 // The median of many pairs, found in the histogram that it leaves empty again.
 static void measure_pair(struct ht_latency *latency)
 {
-    struct histogram *histogram = &latency->histograms[0];
+    struct histogram *histogram = &latency->table.histograms[0];
     for (int i = 0; i < PAIRS; i++) {
         uint64_t start_ns = ht_os_clock_ns();
         ht_latency_add(latency, 0, ht_os_clock_ns() - start_ns);
     }
-    latency->pair_ns = quantile(histogram, 500);
+    latency->table.pair_ns = quantile(histogram, 500);
     memset(histogram, 0, sizeof *histogram);
 }
 
@@ -263,9 +326,9 @@ enum ht_status ht_latency_open(struct ht_latency **latency, const struct ht_heap
     if (opened == NULL) {
         return ht_fail_memory(error, "the times of calls");
     }
-    opened->every = every;
-    opened->left = every;
-    opened->random = UINT64_C(0x9e3779b97f4a7c15); // any that is not 0
+    opened->table.every = every;
+    opened->table.left = every;
+    opened->table.random = UINT64_C(0x9e3779b97f4a7c15); // any that is not 0
     opened->whole = around(heap, opened);
     if (heap->apart != NULL) {
         opened->apart = around(heap->apart, opened);
@@ -277,6 +340,14 @@ enum ht_status ht_latency_open(struct ht_latency **latency, const struct ht_heap
 
 void ht_latency_close(struct ht_latency *latency)
 {
+    if (latency == NULL) {
+        return;
+    }
+    for (struct entered *each = latency->entered; each != NULL;) {
+        struct entered *next = each->next;
+        ht_os_unmap(each, sizeof *each);
+        each = next;
+    }
     ht_os_unmap(latency, sizeof *latency);
 }
 
@@ -285,7 +356,26 @@ const struct ht_heap *ht_latency_heap(const struct ht_latency *latency)
     return &latency->whole.heap;
 }
 
-uint64_t ht_latency_pair_ns(const struct ht_latency *latency)
+struct ht_latency_report ht_latency_report(const struct ht_latency *latency)
 {
-    return latency->pair_ns;
+    struct ht_latency_report report = {.every = latency->table.every,
+                                       .pair_ns = latency->table.pair_ns};
+    for (int kind = 0; kind < HT_LATENCY_KIND_COUNT; kind++) {
+        report.of[kind] = ht_latency_figures(latency, (enum ht_latency_kind)kind);
+    }
+    return report;
+}
+
+// The next is due as many calls on as there are numbers, which is never.
+void ht_latency_stop(struct ht_latency *latency)
+{
+    latency->table.left = 0;
+    for (struct entered *each = latency->entered; each != NULL; each = each->next) {
+        each->table.left = 0;
+    }
+}
+
+uint64_t ht_latency_memory_bytes(const struct ht_latency *latency)
+{
+    return sizeof *latency + latency->entered_count * (uint64_t)sizeof *latency->entered;
 }

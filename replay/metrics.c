@@ -20,7 +20,7 @@ struct block {
     uint64_t made_at; // operation
     int64_t made_ns;
     enum block_state state;
-    bool is_pinner; // of the look that was asked for
+    bool is_pinner; // of a look that was asked for
 };
 
 // A look lists the blocks as the one, and then as the other.
@@ -39,8 +39,8 @@ struct ht_metrics {
     double ratio_time_sum; // of C / L * ns
     double time_sum;       // ns
     uint64_t memory_bytes;
-    uint64_t gaps_step;            // operations from one look for gaps to the next
-    struct ht_metrics_held before; // of the whole process, without the memory here
+    uint32_t marks_seen; // of those of the options
+    uint64_t gaps_step;  // operations from one look for gaps to the next
     enum ht_status status;
     struct ht_error error;
     void *listed; // LISTED_BYTES for each block
@@ -87,28 +87,11 @@ static double ratio(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : (double)part / (double)whole;
 }
 
-static uint64_t less(uint64_t bytes, uint64_t by)
-{
-    return bytes > by ? bytes - by : 0;
-}
-
-// The whole process, but for the memory here.
-static struct ht_metrics_held held_by_process(const struct ht_metrics *metrics)
-{
-    uint64_t own_bytes = ht_metrics_memory_bytes(metrics);
-    return (struct ht_metrics_held){.resident_bytes = less(ht_os_resident().bytes, own_bytes),
-                                    .mapped_bytes = less(ht_os_mapped().bytes, own_bytes)};
-}
-
 static struct ht_metrics_held held_now(const struct ht_metrics *metrics)
 {
-    if (!metrics->options.asks_system) {
-        return (struct ht_metrics_held){0};
-    }
-    struct ht_metrics_held now = held_by_process(metrics);
-    return (struct ht_metrics_held){
-        .resident_bytes = less(now.resident_bytes, metrics->before.resident_bytes),
-        .mapped_bytes = less(now.mapped_bytes, metrics->before.mapped_bytes)};
+    const struct ht_metrics_system *system = &metrics->options.system;
+    return system->held == NULL ? (struct ht_metrics_held){0}
+                                : system->held(system->context, metrics->now.operation);
 }
 
 enum ht_status ht_metrics_open(struct ht_metrics **metrics,
@@ -126,6 +109,9 @@ enum ht_status ht_metrics_open(struct ht_metrics **metrics,
     (*metrics)->listed = (*metrics)->blocks + options->block_limit;
     struct ht_metrics_report *report = &(*metrics)->report;
     report->has_usable = options->has_usable;
+    report->resident_source = options->system.resident_source;
+    report->mapped_source = options->system.mapped_source;
+    report->mark_count = options->mark_count;
     (*metrics)->gaps_step = options->operations / (HT_METRICS_GAPS - 1) + 1;
     report->samples = options->samples;
     report->sample_step = options->sample_step;
@@ -137,14 +123,8 @@ enum ht_status ht_metrics_open(struct ht_metrics **metrics,
     if (status != HT_OK) {
         ht_metrics_close(*metrics);
         *metrics = NULL;
-        return status;
     }
-    if (options->asks_system) {
-        report->resident_source = ht_os_resident().source;
-        report->mapped_source = ht_os_mapped().source;
-        (*metrics)->before = held_by_process(*metrics);
-    }
-    return HT_OK;
+    return status;
 }
 
 void ht_metrics_close(struct ht_metrics *metrics)
@@ -317,16 +297,25 @@ static void look_for_pinners(struct ht_metrics *metrics, struct ht_look *look)
     }
 }
 
+static void end_pinner_of(struct ht_look *look, uint32_t index, int64_t time_ns)
+{
+    for (int i = 0; i < HT_METRICS_PINNING; i++) {
+        struct ht_pinner *pinner = &look->pinners[i];
+        if (pinner->pinned_bytes > 0 && pinner->block == index && !pinner->is_ended) {
+            pinner->is_ended = true;
+            pinner->ended_ns = time_ns;
+        }
+    }
+}
+
 // The end of a block that pinned when the blocks were looked at.
 static void end_pinner(struct ht_metrics *metrics, uint32_t index)
 {
+    struct ht_metrics_report *report = &metrics->report;
     metrics->blocks[index].is_pinner = false;
-    for (int i = 0; i < HT_METRICS_PINNING; i++) {
-        struct ht_pinner *pinner = &metrics->report.look.pinners[i];
-        if (pinner->pinned_bytes > 0 && pinner->block == index && !pinner->is_ended) {
-            pinner->is_ended = true;
-            pinner->ended_ns = metrics->now.time_ns;
-        }
+    end_pinner_of(&report->look, index, metrics->now.time_ns);
+    for (uint32_t i = 0; i < metrics->marks_seen; i++) {
+        end_pinner_of(&report->marks[i].look, index, metrics->now.time_ns);
     }
 }
 
@@ -381,6 +370,19 @@ static void add_gaps(struct ht_metrics *metrics)
     look_for_gaps(metrics, &gaps->gaps);
 }
 
+// Of several marks at one operation each is taken.
+static void take_marks(struct ht_metrics *metrics)
+{
+    const struct ht_metrics_options *options = &metrics->options;
+    while (metrics->marks_seen < options->mark_count &&
+           options->mark_at[metrics->marks_seen] == metrics->now.operation) {
+        struct ht_metrics_mark *mark = &metrics->report.marks[metrics->marks_seen++];
+        take_look(metrics, &mark->look);
+        mark->moment = metrics->now;
+        mark->moment.held = mark->look.held;
+    }
+}
+
 // Takes the figures after an operation.
 static void account(struct ht_metrics *metrics)
 {
@@ -402,6 +404,7 @@ static void account(struct ht_metrics *metrics)
     if (now->operation == metrics->options.look_at) {
         take_look(metrics, &report->look);
     }
+    take_marks(metrics);
     if (report->operations % report->sample_step == 0) {
         add_sample(metrics);
     }

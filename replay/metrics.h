@@ -27,6 +27,7 @@ enum {
     HT_METRICS_FACTORS = 8, // growth to 1.1, 1.25, 1.5 ... the last without an end
     HT_METRICS_PINNING = 8, // threads and stacks told that pin most
     HT_METRICS_GAPS = 17,   // times that gaps are looked for over the run, at most
+    HT_METRICS_MARKS = 16,  // operations besides that all blocks are looked at after
 };
 #define HT_METRICS_SIZE_MAX (UINT64_C(1) << 40)
 
@@ -37,11 +38,19 @@ enum ht_direction {
     HT_DIRECTION_COUNT,
 };
 
-// What the system says that the process holds more than when the metrics were opened, their own
-// memory not counted. 0 also where it holds less, or the system does not tell.
+// What the system says that the process holds more than before the first operation, the memory of
+// the metrics not counted. 0 also where it holds less, or the system does not tell.
 struct ht_metrics_held {
     uint64_t resident_bytes;
     uint64_t mapped_bytes;
+};
+
+// Where that comes from; all zero for a recording, of which no system tells.
+struct ht_metrics_system {
+    const char *resident_source; // static text; NULL: it is not told
+    const char *mapped_source;
+    struct ht_metrics_held (*held)(void *context, uint64_t operation); // after this one
+    void *context;
 };
 
 // The figures after one operation.
@@ -55,7 +64,7 @@ struct ht_moment {
     uint64_t sparse_bytes;       // of C, pages that are less than a quarter live: pinned by little
     uint64_t reallocs;           // so far, of blocks that stayed in the figures
     uint64_t moved;              // of these
-    struct ht_metrics_held held; // in samples only
+    struct ht_metrics_held held; // in samples and at marks only
 };
 
 // Blocks of one decade of requested sizes.
@@ -85,6 +94,12 @@ struct ht_look {
     struct ht_metrics_sizes live[HT_METRICS_DECADES];
     struct ht_look_pinning pinning;
     struct ht_pinner pinners[HT_METRICS_PINNING]; // the blocks that pin most, those of 0 bytes none
+};
+
+// A moment that was asked for, with a look.
+struct ht_metrics_mark {
+    struct ht_moment moment;
+    struct ht_look look; // not taken: the run ended before
 };
 
 // The gaps after some operation.
@@ -127,8 +142,10 @@ struct ht_metrics_report {
     double f4;                  // C at `page_peak` / L at `peak`
     double retention;           // C / L at `end`
 
-    struct ht_look look;                          // after the operation asked for
-    struct ht_look last;                          // at the end
+    struct ht_look look; // after the operation asked for
+    struct ht_look last; // at the end
+    struct ht_metrics_mark marks[HT_METRICS_MARKS];
+    uint32_t mark_count;
     struct ht_metrics_gaps gaps[HT_METRICS_GAPS]; // over the run, the last at the end
     uint32_t gaps_count;
     struct ht_metrics_sizes made[HT_METRICS_DECADES]; // every block when made and when resized
@@ -145,17 +162,19 @@ struct ht_metrics_report {
 };
 
 struct ht_metrics_options {
-    uint64_t operations;              // how many there will be
-    uint32_t block_limit;             // blocks are numbered below this
-    uint64_t look_at;                 // the operation to look after, UINT64_MAX for none
+    uint64_t operations;                // how many there will be
+    uint32_t block_limit;               // blocks are numbered below this
+    uint64_t look_at;                   // the operation to look after, UINT64_MAX for none
+    uint64_t mark_at[HT_METRICS_MARKS]; // and these, in order
+    uint32_t mark_count;
     uint64_t gap_sizes[HT_GAP_SIZES]; // sizes to judge gaps by, each at least 1
     bool has_usable;                  // places tell usable bytes
     bool wants_gaps;                  // over the run
-    bool asks_system;                 // for what the process holds: only in a replay
-    struct ht_moment *samples;        // where to put them
-    uint32_t sample_room;             // how many there is room for
-    uint64_t sample_step;             // operations from one to the next; 0: so that they have room
-    size_t page_room;                 // partly filled pages to have room for from the start
+    struct ht_metrics_system system;
+    struct ht_moment *samples; // where to put them
+    uint32_t sample_room;      // how many there is room for
+    uint64_t sample_step;      // operations from one to the next; 0: so that they have room
+    size_t page_room;          // partly filled pages to have room for from the start
 };
 
 // Where a block is.

@@ -15,7 +15,8 @@ size_t ht_os_page_size(void);
 
 // Private memory of at least `size` bytes straight from the system: page-aligned, zeroed, and every
 // page of it resident before this returns, so that using it later does not change what the process
-// holds. NULL when there is none, or for a size of 0.
+// holds. In large pages where it is large and the system has them. NULL when there is none, or for
+// a size of 0.
 void *ht_os_map(uint64_t size);
 
 // The same, but what a process writes that was forked after it is seen here, and the other way

@@ -11,7 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROC_TEXT_SIZE = 8192 };
+enum {
+    PROC_TEXT_SIZE = 8192,
+    LARGE_BYTES = 4 << 20, // in which a large page of 2 MiB lies, wherever it begins
+};
 
 size_t ht_os_page_size(void)
 {
@@ -28,6 +31,12 @@ static void *map(uint64_t size, int sharing)
     if (memory == MAP_FAILED) {
         return NULL;
     }
+#ifdef MADV_HUGEPAGE
+    // The system takes a fifth of the time for it. Where it has none, nothing is lost.
+    if (size >= LARGE_BYTES) {
+        madvise(memory, (size_t)size, MADV_HUGEPAGE);
+    }
+#endif
     // A write, since a page that was only read is the shared page of zeros.
     volatile unsigned char *bytes = memory;
     size_t page_size = ht_os_page_size();

@@ -6,11 +6,9 @@
 
 #include "replay/engine.h"
 #include "replay/os.h"
+#include "replay/span.h"
 
-enum {
-    SPAN_BYTES = 1 << 20,
-    SPAN_OPS = (SPAN_BYTES - sizeof(struct ht_plan_span)) / sizeof(struct ht_op),
-};
+#include <string.h>
 
 struct ht_plan {
     struct ht_plan_span *first;
@@ -35,25 +33,29 @@ static enum ht_status add_span(struct ht_plan *plan, struct ht_error *error)
     if (plan->is_in_parts) {
         return ht_fail(error, HT_LIMIT, "replay plan: a part is one span");
     }
-    uint64_t table_bytes = totals->block_limit * (uint64_t)sizeof(struct ht_slot);
-    if (totals->memory_bytes + SPAN_BYTES + table_bytes > plan->memory_limit) {
+    uint64_t used = totals->memory_bytes + totals->block_limit * (uint64_t)sizeof(struct ht_slot);
+    uint64_t bytes = used > plan->memory_limit
+                         ? 0
+                         : ht_span_bytes(totals->memory_bytes, plan->memory_limit - used);
+    if (bytes == 0) {
         return ht_fail(error, HT_LIMIT,
                        "replay plan: %llu bytes of memory are the limit, and not enough after %llu "
                        "operations on %lu blocks",
                        (unsigned long long)plan->memory_limit,
                        (unsigned long long)totals->operations, (unsigned long)totals->block_limit);
     }
-    struct ht_plan_span *span = ht_os_map(SPAN_BYTES);
+    struct ht_plan_span *span = ht_os_map(bytes);
     if (span == NULL) {
         return ht_fail_memory(error, "the replay plan");
     }
+    span->room = (bytes - sizeof *span) / sizeof *span->ops;
     if (plan->first == NULL) {
         plan->first = span;
     } else {
         plan->last->next = span;
     }
     plan->last = span;
-    totals->memory_bytes += SPAN_BYTES;
+    totals->memory_bytes += bytes;
     return HT_OK;
 }
 
@@ -64,8 +66,8 @@ enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct
         return ht_fail_memory(error, "the replay plan");
     }
     (*plan)->memory_limit = memory_limit;
+    (*plan)->totals = ht_plan_totals_begin();
     (*plan)->totals.memory_bytes = sizeof **plan;
-    (*plan)->totals.digest = HT_DIGEST_START;
     enum ht_status status = add_span(*plan, error);
     if (status != HT_OK) {
         ht_plan_close(*plan);
@@ -78,7 +80,7 @@ static void unmap_spans(struct ht_plan_span *span)
 {
     while (span != NULL) {
         struct ht_plan_span *next = span->next;
-        ht_os_unmap(span, SPAN_BYTES);
+        ht_os_unmap(span, sizeof *span + span->room * sizeof *span->ops);
         span = next;
     }
 }
@@ -111,8 +113,13 @@ static uint16_t heap_of(const struct ht_change *change)
     return (uint16_t)(change->heap < HT_PLAN_HEAPS_MAX ? change->heap : HT_PLAN_HEAPS_MAX - 1);
 }
 
-static void count(struct ht_plan_totals *totals, const struct ht_change *change,
-                  enum ht_op_kind kind)
+struct ht_plan_totals ht_plan_totals_begin(void)
+{
+    return (struct ht_plan_totals){.digest = HT_DIGEST_START};
+}
+
+static inline void count(struct ht_plan_totals *totals, const struct ht_change *change,
+                         enum ht_op_kind kind)
 {
     switch (kind) {
     case HT_OP_FREE:
@@ -161,17 +168,11 @@ void ht_plan_begin_part(struct ht_plan *plan)
     plan->first->count = 0;
 }
 
-enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
-                           struct ht_error *error)
+static inline struct ht_op op_of(const struct ht_change *change, struct ht_plan_totals *totals)
 {
-    if (plan->last->count == SPAN_OPS) {
-        enum ht_status status = add_span(plan, error);
-        if (status != HT_OK) {
-            return status;
-        }
-    }
     enum ht_op_kind kind = kind_of(change);
-    plan->last->ops[plan->last->count++] = (struct ht_op){
+    count(totals, change, kind);
+    return (struct ht_op){
         // No heap gives PTRDIFF_MAX bytes: what is over fails as surely, and fits every host's
         // size_t.
         .size = change->size < PTRDIFF_MAX ? change->size : PTRDIFF_MAX,
@@ -179,8 +180,55 @@ enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
         .kind = (uint16_t)kind,
         .heap = heap_of(change),
     };
-    count(&plan->totals, change, kind);
+}
+
+struct ht_op ht_op_of(const struct ht_change *change, struct ht_plan_totals *totals)
+{
+    return op_of(change, totals);
+}
+
+// Makes room for one more. The last span has some left mostly.
+static inline enum ht_status make_room(struct ht_plan *plan, struct ht_error *error)
+{
+    return plan->last->count < plan->last->room ? HT_OK : add_span(plan, error);
+}
+
+enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
+                           struct ht_error *error)
+{
+    enum ht_status status = make_room(plan, error);
+    if (status == HT_OK) {
+        plan->last->ops[plan->last->count++] = op_of(change, &plan->totals);
+    }
+    return status;
+}
+
+enum ht_status ht_plan_add_ops(struct ht_plan *plan, const struct ht_op *ops, size_t count,
+                               size_t *added, struct ht_error *error)
+{
+    for (*added = 0; *added < count;) {
+        enum ht_status status = make_room(plan, error);
+        if (status != HT_OK) {
+            return status;
+        }
+        struct ht_plan_span *span = plan->last;
+        size_t room = span->room - span->count;
+        size_t part = room < count - *added ? room : count - *added;
+        memcpy(span->ops + span->count, ops + *added, part * sizeof *ops);
+        span->count += part;
+        plan->totals.operations += part;
+        *added += part;
+    }
     return HT_OK;
+}
+
+void ht_plan_take_totals(struct ht_plan *plan, const struct ht_plan_totals *totals)
+{
+    uint64_t operations = plan->totals.operations;
+    uint64_t memory_bytes = plan->totals.memory_bytes;
+    plan->totals = *totals;
+    plan->totals.operations = operations;
+    plan->totals.memory_bytes = memory_bytes;
 }
 
 const struct ht_plan_span *ht_plan_first(const struct ht_plan *plan)

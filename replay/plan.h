@@ -49,6 +49,7 @@ static inline uint64_t ht_digest_step(uint64_t digest, uint64_t word)
 struct ht_plan_span {
     struct ht_plan_span *next; // NULL in the last
     size_t count;
+    size_t room;
     struct ht_op ops[];
 };
 
@@ -74,7 +75,7 @@ struct ht_plan;
 #define HT_PLAN_MEMORY_DEFAULT (UINT64_C(8) << 30)
 
 // An empty plan. The operations and the table of blocks that a replay needs beside them may
-// together take `memory_limit` bytes, give or take a MiB, the step in which a plan grows. On
+// together take `memory_limit` bytes, give or take a MiB, the least step in which a plan grows. On
 // failure *plan is NULL.
 enum ht_status ht_plan_open(struct ht_plan **plan, uint64_t memory_limit, struct ht_error *error);
 void ht_plan_close(struct ht_plan *plan);
@@ -83,6 +84,19 @@ void ht_plan_close(struct ht_plan *plan);
 // then holds what was added until then. `change` is not in it and may be added to the next part.
 enum ht_status ht_plan_add(struct ht_plan *plan, const struct ht_change *change,
                            struct ht_error *error);
+
+// The operation of a change for a plan that is made elsewhere. Counts it into the totals there, but
+// for memory_bytes; they begin with ht_plan_totals_begin.
+struct ht_op ht_op_of(const struct ht_change *change, struct ht_plan_totals *totals);
+struct ht_plan_totals ht_plan_totals_begin(void);
+
+// Adds operations that were counted there, in order, as far as there is room: *added tells how
+// many. HT_LIMIT and HT_MEMORY as above.
+enum ht_status ht_plan_add_ops(struct ht_plan *plan, const struct ht_op *ops, size_t count,
+                               size_t *added, struct ht_error *error);
+
+// Takes over what was counted there, but for `operations`, which are those in the plan.
+void ht_plan_take_totals(struct ht_plan *plan, const struct ht_plan_totals *totals);
 
 // Begins the next part: drops the operations, but what the totals say of them stays. From here on a
 // part is one span, so that the reader of the trace works while a part is played.

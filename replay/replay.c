@@ -88,7 +88,7 @@ static enum ht_status run_null_causal(struct run *run, struct ht_error *error)
     struct ht_causal *causal;
     const struct table *table = &run->table;
     enum ht_status status = ht_causal_open(&causal, run->options->schedule, &ht_heap_null, NULL,
-                                           HT_TOUCH_NONE, table->slots, error);
+                                           HT_TOUCH_NONE, table->slots, NULL, error);
     if (status != HT_OK) {
         return status;
     }
@@ -131,6 +131,9 @@ static enum ht_status play(struct run *run, struct ht_error *error)
 {
     const struct ht_refill *refill = run->options->refill;
     enum ht_status status = refill == NULL ? HT_OK : HT_LIMIT;
+    if (run->options->measure != NULL) {
+        ht_measure_start(run->options->measure);
+    }
     play_part(run);
     while (status == HT_LIMIT && !run->result->played.is_stopped) {
         status = refill->fill(refill->context, error);
@@ -144,17 +147,26 @@ static enum ht_status play(struct run *run, struct ht_error *error)
         }
         play_part(run);
     }
+    if (run->options->measure != NULL) {
+        ht_measure_end(run->options->measure);
+    }
+    if (run->options->latency != NULL) {
+        ht_latency_stop(run->options->latency);
+        run->result->latency = ht_latency_report(run->options->latency);
+    }
     run->result->plan = *ht_plan_totals(run->plan);
     run->result->is_whole =
         status == HT_OK && run->result->played.operations == run->result->plan.operations;
     return status == HT_LIMIT || status == HT_END ? HT_OK : status;
 }
 
-// What grows of the harness while it plays.
+// What of the harness may grow while it plays, and what is of its options.
 static uint64_t own_bytes(const struct run *run)
 {
     const struct ht_measure *measure = run->options->measure;
-    return run->table.size_bytes + (measure == NULL ? 0 : ht_measure_memory_bytes(measure));
+    const struct ht_latency *latency = run->options->latency;
+    return run->table.size_bytes + (measure == NULL ? 0 : ht_measure_memory_bytes(measure)) +
+           (latency == NULL ? 0 : ht_latency_memory_bytes(latency));
 }
 
 static void ask(const struct run *run, struct ht_account *account)
@@ -193,21 +205,14 @@ static enum ht_status run_on_heap(struct run *run, struct ht_error *error)
     return status;
 }
 
-static enum ht_status run_measured(struct run *run, struct ht_error *error)
-{
-    struct ht_measure *measure = run->options->measure;
-    enum ht_status status = ht_measure_begin(measure, run->set.heap, run->set.selves, error);
-    if (status == HT_OK) {
-        status = run_on_heap(run, error);
-    }
-    return status == HT_OK ? ht_measure_finish(measure, &run->result->played, error) : status;
-}
-
 static enum ht_status run_causal(struct run *run, struct ht_error *error)
 {
+    const struct ht_replay_options *options = run->options;
+    const struct ht_causal_watch *watch =
+        options->measure == NULL ? NULL : ht_measure_causal_watch(options->measure);
     enum ht_status status =
-        ht_causal_open(&run->causal, run->options->schedule, run->set.heap, run->set.selves[0],
-                       run->result->touch, run->table.slots, error);
+        ht_causal_open(&run->causal, options->schedule, run->set.heap, run->set.selves[0],
+                       run->result->touch, run->table.slots, watch, error);
     if (status != HT_OK) {
         return status;
     }
@@ -215,6 +220,26 @@ static enum ht_status run_causal(struct run *run, struct ht_error *error)
     status = run_on_heap(run, error);
     ht_causal_close(run->causal);
     return status;
+}
+
+static enum ht_status run_ordered(struct run *run, struct ht_error *error)
+{
+    return run->options->schedule == NULL ? run_on_heap(run, error) : run_causal(run, error);
+}
+
+static enum ht_status run_measured(struct run *run, struct ht_error *error)
+{
+    struct ht_measure *measure = run->options->measure;
+    const struct ht_schedule *schedule = run->options->schedule;
+    const struct ht_heap_set *set = &run->set;
+    enum ht_status status =
+        schedule == NULL
+            ? ht_measure_begin(measure, set->heap, set->selves, error)
+            : ht_measure_begin_causal(measure, set->heap, set->selves, schedule, error);
+    if (status == HT_OK) {
+        status = run_ordered(run, error);
+    }
+    return status == HT_OK ? ht_measure_finish(measure, &run->result->played, error) : status;
 }
 
 static enum ht_status open_set(struct run *run, struct ht_error *error)
@@ -239,13 +264,7 @@ static enum ht_status open_and_run(struct run *run, struct ht_error *error)
     result->is_apart = run->set.is_apart;
     result->harness_bytes += ht_heap_set_memory_bytes(&run->set);
     run->set.heap->version(run->set.selves[0], result->heap_version, sizeof result->heap_version);
-    if (!result->is_timed) {
-        status = run_measured(run, error);
-    } else if (run->options->schedule != NULL) {
-        status = run_causal(run, error);
-    } else {
-        status = run_on_heap(run, error);
-    }
+    status = result->is_timed ? run_ordered(run, error) : run_measured(run, error);
     ht_heap_set_close(&run->set);
     return status;
 }
@@ -276,6 +295,9 @@ enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *h
                              const struct ht_replay_options *options,
                              struct ht_replay_result *result, struct ht_error *error)
 {
+    if (options->latency != NULL) {
+        heap = ht_latency_heap(options->latency);
+    }
     *result = (struct ht_replay_result){
         .heap = heap,
         .touch = heap->is_memory ? options->touch : HT_TOUCH_NONE,

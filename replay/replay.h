@@ -12,6 +12,7 @@
 #include "replay/causal.h"
 #include "replay/engine.h"
 #include "replay/heap.h"
+#include "replay/latency.h"
 #include "replay/measure.h"
 #include "replay/plan.h"
 
@@ -42,11 +43,14 @@ struct ht_replay_options {
     const struct ht_pulse *pulse; // of the run on the heap; may be NULL
     struct ht_measure *measure;   // NULL: the replay is timed; else it is measured by this
 
+    struct ht_latency *latency; // NULL: no call is timed; else it is around the heap of the run
+
     // NULL: the plan is whole. Else it is the first part, and is played in serial order, all
     // recorded heaps on one, and not measured.
     const struct ht_refill *refill;
 
-    // NULL: the order is serial. Else this is run, all recorded heaps on one, and not measured.
+    // NULL: the order is serial. Else this is run, all recorded heaps on one; it has the stops of
+    // `measure`.
     const struct ht_schedule *schedule;
 };
 
@@ -85,6 +89,7 @@ struct ht_replay_result {
     double ns_per_op;           // wall time on the heap, harness and touching included; 0 for none
     double null_ns_per_op;      // the same of the null heap: what of it the harness is. 0 in the
                                 // timed order, which would only wait again
+    struct ht_latency_report latency; // of one call
     struct ht_replay_resident resident;
     struct ht_account account_before; // before the first call; told where the heap tells
     struct ht_account account_after;  // after the last, with what is live at the end still live
@@ -92,9 +97,10 @@ struct ht_replay_result {
                             // outside of every heap
 };
 
-// Runs it. The plan is only read, but for what the refill does to it. A call that the heap fails is
-// no failure here (struct ht_played counts them); HT_MEMORY when the harness gets no memory,
-// HT_UNSUPPORTED when the heap cannot be measured, or what the heap's open says.
+// Runs it. With options->latency the calls go through that, to the heap it is around. The plan is
+// only read, but for what the refill does to it. A call that the heap fails is no failure here
+// (struct ht_played counts them); HT_MEMORY when the harness gets no memory, HT_UNSUPPORTED when
+// the heap cannot be measured, or what the heap's open says.
 enum ht_status ht_replay_run(const struct ht_plan *plan, const struct ht_heap *heap,
                              const struct ht_replay_options *options,
                              struct ht_replay_result *result, struct ht_error *error);

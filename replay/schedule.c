@@ -58,6 +58,8 @@ struct maker {
     struct ht_schedule *schedule;
     const struct ht_plan *plan;
     const struct ht_trail *trail;
+    const struct ht_schedule_options *options;
+    uint32_t next_stop;
     struct ht_deal deal;
     struct worker *workers;
     struct block *blocks;
@@ -106,6 +108,13 @@ static void survey_live(struct maker *maker, const struct place *place)
     }
 }
 
+static bool is_stop(const struct maker *maker, const struct place *place)
+{
+    const struct ht_schedule_options *options = maker->options;
+    return maker->next_stop < options->stop_count &&
+           options->stops[maker->next_stop] == place->index;
+}
+
 // The first walk's step: finds whether the operation has to wait for that of another worker.
 static void survey(struct maker *maker, const struct place *place)
 {
@@ -128,6 +137,7 @@ static void survey(struct maker *maker, const struct place *place)
             maker->workers[last_worker].steps++;
         }
     }
+    worker->steps += is_stop(maker, place);
     block->last = (uint32_t)place->index + 1;
     block->worker = place->worker_index;
     survey_live(maker, place);
@@ -138,6 +148,7 @@ static void put(struct maker *maker, const struct place *place, uint32_t kind, u
 {
     struct ht_program *program = &maker->schedule->programs[place->worker_index];
     program->steps[program->count++] = (struct ht_step){.size = size, .at = at, .kind = kind};
+    program->operations += kind < HT_OP_KIND_COUNT;
 }
 
 static uint32_t take_slot(struct maker *maker, struct worker *worker)
@@ -187,6 +198,9 @@ static void emit(struct maker *maker, const struct place *place)
     if (mark->is_sampled) {
         put(maker, place, HT_STEP_SAMPLE, 0, place->live_bytes);
     }
+    if (is_stop(maker, place)) {
+        put(maker, place, HT_STEP_STOP, maker->next_stop, 0);
+    }
     if (place->op->kind == HT_OP_FREE) {
         give_slot(maker, worker, block->slot);
     }
@@ -218,6 +232,7 @@ static void follow_live(struct place *place)
 
 static void begin_walk(struct maker *maker)
 {
+    maker->next_stop = 0;
     for (uint32_t i = 0; i < maker->deal.workers; i++) {
         maker->workers[i].slice = NO_SLICE;
         maker->workers[i].due_ns = 0;
@@ -248,6 +263,7 @@ static void walk_op(struct maker *maker, const struct ht_op *op, struct place *p
     } else {
         survey(maker, place);
     }
+    maker->next_stop += is_stop(maker, place);
     place->worker->slice = place->slice;
     place->worker->due_ns = place->due_ns;
 }
@@ -266,8 +282,9 @@ static void walk(struct maker *maker, bool is_second)
     maker->schedule->totals.duration_ns = place.due_ns;
 }
 
-static enum ht_status make_room(struct maker *maker, uint64_t memory_limit, struct ht_error *error)
+static enum ht_status make_room(struct maker *maker, struct ht_error *error)
 {
+    uint64_t memory_limit = maker->options->memory_limit;
     struct ht_schedule *schedule = maker->schedule;
     struct ht_schedule_totals *totals = &schedule->totals;
     for (uint32_t i = 0; i < totals->workers; i++) {
@@ -306,11 +323,11 @@ static uint64_t waited_bytes(const struct maker *maker)
     return (uint64_t)maker->deal.workers * maker->deal.workers * sizeof *maker->waited;
 }
 
-static enum ht_status maker_open(struct maker *maker, const struct ht_schedule_options *options,
-                                 struct ht_error *error)
+static enum ht_status maker_open(struct maker *maker, struct ht_error *error)
 {
     struct ht_schedule_totals *totals = &maker->schedule->totals;
-    uint32_t workers = options->workers == 0 ? HT_WORKERS_MAX : options->workers;
+    uint32_t asked = maker->options->workers;
+    uint32_t workers = asked == 0 ? HT_WORKERS_MAX : asked;
     const struct ht_plan_totals *plan = ht_plan_totals(maker->plan);
     enum ht_status status = ht_deal_init(&maker->deal, maker->plan, maker->trail, workers, error);
     if (status != HT_OK) {
@@ -342,17 +359,16 @@ static void maker_close(struct maker *maker)
     ht_deal_reset(&maker->deal);
 }
 
-static enum ht_status make(struct maker *maker, const struct ht_schedule_options *options,
-                           struct ht_error *error)
+static enum ht_status make(struct maker *maker, struct ht_error *error)
 {
     if (slots_most(maker) + HT_WORKERS_MAX * SLOT_RUN >= UINT32_MAX ||
         ht_plan_totals(maker->plan)->operations >= UINT32_MAX) {
         return ht_fail(error, HT_LIMIT, "replay schedule: 4 billion operations are the limit");
     }
-    enum ht_status status = maker_open(maker, options, error);
+    enum ht_status status = maker_open(maker, error);
     if (status == HT_OK) {
         walk(maker, false);
-        status = make_room(maker, options->memory_limit, error);
+        status = make_room(maker, error);
     }
     if (status == HT_OK) {
         walk(maker, true);
@@ -386,8 +402,8 @@ enum ht_status ht_schedule_open(struct ht_schedule **schedule, const struct ht_p
     if (ht_plan_totals(plan)->operations == 0) {
         return HT_OK;
     }
-    struct maker maker = {.schedule = *schedule, .plan = plan, .trail = trail};
-    enum ht_status status = make(&maker, options, error);
+    struct maker maker = {.schedule = *schedule, .plan = plan, .trail = trail, .options = options};
+    enum ht_status status = make(&maker, error);
     maker_close(&maker);
     if (status != HT_OK) {
         ht_schedule_close(*schedule);

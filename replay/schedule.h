@@ -33,18 +33,20 @@ enum ht_step_kind {
     HT_STEP_WAIT,                     // waits until the gate is open
     HT_STEP_OPEN,                     // opens the gate
     HT_STEP_SAMPLE,                   // looks at what lives
+    HT_STEP_STOP,                     // asks what was to be asked there
 };
 
 struct ht_step {
     uint64_t size; // requested bytes; of HT_STEP_DUE ns since the start; of HT_STEP_SAMPLE the
                    // bytes that lived in the recording
-    uint32_t at;   // the slot, the slice or the gate
+    uint32_t at;   // the slot, the slice, the gate or the stop
     uint32_t kind;
 };
 
 struct ht_program {
     struct ht_step *steps;
     uint64_t count;
+    uint64_t operations; // of these
 };
 
 // The default on long plans; bench/README.md has what other windows do.
@@ -56,6 +58,8 @@ struct ht_schedule_options {
                       // more than HT_SCHEDULE_WINDOW
     double speed;     // recorded time passes so much faster; 0: it does not matter
     uint64_t memory_limit;
+    const uint64_t *stops; // operations in order, behind each of which there is a stop; lent
+    uint32_t stop_count;
 };
 
 struct ht_schedule_totals {

@@ -23,6 +23,7 @@ struct ht_trail_mark {
 struct ht_trail_span {
     struct ht_trail_span *next; // NULL in the last
     size_t count;
+    size_t room;
     struct ht_trail_mark marks[];
 };
 
@@ -38,6 +39,10 @@ void ht_trail_close(struct ht_trail *trail);
 // then holds what was added until then.
 enum ht_status ht_trail_add(struct ht_trail *trail, const struct ht_trail_mark *mark,
                             struct ht_error *error);
+
+// Adds several, in order.
+enum ht_status ht_trail_add_marks(struct ht_trail *trail, const struct ht_trail_mark *marks,
+                                  size_t count, struct ht_error *error);
 
 // The first span, never NULL; valid until the trail is closed.
 const struct ht_trail_span *ht_trail_first(const struct ht_trail *trail);

@@ -78,6 +78,76 @@ expect 1 "$heaptape" compare a.etl --heap null --heap libc --runs 1 --metrics --
 says "the blocks of heap null are no memory"
 [ "$(grep -c ^libc out)" -eq 1 ] || fail "libc was to go on: $(cat out)"
 
+# Single calls in place of all of them.
+expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 4 --latency 2 --json
+python3 "$2/tests/cli/check_json.py" out
+python3 - <<'END' || fail "latencies of a comparison: $(cat out)"
+import json
+compared = json.load(open("out"))
+libc, null = compared["heaps"]
+assert compared["latency_every"] == 2
+for kind in "alloc", "free":
+    quantiles = [libc[f"{kind}_{name}_ns"]["median"]
+                 for name in ("p50", "p90", "p99", "p999", "most")]
+    assert quantiles == sorted(quantiles), quantiles
+assert libc["alloc_p50_ns"]["place"] == 1 and "place" not in null["alloc_p50_ns"]
+assert "realloc_moved_p50_ns" not in null, "no realloc moves there"
+assert "ns_per_op" in libc and "f1_operations" not in libc
+END
+expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 1 --latency 2
+prints "alloc 50 %"
+! grep -q recorded out || fail "no recording tells times of calls"
+expect 2 "$heaptape" compare a.etl --heap libc --latency 2 --metrics
+says "disturb each other"
+
+# What if: each heap with and without, run by run.
+expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 1 --what-if growth=2 --json
+python3 "$2/tests/cli/check_json.py" out
+mv out compared.json
+expect 0 "$heaptape" replay a.etl --what-if growth=2 --json
+python3 - <<'END' || fail "what if, compared: $(cat compared.json)"
+import json
+compared, alone = json.load(open("compared.json")), json.load(open("out"))
+assert compared["what_if"] == ["growth=2"]
+assert [(heap["heap"], heap["is_changed"]) for heap in compared["heaps"]] == [
+    ("libc", False), ("libc", True), ("null", False), ("null", True)]
+for heap, column in zip(compared["heaps"], ("unchanged", "what_if")):
+    assert heap["reallocs_moved"]["median"] == alone["what_if"]["moved"][column], column
+    assert heap["peak_bytes"]["median"] == alone["what_if"]["peak_bytes"][column], column
+END
+expect 0 "$heaptape" compare a.etl --heap libc --runs 2 --what-if=size-class-off=1-40 \
+    --what-if realloc=copy --metrics --csv
+prints "heap,heap_version,what_if,run,operations,"
+[ "$(grep -c ',size-class-off=1-40 realloc=copy,' out)" -eq 2 ] || fail "expected 2 runs: $(cat out)"
+[ "$(grep -c '^libc,[^,]*,,' out)" -eq 2 ] || fail "expected 2 unchanged runs: $(cat out)"
+[ "$(awk -F, '{ print NF }' out | sort -u | wc -l)" -eq 1 ] || fail "uneven lines: $(cat out)"
+expect 0 "$heaptape" compare a.etl --heap libc --runs 1 --what-if growth=2
+prints "what if: growth=2"
+prints "libc, what if"
+expect 1 "$heaptape" compare a.etl --heap null --heap libc --runs 1 --what-if realloc=copy --csv
+says "heap null does not tell how many bytes there are to copy"
+[ "$(grep -c ^libc out)" -eq 2 ] || fail "libc was to go on: $(cat out)"
+expect 2 "$heaptape" compare a.etl --heap libc --what-if growth=0
+says "--what-if: growth=0 is no change"
+
+# The orders of several threads, with the metrics too.
+expect 0 "$heaptape" compare a.etl --heap libc --runs 2 --order causal --workers 2 --metrics --json
+python3 - <<'END' || fail "metrics in causal order: $(cat out)"
+import json
+(libc,) = json.load(open("out"))["heaps"]
+assert libc["runs"] == 2 and libc["f1_operations"]["median"] > 0 and "drift_mean_bytes" in libc
+assert "late_mean_ns" not in libc
+END
+expect 0 "$heaptape" compare a.etl --heap libc --runs 1 --order timed --speed 1e6 --csv
+prints ",drift_mean_bytes,late_mean_ns"
+expect 0 "$heaptape" compare a.etl --heap libc --runs 1 --order causal
+prints "live off"
+
+# Several files of one recording.
+expect 0 "$heaptape" convert a.etl -o b.htape
+expect 1 "$heaptape" compare a.etl b.htape no-such.etl --heap libc --runs 1
+says "no-such.etl"
+
 # A heap that cannot be loaded, and one that ends its process: the others go on.
 expect 1 "$heaptape" compare a.etl --heap ./no-such.so --heap "$libraries/heap_crashing.so" \
     --heap libc --runs 1 --csv

@@ -245,6 +245,13 @@ def main(trace, report):
             told = {decade(each["from"]): [each["blocks"], each["pinned_bytes"]]
                     for each in recorded[name]["pinning"][by]}
             compare(f"{name} pinning {by}", told, sums)
+    for each in recorded["marks"]:
+        moment = next(moment for moment in moments if moment["time_ns"] >= each["mark_ns"])
+        for key, value in each["moment"].items():
+            compare(f"mark {key}", value, moment[key])
+        compare("mark's look", each["look"]["operation"], moment["operation"])
+        for key, value in gaps(moment["blocks"], sizes).items():
+            compare(f"mark {key}", each["look"]["gaps"].get(key), value)
     for each in recorded["gaps"]:
         moment = moments[each.pop("operation")]
         compare("time of gaps", each.pop("time_ns"), moment["time_ns"])

@@ -16,6 +16,35 @@ for scenario in empty one churn comb vectors heaps reuse unknown x86 wow64; do
 done
 python3 "$tools/check_json.py" ./*.json
 
+# Marks: all figures at the first operation then or later, in both columns and everywhere.
+expect 0 "$heaptape" replay churn.etl --mark 2ms --mark 0 --mark 1500us --json
+mv out churn.json
+python3 "$tools/metrics.py" churn.tsv churn.json || fail "marks of churn"
+python3 - <<'END' || fail "marks"
+import json
+metrics = json.load(open("churn.json"))["metrics"]
+for column in "recorded", "replayed":
+    marks = metrics[column]["marks"]
+    assert [mark["mark_ns"] for mark in marks] == [0, 1500000, 2000000], marks
+    assert all(mark["moment"]["operation"] == mark["look"]["operation"] for mark in marks)
+    assert ("resident_bytes" in marks[0]["look"]) == ("resident_source" in metrics[column])
+END
+expect 0 "$heaptape" replay churn.etl --step 100 --mark 1500us --report page.html --timeline marks.pftrace
+prints "mark at 0.001500000 s"
+grep -q "At the marks" page.html || fail "the page has no marks"
+python3 "$2/tests/tools/pftrace_walk.py" marks.pftrace >walked || fail "$(cat walked)"
+expect 1 "$heaptape" replay churn.etl --mark 1h
+says "there is no operation at the mark 3600000000000 ns or later"
+is_silent out
+expect 2 "$heaptape" replay churn.etl --mark soon
+says "soon is no time"
+marks=$(printf -- '--mark 0 %.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+# shellcheck disable=SC2086
+expect 0 "$heaptape" replay churn.etl --step 100 $marks
+# shellcheck disable=SC2086
+expect 2 "$heaptape" replay churn.etl $marks --mark 0
+says "--mark is taken 16 times at most"
+
 {
     printf 'time_ns\tpid\ttid\tcpu\tkind\theap\taddress\tsize\told_address\told_size\tsource\tstack\n'
     printf '%s\t1\t1\t0\t%s\t0x100\t%s\t%s\t%s\t%s\t\t\n' \

@@ -93,11 +93,60 @@ for speed in 0 -1 2x nan 1e9; do
 done
 expect 2 "$heaptape" replay a.etl --order causal --workers 0
 expect 2 "$heaptape" replay a.etl --order causal --window 1
-expect 2 "$heaptape" replay a.etl --order causal --metrics
-says "are for --order serial"
+
+# The metrics in every order: all figures, of the same live bytes at each operation, and what the
+# system says at every sample.
+expect 0 "$heaptape" replay a.etl --step 1000 --json
+mv out serial.json
+for order in 'causal --workers 1' 'causal --workers all' 'timed --speed 1000000'; do
+    # shellcheck disable=SC2086
+    expect 0 "$heaptape" replay a.etl --step 1000 --report page.html --timeline a.pftrace \
+        --order $order --json
+    python3 "$2/tests/cli/check_json.py" out
+    python3 - <<'PYTHON' || fail "metrics in order $order: $(cat out)"
+import json
+serial = json.load(open("serial.json"))["metrics"]
+causal = json.load(open("out"))["metrics"]
+assert causal["recorded"] == serial["recorded"]
+was, here = serial["replayed"], causal["replayed"]
+assert here["operations"] == was["operations"]
+for key in "operation", "time_ns", "live_bytes", "live_blocks":
+    assert here["peak"][key] == was["peak"][key], key
+    assert here["end"][key] == was["end"][key], key
+same = [causal["sample_fields"].index(key) for key in ("operation", "live_bytes", "live_blocks")]
+held = causal["sample_fields"].index("resident_bytes")
+assert len(here["samples"]) == len(was["samples"])
+for one, other in zip(here["samples"], was["samples"]):
+    assert [one[i] for i in same] == [other[i] for i in same]
+    assert one[held] > 0 or "resident_source" not in here or one[0] < 500, one
+assert here["made"][0]["blocks"] == was["made"][0]["blocks"]
+assert 0.5 < here["f2"] / was["f2"] < 2, (here["f2"], was["f2"])
+assert here["at_end"]["resident_bytes"] > 0 or "resident_source" not in here
+PYTHON
+done
+expect 0 "$heaptape" replay a.etl --step 1000 --order causal
+prints "fragmentation reproduced: "
+prints "where its thread had it, in the recorded order"
 
 expect 0 "$heaptape" compare a.etl --heap libc --heap null --runs 1 --order causal --workers 2
 prints "order causal"
+
+# Calls timed in every order, one in 3 of all workers.
+for order in causal 'causal --workers all' 'timed --speed 1000000'; do
+    # shellcheck disable=SC2086
+    expect 0 "$heaptape" replay a.etl --latency 3 --order $order --json
+    python3 - <<'PYTHON' || fail "latency in order $order: $(cat out)"
+import json
+told = json.load(open("out"))
+kinds = "alloc", "realloc_in_place", "realloc_moved", "free"
+timed = sum(told["latency"][kind]["timed"] for kind in kinds)
+assert 0.25 < timed / told["operations"] < 0.42, timed
+for kind in kinds:
+    of = told["latency"][kind]
+    if of["timed"] > 0:
+        assert 0 <= of["p50_ns"] <= of["p90_ns"] <= of["p99_ns"] <= of["p999_ns"] <= of["most_ns"]
+PYTHON
+done
 
 # A plan that does not fit is played in parts: the same operations and the same moves, also from a
 # stream.

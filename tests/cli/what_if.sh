@@ -42,13 +42,24 @@ prints "unchanged           what if    difference"
 prints "reallocs within the capacity"
 ! grep -q "fragmentation reproduced" out || fail "another policy is not scored"
 
+# The words of the changes, however they are written, are not the unchanged run's.
+expect 0 "$heaptape" replay --what growth=2 vectors.etl --what-if=realloc=copy --latency 2 --json
+python3 - <<'END' || fail "single calls of both runs: $(cat out)"
+import json
+told = json.load(open("out"))
+assert told["what_if"]["changes"] == ["growth=2", "realloc=copy"]
+calls = told["what_if"]["operations"]
+assert calls["unchanged"] == calls["what_if"] + told["what_if"]["spared"] > calls["what_if"]
+assert told["what_if"]["alloc_p50_ns"]["what_if"] == told["latency"]["alloc"]["p50_ns"]
+assert "realloc_in_place_p50_ns" not in told["what_if"], "with copies there is none in place"
+END
+
 expect 2 "$heaptape" replay vectors.etl --what-if growth=1
 says "--what-if: growth=1 is no change"
 expect 2 "$heaptape" replay vectors.etl --what-if growth=2 --what-if growth=3
 says "growth=3 is no change, or the second of its kind"
 expect 2 "$heaptape" replay - --what-if growth=2
 says "it cannot be standard input"
-expect 2 "$heaptape" replay vectors.etl --what-if growth=2 --latency 10
 expect 1 "$heaptape" replay vectors.etl --what-if realloc=copy --heap null
 says "heap null does not tell how many bytes there are to copy"
 expect 1 "$heaptape" replay no-such.etl --what-if growth=2

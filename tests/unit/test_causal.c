@@ -92,6 +92,9 @@ struct fixture {
     struct ht_slot *slots;
     struct ht_played played;
     struct ht_causal_report report;
+    struct ht_causal_watch *watch; // NULL for none
+    struct ht_sightings *sightings;
+    _Atomic uint32_t asked;
 };
 
 static int set_up(void **state)
@@ -172,8 +175,14 @@ static void play(struct fixture *fixture, struct ht_schedule_options options,
     uint32_t slots = ht_schedule_totals(fixture->schedule)->slots;
     fixture->slots = calloc(slots + 1u, sizeof *fixture->slots);
     assert_non_null(fixture->slots);
+    if (fixture->watch != NULL) {
+        assert_int_equal(ht_sightings_open(&fixture->sightings, fixture->plan, fixture->trail,
+                                           fixture->schedule, NULL),
+                         HT_OK);
+        fixture->watch->sightings = ht_sightings_by_worker(fixture->sightings);
+    }
     assert_int_equal(ht_causal_open(&causal, fixture->schedule, &check_heap, &fixture->heap,
-                                    HT_TOUCH_FILL, fixture->slots, NULL),
+                                    HT_TOUCH_FILL, fixture->slots, fixture->watch, NULL),
                      HT_OK);
     ht_causal_play(causal, pulse, &fixture->played, &fixture->report);
     ht_causal_close(causal);
@@ -298,6 +307,68 @@ static void nothing_comes_before_its_time(void **state)
     assert_int_equal(release_all(fixture), 4);
 }
 
+static void note_stop(void *context, uint32_t stop)
+{
+    struct fixture *fixture = context;
+    atomic_fetch_or(&fixture->asked, UINT32_C(1) << stop);
+}
+
+// The heap has the size in front of each block, and never uses its memory again.
+static void what_is_seen_is_read_back_in_recorded_order(void **state)
+{
+    static const uint64_t stops[] = {0, 1, 77, OPERATIONS - 1};
+    struct fixture *fixture = *state;
+    struct ht_causal_watch watch = {.ask = note_stop, .context = fixture};
+    struct ht_sighting seen;
+    uint64_t failed = 0;
+    fixture->watch = &watch;
+    fixture->heap.refused = 77;
+    add_random(fixture, 11);
+    play(fixture,
+         (struct ht_schedule_options){.workers = 3, .window = 100, .stops = stops, .stop_count = 4},
+         NULL);
+    assert_int_equal(fixture->asked, 0xF);
+    for (const struct ht_plan_span *span = ht_plan_first(fixture->plan); span != NULL;
+         span = span->next) {
+        for (size_t i = 0; i < span->count; i++) {
+            const struct ht_op *op = &span->ops[i];
+            assert_true(ht_sightings_next(fixture->sightings, &seen));
+            if (op->kind == HT_OP_FREE) {
+                assert_int_equal(seen.address, 0);
+            } else if (op->size == 77) {
+                assert_true(seen.address == 0 || seen.address == HT_HEAP_MAP_UNCHANGED);
+                failed += seen.address == HT_HEAP_MAP_UNCHANGED;
+            } else if (seen.address != 0) { // of a block that is missing
+                assert_int_equal(((const struct head *)(uintptr_t)seen.address)[-1].size, op->size);
+            }
+        }
+    }
+    assert_false(ht_sightings_next(fixture->sightings, &seen));
+    assert_int_equal(failed, fixture->played.failed_reallocs);
+    ht_sightings_close(fixture->sightings);
+    release_all(fixture);
+}
+
+static void what_was_not_played_is_not_read_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ht_causal_watch watch = {.ask = note_stop, .context = fixture};
+    struct ht_pulse pulse = {stop_at_once, &(bool){false}};
+    struct ht_sighting seen;
+    fixture->watch = &watch;
+    struct ht_change change = {.kind = HT_CHANGE_BEGIN, .size = 10};
+    add(fixture, 1, 0, change);
+    change.block = 1;
+    add(fixture, 2, INT64_C(3600000000000), change); // in an hour
+    change.block = 2;
+    add(fixture, 1, 0, change); // which time that stands still makes due in an hour too
+    play(fixture, (struct ht_schedule_options){.workers = 2, .window = 100, .speed = 1}, &pulse);
+    assert_true(ht_sightings_next(fixture->sightings, &seen));
+    assert_false(ht_sightings_next(fixture->sightings, &seen));
+    ht_sightings_close(fixture->sightings);
+    assert_int_equal(release_all(fixture), 1);
+}
+
 static void nothing_is_played_by_nobody(void **state)
 {
     struct fixture *fixture = *state;
@@ -318,6 +389,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_stop_ends_every_kind_of_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_comes_before_its_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_seen_is_read_back_in_recorded_order, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_was_not_played_is_not_read_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_played_by_nobody, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,9 +87,9 @@ static void times_beyond_the_histogram_are_kept_as_the_most(void **state)
 }
 
 // `count` times: a block made, grown a little and a lot, freed.
-static struct ht_replay_result replay(const struct ht_heap *heap, uint32_t count)
+static struct ht_replay_result replay(struct ht_latency *latency, uint32_t count)
 {
-    struct ht_replay_options options = {.touch = HT_TOUCH_FIRST};
+    struct ht_replay_options options = {.touch = HT_TOUCH_FIRST, .latency = latency};
     struct ht_replay_result result;
     struct ht_plan *plan;
     assert_int_equal(ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
@@ -102,7 +102,7 @@ static struct ht_replay_result replay(const struct ht_heap *heap, uint32_t count
         for (size_t at = 0; at < 3; at++)
             assert_int_equal(ht_plan_add(plan, &changes[at], NULL), HT_OK);
     }
-    assert_int_equal(ht_replay_run(plan, heap, &options, &result, NULL), HT_OK);
+    assert_int_equal(ht_replay_run(plan, &ht_heap_null, &options, &result, NULL), HT_OK);
     ht_plan_close(plan);
     return result;
 }
@@ -116,7 +116,7 @@ static void every_call_is_timed_by_its_kind(void **state)
 {
     (void)state;
     struct ht_latency *latency = open_on(&ht_heap_libc, 1);
-    struct ht_replay_result result = replay(ht_latency_heap(latency), 1000);
+    struct ht_replay_result result = replay(latency, 1000);
     assert_string_equal(result.heap->name, "libc");
     assert_int_equal(timed(latency, HT_LATENCY_ALLOC), 1000);
     assert_int_equal(timed(latency, HT_LATENCY_FREE), 1000);
@@ -130,7 +130,7 @@ static void gaps_fall_in_step_with_no_pattern(void **state)
 {
     (void)state;
     struct ht_latency *latency = open_on(&ht_heap_null, 9);
-    replay(ht_latency_heap(latency), 9000);
+    replay(latency, 9000);
     uint64_t allocs = timed(latency, HT_LATENCY_ALLOC);
     uint64_t reallocs = timed(latency, HT_LATENCY_IN_PLACE);
     uint64_t frees = timed(latency, HT_LATENCY_FREE);
@@ -141,7 +141,7 @@ static void gaps_fall_in_step_with_no_pattern(void **state)
     ht_latency_close(latency);
 
     struct ht_latency *again = open_on(&ht_heap_null, 9);
-    replay(ht_latency_heap(again), 9000);
+    replay(again, 9000);
     assert_int_equal(timed(again, HT_LATENCY_ALLOC), allocs);
     ht_latency_close(again);
 }
@@ -160,7 +160,7 @@ static void a_realloc_that_fails_is_of_no_kind(void **state)
     struct ht_heap heap = ht_heap_null;
     heap.reallocate = no_block;
     struct ht_latency *latency = open_on(&heap, 1);
-    replay(ht_latency_heap(latency), 10);
+    replay(latency, 10);
     assert_int_equal(timed(latency, HT_LATENCY_ALLOC), 10);
     assert_int_equal(timed(latency, HT_LATENCY_IN_PLACE), 0);
     assert_int_equal(timed(latency, HT_LATENCY_MOVED), 0);
@@ -183,6 +183,65 @@ static void heaps_that_are_apart_are_timed_too(void **state)
     ht_latency_close(latency);
 }
 
+// They are freed when all has been played, which is none of the recorded calls.
+static void blocks_that_are_left_are_not_timed(void **state)
+{
+    (void)state;
+    struct ht_latency *latency = open_on(&ht_heap_libc, 1);
+    struct ht_replay_options options = {.latency = latency};
+    struct ht_replay_result result;
+    struct ht_plan *plan;
+    assert_int_equal(ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct ht_change change = {.kind = HT_CHANGE_BEGIN, .block = i, .size = 100};
+        assert_int_equal(ht_plan_add(plan, &change, NULL), HT_OK);
+    }
+    assert_int_equal(ht_replay_run(plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
+    assert_int_equal(result.final_blocks, 100);
+    assert_int_equal(timed(latency, HT_LATENCY_ALLOC), 100);
+    assert_int_equal(timed(latency, HT_LATENCY_FREE), 0);
+    assert_true(result.harness_bytes >= ht_latency_memory_bytes(latency));
+    ht_plan_close(plan);
+    ht_latency_close(latency);
+}
+
+// Each with a thread's gaps of its own: of every call its share is timed, whoever makes it.
+static void threads_are_counted_together(void **state)
+{
+    enum { THREADS = 5, OF_EACH = 4000 };
+    (void)state;
+    struct ht_latency *latency = open_on(&ht_heap_libc, 4);
+    struct ht_replay_options options = {.latency = latency};
+    struct ht_schedule_options order = {.workers = THREADS, .memory_limit = 1 << 24};
+    struct ht_replay_result result;
+    struct ht_schedule *schedule;
+    struct ht_trail *trail;
+    struct ht_plan *plan;
+    assert_int_equal(ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
+    assert_int_equal(ht_trail_open(&trail, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
+    for (uint32_t i = 0; i < 2 * THREADS * OF_EACH; i++) {
+        struct ht_trail_mark mark = {.thread = i / 2 % THREADS};
+        struct ht_change change = {.kind = i % 2 == 0 ? HT_CHANGE_BEGIN : HT_CHANGE_END,
+                                   .block = mark.thread,
+                                   .size = 100};
+        assert_int_equal(ht_plan_add(plan, &change, NULL), HT_OK);
+        assert_int_equal(ht_trail_add(trail, &mark, NULL), HT_OK);
+    }
+    assert_int_equal(ht_schedule_open(&schedule, plan, trail, &order, NULL), HT_OK);
+    options.schedule = schedule;
+    assert_int_equal(ht_replay_run(plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
+    assert_int_equal(result.schedule.workers, THREADS);
+    struct ht_latency_figures allocs = ht_latency_figures(latency, HT_LATENCY_ALLOC);
+    struct ht_latency_figures frees = ht_latency_figures(latency, HT_LATENCY_FREE);
+    assert_in_range(allocs.timed, THREADS * OF_EACH / 5, THREADS * OF_EACH / 3);
+    assert_in_range(frees.timed, THREADS * OF_EACH / 5, THREADS * OF_EACH / 3);
+    assert_true(allocs.p50_ns <= allocs.p99_ns && allocs.p99_ns <= allocs.most_ns);
+    ht_schedule_close(schedule);
+    ht_trail_close(trail);
+    ht_plan_close(plan);
+    ht_latency_close(latency);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +254,8 @@ int main(void)
         cmocka_unit_test(gaps_fall_in_step_with_no_pattern),
         cmocka_unit_test(a_realloc_that_fails_is_of_no_kind),
         cmocka_unit_test(heaps_that_are_apart_are_timed_too),
+        cmocka_unit_test(blocks_that_are_left_are_not_timed),
+        cmocka_unit_test(threads_are_counted_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,12 +87,13 @@ struct recording {
     struct ht_trail *trail;
     int64_t time_ns;
     uint32_t space;
+    uint32_t thread;
 };
 
 static int open_recording(void **state)
 {
     static struct recording recording;
-    recording = (struct recording){0};
+    recording = (struct recording){.thread = 5};
     *state = &recording;
     arena.bytes = aligned_alloc(ARENA_ALIGNMENT, ARENA_BYTES);
     arena.stride = 4096;
@@ -118,7 +119,7 @@ static void add(struct recording *recording, struct ht_change change)
     struct ht_trail_mark mark = {.time_ns = recording->time_ns += 10,
                                  .address = change.address,
                                  .space = recording->space,
-                                 .thread = 5,
+                                 .thread = recording->thread,
                                  .stack = 6};
     assert_int_equal(ht_trail_add(recording->trail, &mark, NULL), HT_OK);
 }
@@ -145,13 +146,15 @@ static void end(struct recording *recording, uint32_t block, uint64_t size)
     add(recording, (struct ht_change){.kind = HT_CHANGE_END, .block = block, .size = size});
 }
 
+static const struct ht_measure_options no_options = {0};
+
 static struct ht_measure *measure_on(struct recording *recording, const struct ht_heap *heap,
                                      struct ht_replay_result *result)
 {
     struct ht_measure *measure;
     struct ht_error error = {0};
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, &error),
-                     HT_OK);
+    assert_int_equal(
+        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, &error), HT_OK);
     struct ht_replay_options options = {.measure = measure};
     assert_int_equal(ht_replay_run(recording->plan, heap, &options, result, &error), HT_OK);
     return measure;
@@ -317,8 +320,8 @@ static void assert_gap_sizes(struct recording *recording, uint64_t median, uint6
                              uint64_t p99)
 {
     struct ht_measure *measure;
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, NULL),
-                     HT_OK);
+    assert_int_equal(
+        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, NULL), HT_OK);
     assert_int_equal(ht_measure_gap_sizes(measure)[0], median);
     assert_int_equal(ht_measure_gap_sizes(measure)[1], p90);
     assert_int_equal(ht_measure_gap_sizes(measure)[2], p99);
@@ -349,8 +352,8 @@ static void null_cannot_be_measured(void **state)
     struct ht_replay_result result;
     struct ht_error error = {0};
     begin(recording, 0, 0x10000, 16);
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, &error),
-                     HT_OK);
+    assert_int_equal(
+        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, &error), HT_OK);
     struct ht_replay_options options = {.measure = measure};
     assert_int_equal(ht_replay_run(recording->plan, &ht_heap_null, &options, &result, &error),
                      HT_UNSUPPORTED);
@@ -376,8 +379,8 @@ static void a_replay_that_was_stopped_is_not_judged(void **state)
         begin(recording, i, 0x10000 + i * 32, 16);
     }
     struct ht_pulse pulse = {.beat = stop};
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, 0, NULL, NULL),
-                     HT_OK);
+    assert_int_equal(
+        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, NULL), HT_OK);
     struct ht_replay_options options = {.pulse = &pulse, .measure = measure};
     assert_int_equal(ht_replay_run(recording->plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
     const struct ht_metrics_report *replayed = ht_measure_replayed(measure);
@@ -455,6 +458,261 @@ static void a_measured_replay_is_not_timed(void **state)
     ht_measure_close(measure);
 }
 
+// A heap whose blocks lie where their size says, so that the addresses do not depend on who played
+// what when. They are never touched.
+static void *place(void *self, size_t size)
+{
+    (void)self;
+    return (void *)(uintptr_t)(UINT64_C(0x10000000) + size * 320); // NOLINT: no memory is there
+}
+
+static void *replace(void *self, void *block, size_t size)
+{
+    (void)block;
+    return size % 50 == 0 ? NULL : place(self, size);
+}
+
+static size_t placed_usable(void *self, void *block)
+{
+    (void)self;
+    return ((uintptr_t)block - 0x10000000) / 320 + 5;
+}
+
+static const struct ht_heap placing_heap = {
+    .name = "placing",
+    .is_memory = true,
+    .open = open_arena,
+    .close = close_arena,
+    .version = arena_version,
+    .allocate = place,
+    .reallocate = replace,
+    .release = arena_release,
+    .usable = placed_usable,
+};
+
+enum { MANY = 3000, MANY_BLOCKS = 40, MANY_THREADS = 7 };
+
+static uint32_t next_random(uint64_t *random, uint32_t below)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    return (uint32_t)((*random >> 20) % below);
+}
+
+// Any thread begins, resizes and ends any block.
+static void add_many(struct recording *recording)
+{
+    uint64_t random = UINT64_C(88172645463325252);
+    uint64_t sizes[MANY_BLOCKS] = {0};
+    for (int i = 0; i < MANY; i++) {
+        uint32_t block = next_random(&random, MANY_BLOCKS);
+        uint64_t size = 1 + next_random(&random, 300);
+        recording->thread = next_random(&random, MANY_THREADS);
+        if (sizes[block] == 0) {
+            begin(recording, block, 0x10000 + block * 512u, size);
+        } else if (next_random(&random, 3) == 0) {
+            resize(recording, block, 0, 0, sizes[block], size);
+        } else {
+            end(recording, block, sizes[block]);
+            size = 0;
+        }
+        sizes[block] = size;
+    }
+}
+
+struct slow {
+    uint64_t sizes[MANY_BLOCKS];
+    uint64_t live_bytes;
+    uint64_t page_bytes;
+    uint64_t usable_bytes;
+};
+
+// All blocks anew: their sizes, and the pages that hold them.
+static void count_slowly(struct slow *slow)
+{
+    uint8_t pages[64] = {0};
+    slow->live_bytes = slow->page_bytes = slow->usable_bytes = 0;
+    for (int i = 0; i < MANY_BLOCKS; i++) {
+        uint64_t size = slow->sizes[i];
+        slow->live_bytes += size;
+        slow->usable_bytes += size > 0 ? size + 5 : 0;
+        for (uint64_t at = size * 320; at < size * 320 + size; at++) {
+            pages[at / 4096] = 1;
+        }
+    }
+    for (int i = 0; i < 64; i++) {
+        slow->page_bytes += pages[i] * 4096u;
+    }
+}
+
+static void assert_as_found_slowly(const struct recording *recording,
+                                   const struct ht_metrics_report *report)
+{
+    struct slow slow = {{0}, 0, 0, 0};
+    double ratios = 0;
+    double count = 0;
+    uint64_t index = 0;
+    const struct ht_plan_span *span = ht_plan_first(recording->plan);
+    assert_null(span->next);
+    for (; index < MANY; index++) {
+        const struct ht_op *op = &span->ops[index];
+        bool is_refused = op->kind >= HT_OP_REALLOC_IN_PLACE && op->kind <= HT_OP_REALLOC_MOVED &&
+                          op->size % 50 == 0;
+        if (!is_refused) {
+            slow.sizes[op->block] = op->kind == HT_OP_FREE ? 0 : op->size;
+        }
+        count_slowly(&slow);
+        if (slow.live_bytes > 0) {
+            ratios += (double)slow.page_bytes / (double)slow.live_bytes;
+            count++;
+        }
+        const struct ht_moment *moment = &report->samples[index / report->sample_step];
+        if (index == report->peak.operation) {
+            moment = &report->peak;
+        }
+        if (moment->operation == index) {
+            assert_int_equal(moment->live_bytes, slow.live_bytes);
+            assert_int_equal(moment->page_bytes, slow.page_bytes);
+            assert_int_equal(moment->usable_bytes, slow.usable_bytes);
+        }
+        assert_true(slow.live_bytes <= report->peak.live_bytes);
+    }
+    assert_true(report->f1_operations > ratios / count - 1e-9 &&
+                report->f1_operations < ratios / count + 1e-9);
+}
+
+static struct ht_measure *measure_by_workers(struct recording *recording, uint32_t workers,
+                                             struct ht_schedule **schedule,
+                                             const struct ht_measure_options *options)
+{
+    struct ht_measure *measure;
+    struct ht_replay_result result;
+    struct ht_schedule_options order = {.workers = workers, .window = 64, .memory_limit = 1 << 24};
+    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, options, NULL),
+                     HT_OK);
+    struct ht_replay_options replay = {.touch = HT_TOUCH_NONE, .measure = measure};
+    *schedule = NULL;
+    if (workers > 0) {
+        order.stops = ht_measure_stops(measure, &order.stop_count);
+        assert_int_equal(
+            ht_schedule_open(schedule, recording->plan, recording->trail, &order, NULL), HT_OK);
+        replay.schedule = *schedule;
+    }
+    assert_int_equal(ht_replay_run(recording->plan, &placing_heap, &replay, &result, NULL), HT_OK);
+    assert_false(result.is_timed);
+    assert_true(result.is_whole && result.played.failed_reallocs > 0);
+    return measure;
+}
+
+static void assert_same_moment(struct ht_moment one, struct ht_moment other)
+{
+    one.held = other.held = (struct ht_metrics_held){0}; // the system does not repeat itself
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+static void assert_same_look(struct ht_look one, struct ht_look other)
+{
+    one.held = other.held = (struct ht_metrics_held){0};
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+static void assert_same_report(const struct ht_metrics_report *one,
+                               const struct ht_metrics_report *other)
+{
+    assert_same_moment(one->peak, other->peak);
+    assert_same_moment(one->page_peak, other->page_peak);
+    assert_same_moment(one->end, other->end);
+    assert_true(one->f1_operations == other->f1_operations && one->f1_time == other->f1_time);
+    assert_true(one->f2 == other->f2 && one->f3 == other->f3 && one->f4 == other->f4);
+    assert_true(one->retention == other->retention);
+    assert_same_look(one->look, other->look);
+    assert_same_look(one->last, other->last);
+    assert_memory_equal(one->gaps, other->gaps, sizeof one->gaps);
+    assert_memory_equal(one->made, other->made, sizeof one->made);
+    assert_memory_equal(one->reallocs, other->reallocs, sizeof one->reallocs);
+    assert_int_equal(one->sample_count, other->sample_count);
+    for (uint32_t i = 0; i < one->sample_count; i++) {
+        assert_same_moment(one->samples[i], other->samples[i]);
+    }
+    assert_int_equal(one->mark_count, other->mark_count);
+    for (uint32_t i = 0; i < one->mark_count; i++) {
+        assert_same_moment(one->marks[i].moment, other->marks[i].moment);
+        assert_same_look(one->marks[i].look, other->marks[i].look);
+    }
+}
+
+static void workers_have_the_figures_of_the_recorded_order(void **state)
+{
+    static const uint32_t workers[] = {1, 2, 3, MANY_THREADS};
+    static const struct ht_measure_options options = {
+        .sample_step = 90, .mark_ns = {777, 20000}, .mark_count = 2};
+    struct recording *recording = *state;
+    struct ht_schedule *schedule;
+    add_many(recording);
+    struct ht_measure *serial = measure_by_workers(recording, 0, &schedule, &options);
+    assert_as_found_slowly(recording, ht_measure_replayed(serial));
+    assert_true(ht_measure_replayed(serial)->look.pinning.threads > 1);
+    for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
+        struct ht_measure *causal = measure_by_workers(recording, workers[i], &schedule, &options);
+        assert_same_report(ht_measure_replayed(serial), ht_measure_replayed(causal));
+        assert_string_equal(ht_verdict_name(ht_measure_score(causal)->verdict),
+                            ht_verdict_name(ht_measure_score(serial)->verdict));
+        ht_schedule_close(schedule);
+        ht_measure_close(causal);
+    }
+    ht_measure_close(serial);
+}
+
+static void a_mark_is_the_first_operation_then_or_later(void **state)
+{
+    static const struct ht_measure_options options = {.mark_ns = {45, -1, 30, 41}, .mark_count = 4};
+    static const struct ht_measure_options late = {.mark_ns = {10, 61}, .mark_count = 2};
+    struct recording *recording = *state;
+    struct ht_measure *measure;
+    struct ht_error error = {0};
+    add_dense(recording, 6); // at 10, 20 ... 60 ns
+    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, &options, &error),
+                     HT_OK);
+    const struct ht_metrics_report *recorded = ht_measure_recorded(measure);
+    static const struct {
+        int64_t asked_ns;
+        uint64_t operation;
+    } marks[] = {{-1, 0}, {30, 2}, {41, 4}, {45, 4}};
+    assert_int_equal(recorded->mark_count, 4);
+    for (int i = 0; i < 4; i++) {
+        const struct ht_metrics_mark *mark = &recorded->marks[i];
+        assert_int_equal(ht_measure_mark_ns(measure)[i], marks[i].asked_ns);
+        assert_true(mark->look.is_taken);
+        assert_int_equal(mark->look.operation, marks[i].operation);
+        assert_int_equal(mark->moment.operation, marks[i].operation);
+        assert_int_equal(mark->moment.live_bytes, 64 * (marks[i].operation + 1));
+    }
+    ht_measure_close(measure);
+    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, &late, &error),
+                     HT_FORMAT);
+    assert_string_equal(error.text, "there is no operation at the mark 61 ns or later");
+}
+
+// Large blocks go back to the system when they are freed, which is after the end.
+static void what_is_held_at_the_end_is_held_before_it_is_freed(void **state)
+{
+    struct recording *recording = *state;
+    struct ht_replay_result result;
+    for (uint32_t i = 0; i < 8; i++) {
+        begin(recording, i, 0x10000 + i * 0x200000u, 1 << 20);
+    }
+    struct ht_measure *measure = measure_on(recording, &ht_heap_libc, &result);
+    const struct ht_metrics_report *replayed = ht_measure_replayed(measure);
+    if (replayed->resident_source != NULL) {
+        assert_true(replayed->last.held.resident_bytes >= 8 << 20);
+    }
+    if (replayed->mapped_source != NULL) {
+        assert_true(replayed->last.held.mapped_bytes >= 8 << 20);
+    }
+    ht_measure_close(measure);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +739,12 @@ int main(void)
                                         close_recording),
         cmocka_unit_test_setup_teardown(what_the_metrics_take_is_not_the_heaps, open_recording,
                                         close_recording),
+        cmocka_unit_test_setup_teardown(workers_have_the_figures_of_the_recorded_order,
+                                        open_recording, close_recording),
+        cmocka_unit_test_setup_teardown(a_mark_is_the_first_operation_then_or_later, open_recording,
+                                        close_recording),
+        cmocka_unit_test_setup_teardown(what_is_held_at_the_end_is_held_before_it_is_freed,
+                                        open_recording, close_recording),
         cmocka_unit_test_setup_teardown(null_cannot_be_measured, open_recording, close_recording),
         cmocka_unit_test_setup_teardown(a_measured_replay_is_not_timed, open_recording,
                                         close_recording),

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -225,6 +226,55 @@ static void a_plan_stops_at_its_limit(void **state)
     ht_plan_close(plan);
 }
 
+// Made elsewhere and added in any portions, a plan is the same, and stops at the same operation.
+static void operations_counted_elsewhere_make_the_same_plan(void **state)
+{
+    enum { COUNT = 200000 };
+    struct ht_plan *plan = *state;
+    struct ht_plan *other;
+    struct ht_plan_totals totals = ht_plan_totals_begin();
+    struct ht_op *ops = calloc(COUNT, sizeof *ops);
+    assert_non_null(ops);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct ht_change change = {.kind = i % 3 == 0   ? HT_CHANGE_BEGIN
+                                           : i % 3 == 1 ? HT_CHANGE_RESIZE
+                                                        : HT_CHANGE_END,
+                                   .block = i / 3,
+                                   .heap = i % 5,
+                                   .size = i % 3 + 10,
+                                   .address = i % 7,
+                                   .old_size = 10};
+        assert_int_equal(ht_plan_add(plan, &change, NULL), HT_OK);
+        ops[i] = ht_op_of(&change, &totals);
+    }
+    assert_int_equal(ht_plan_open(&other, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
+    size_t added = 0;
+    for (size_t i = 0, portion = 1; i < COUNT; i += added, portion += 977) {
+        size_t left = COUNT - i;
+        assert_int_equal(
+            ht_plan_add_ops(other, ops + i, left < portion ? left : portion, &added, NULL), HT_OK);
+        assert_true(added > 0);
+    }
+    ht_plan_take_totals(other, &totals);
+    assert_memory_equal(ht_plan_totals(other), ht_plan_totals(plan), sizeof totals);
+    const struct ht_plan_span *theirs = ht_plan_first(other);
+    for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL; span = span->next) {
+        assert_int_equal(theirs->count, span->count);
+        assert_memory_equal(theirs->ops, span->ops, span->count * sizeof *span->ops);
+        theirs = theirs->next;
+    }
+    assert_null(theirs);
+    ht_plan_close(other);
+
+    struct ht_error error = {0};
+    assert_int_equal(ht_plan_open(&other, 3 << 20, NULL), HT_OK);
+    assert_int_equal(ht_plan_add_ops(other, ops, COUNT, &added, &error), HT_LIMIT);
+    assert_in_range(added, (2 << 20) / sizeof *ops - 100, (3 << 20) / sizeof *ops);
+    assert_int_equal(ht_plan_totals(other)->operations, added);
+    ht_plan_close(other);
+    free(ops);
+}
+
 static void a_limit_under_one_step_is_too_small(void **state)
 {
     (void)state;
@@ -278,6 +328,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_plan_of_several_spans_keeps_its_order, open_plan,
                                         close_plan),
         cmocka_unit_test(a_plan_stops_at_its_limit),
+        cmocka_unit_test_setup_teardown(operations_counted_elsewhere_make_the_same_plan, open_plan,
+                                        close_plan),
         cmocka_unit_test(a_limit_under_one_step_is_too_small),
         cmocka_unit_test_setup_teardown(an_operation_names_its_recorded_heap, open_plan,
                                         close_plan),

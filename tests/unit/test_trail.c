@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "replay/span.h"
 #include "replay/trail.h"
 
 #include <setjmp.h>
@@ -60,12 +61,27 @@ static void a_limit_below_the_first_span_opens_nothing(void **state)
     ht_trail_close(trail);
 }
 
+static void the_next_span_is_as_large_as_all_before_within_bounds(void **state)
+{
+    enum { MIB = 1 << 20 };
+    (void)state;
+    assert_int_equal(ht_span_bytes(100, 100 * MIB), MIB);
+    assert_int_equal(ht_span_bytes(MIB + 100, 100 * MIB), MIB);
+    assert_int_equal(ht_span_bytes(2 * MIB + 100, 100 * MIB), 2 * MIB);
+    assert_int_equal(ht_span_bytes(7 * MIB, 100 * MIB), 4 * MIB);
+    assert_int_equal(ht_span_bytes(900 * MIB, 100 * MIB), 16 * MIB);
+    assert_int_equal(ht_span_bytes(900 * MIB, 9 * MIB), 8 * MIB);
+    assert_int_equal(ht_span_bytes(900 * MIB, MIB), MIB);
+    assert_int_equal(ht_span_bytes(900 * MIB, MIB - 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks_of_several_spans_come_in_order),
         cmocka_unit_test(the_limit_is_an_error_that_names_it),
         cmocka_unit_test(a_limit_below_the_first_span_opens_nothing),
+        cmocka_unit_test(the_next_span_is_as_large_as_all_before_within_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
