@@ -14,8 +14,7 @@
 #ifdef _WIN32
 #include <fcntl.h>
 #include <io.h>
-#define fseeko _fseeki64
-#define ftello _ftelli64
+#include <windows.h>
 #else
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +45,10 @@ static enum ht_status measure(struct ht_input *input, struct ht_error *error)
     if (S_ISDIR(about.st_mode))
         return ht_fail(error, HT_IO, "%s: is a directory", input->name);
     if (!S_ISREG(about.st_mode))
+        return HT_OK;
+#else
+    // A seek in a pipe does not always fail.
+    if (GetFileType((HANDLE)_get_osfhandle(_fileno(input->file))) != FILE_TYPE_DISK)
         return HT_OK;
 #endif
     off_t start = ftello(input->file);

@@ -168,7 +168,10 @@ uint64_t ht_output_bytes(const struct ht_output *output)
 static int rename_over(const char *from, const char *to)
 {
 #ifdef _WIN32
-    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) ? 0 : -1;
+    if (MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING))
+        return 0;
+    errno = EACCES;
+    return -1;
 #else
     return rename(from, to);
 #endif

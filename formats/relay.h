@@ -20,7 +20,8 @@ struct ht_relay_work {
 
 struct ht_relay;
 
-// Whether this process may run on more than one processor.
+// Whether this process may run on more than one processor. One file a system implements it
+// (processors_*.c), chosen by CMake.
 bool ht_relay_has_processors(void);
 
 // Pieces are done by a thread of their own when `is_apart`. HT_MEMORY.

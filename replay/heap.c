@@ -6,7 +6,11 @@
 #include <string.h>
 
 static const struct ht_heap *const heaps[] = {
+#ifdef _WIN32
+    &ht_heap_win32,        &ht_heap_win32_lfh, &ht_heap_win32_no_lfh,
+#else
     &ht_heap_libc,
+#endif
     &ht_heap_null,
 };
 

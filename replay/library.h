@@ -11,7 +11,12 @@
 
 #include "formats/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+// True when the name is a path rather than a word: it has a "/" or what else parts the system's
+// paths.
+bool ht_library_is_path(const char *name);
 
 enum ht_library_state {
     HT_LIBRARY_LOADED,

@@ -6,6 +6,11 @@
 #include <dlfcn.h>
 #include <string.h>
 
+bool ht_library_is_path(const char *name)
+{
+    return strchr(name, '/') != NULL;
+}
+
 static enum ht_library_state state_of_failure(const char *file, const char *reason)
 {
     // glibc tells these apart in words only. The file's name in front: else a file that it needs

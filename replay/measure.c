@@ -212,7 +212,7 @@ enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap
                        "metrics: the blocks of heap %s are no memory and lie nowhere", heap->name);
     }
     struct ht_metrics_options options = options_of(measure, measure->recorded.peak.operation);
-    options.has_usable = heap->usable != NULL;
+    options.has_usable = heap->usable != NULL && !heap->tells_requested;
     options.asks_system = true;
     options.samples = measure->samples + measure->sample_room;
     measure->heap = heap;
