@@ -17,6 +17,10 @@
 #define HAS_MALLINFO2 0
 #endif
 
+#if defined(__MSVCRT__)
+#include "replay/wine.h"
+#endif
+
 static enum ht_status open_libc(const struct ht_heap *heap, void **self, struct ht_error *error)
 {
     (void)heap;
@@ -38,6 +42,10 @@ static void version(void *self, char *text, size_t size)
     (void)self;
 #if defined(__GLIBC__)
     snprintf(text, size, "glibc %s", gnu_get_libc_version());
+#elif defined(__MSVCRT__)
+    char system[40];
+    ht_wine_describe(system, sizeof system);
+    snprintf(text, size, "%s; msvcrt", system);
 #else
     snprintf(text, size, "unknown");
 #endif
