@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Processes by CreateProcess. Windows has no fork, so a part of the work that needs no process of
-// its own is a thread. The pipe of either is a named one, the only kind that goes both ways; handles
-// are numbers of 32 bits, whatever their type. See the header.
+// its own is a thread. The pipe of either is a named one, the only kind that goes both ways;
+// handles are numbers of 32 bits, whatever their type. See the header.
 #include "cli/child.h"
 
 #include "cli/system.h"
@@ -51,8 +51,7 @@ static enum ht_status open_pipe(HANDLE *own, HANDLE *other, struct ht_error *err
                             PIPE_BYTES, 0, NULL);
     if (*own == INVALID_HANDLE_VALUE)
         return fail(error);
-    *other =
-        CreateFileA(name, GENERIC_READ | GENERIC_WRITE, 0, &inherited, OPEN_EXISTING, 0, NULL);
+    *other = CreateFileA(name, GENERIC_READ | GENERIC_WRITE, 0, &inherited, OPEN_EXISTING, 0, NULL);
     if (*other != INVALID_HANDLE_VALUE)
         return HT_OK;
     enum ht_status status = fail(error);

@@ -116,15 +116,16 @@ static void print_text(const struct listed *list, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct listed *heap = &list[i];
         if (heap->is_here)
-            printf("%-*s%-*s%-8s%-11s%s\n", widths.name, heap->name, widths.version,
-                   heap->version, usable_of(heap), heap->has_own_heaps ? "yes" : "no",
+            printf("%-*s%-*s%-8s%-11s%s\n", widths.name, heap->name, widths.version, heap->version,
+                   usable_of(heap), heap->has_own_heaps ? "yes" : "no",
                    heap->path != NULL ? heap->path : "built in");
         else
             printf("%-*s%s\n", widths.name, heap->name, heap->error.text);
     }
-    printf("\nusable: tells how much of a block may be used; asked: only what was asked for.\n"
-           "own heaps: of several recorded heaps each is played on one of its own, else all on\n"
-           "one. Any other library with malloc, realloc and free of its own is taken by its path.\n");
+    printf(
+        "\nusable: tells how much of a block may be used; asked: only what was asked for.\n"
+        "own heaps: of several recorded heaps each is played on one of its own, else all on\n"
+        "one. Any other library with malloc, realloc and free of its own is taken by its path.\n");
 }
 
 static void put_string(struct ht_json *json, const char *key, const char *text)

@@ -152,8 +152,7 @@ static bool wait_for_end(struct ht_server *server, struct client *client)
     enum ht_socket_state state = ht_socket_receive(client->socket, unheard, sizeof unheard, &got);
     if (state == HT_SOCKET_MOVED || state == HT_SOCKET_LATER)
         return true;
-    server->is_given =
-        server->is_given || (state == HT_SOCKET_ENDED && client->answer.has_file);
+    server->is_given = server->is_given || (state == HT_SOCKET_ENDED && client->answer.has_file);
     return false;
 }
 
@@ -184,8 +183,7 @@ static enum ht_status serve(struct ht_server *server, struct ht_error *error)
                                      .is_to_send = stage == STAGE_HEAD || stage == STAGE_FILE};
     }
     watched[count] = (struct ht_socket_watch){.socket = server->listener};
-    enum ht_status status =
-        ht_socket_wait(watched, count + (count < CLIENTS_MAX), TICK_MS, error);
+    enum ht_status status = ht_socket_wait(watched, count + (count < CLIENTS_MAX), TICK_MS, error);
     if (status != HT_OK)
         return status;
     int64_t now = now_ms();

@@ -21,13 +21,13 @@ static bool set_patient(SOCKET id)
            SetHandleInformation((HANDLE)id, HANDLE_FLAG_INHERIT, 0);
 }
 
-static enum ht_status listen_on(SOCKET id, unsigned *port, int waiting_most,
-                                struct ht_error *error)
+static enum ht_status listen_on(SOCKET id, unsigned *port, int waiting_most, struct ht_error *error)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((u_short)*port)};
     int size = sizeof address;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    // Unlike elsewhere, a port that lingers can be had without more, and SO_REUSEADDR would share it.
+    // Unlike elsewhere, a port that lingers can be had without more, and SO_REUSEADDR would share
+    // it.
     if (bind(id, (struct sockaddr *)&address, size) != 0 || listen(id, waiting_most) != 0 ||
         getsockname(id, (struct sockaddr *)&address, &size) != 0)
         return ht_fail_windows(error, (unsigned long)WSAGetLastError(), "listening on 127.0.0.1:%u",
@@ -110,9 +110,8 @@ enum ht_status ht_socket_wait(struct ht_socket_watch *watches, size_t count, int
     WSAPOLLFD polled[HT_SOCKET_WATCHES_MAX];
     assert(count <= HT_SOCKET_WATCHES_MAX);
     for (size_t i = 0; i < count; i++)
-        polled[i] =
-            (WSAPOLLFD){.fd = (SOCKET)watches[i].socket,
-                        .events = watches[i].is_to_send ? POLLWRNORM : POLLRDNORM};
+        polled[i] = (WSAPOLLFD){.fd = (SOCKET)watches[i].socket,
+                                .events = watches[i].is_to_send ? POLLWRNORM : POLLRDNORM};
     int ready = WSAPoll(polled, (ULONG)count, timeout_ms);
     if (ready < 0)
         return fail(error, "waiting for a connection");

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+// To be called first: text goes out with the line ends that it has everywhere, "\n".
+void ht_system_begin(void);
+
 // True when the stream goes to a terminal.
 bool ht_system_is_terminal(FILE *stream);
 

@@ -23,6 +23,10 @@ extern char **environ;
 
 static volatile sig_atomic_t interrupted;
 
+void ht_system_begin(void)
+{
+}
+
 bool ht_system_is_terminal(FILE *stream)
 {
     return isatty(fileno(stream)) == 1;

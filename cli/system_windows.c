@@ -7,6 +7,7 @@
 
 #include <windows.h>
 
+#include <fcntl.h>
 #include <io.h>
 #include <shellapi.h>
 #include <signal.h>
@@ -14,6 +15,12 @@
 #include <string.h>
 
 static volatile sig_atomic_t interrupted;
+
+void ht_system_begin(void)
+{
+    _setmode(_fileno(stdout), _O_BINARY);
+    _setmode(_fileno(stderr), _O_BINARY);
+}
 
 bool ht_system_is_terminal(FILE *stream)
 {

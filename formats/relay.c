@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Relay, with POSIX threads, which Windows has too (winpthreads). A ring of pieces: the caller fills one at its head while the thread
-// works through those behind.
+// Relay, with POSIX threads, which Windows has too (winpthreads). A ring of pieces: the caller
+// fills one at its head while the thread works through those behind.
 #include "formats/relay.h"
 
 #include <pthread.h>

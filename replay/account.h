@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A heap's account: what the allocator says of itself, in its own words. Its figures are of the
-// whole process unless they have another scope, and mean what the allocator means by them; the metrics of replay/metrics.h are
-// those that compare. Reading one takes no memory from the heap.
+// whole process unless they have another scope, and mean what the allocator means by them; the
+// metrics of replay/metrics.h are those that compare. Reading one takes no memory from the heap.
 #ifndef HT_REPLAY_ACCOUNT_H
 #define HT_REPLAY_ACCOUNT_H
 

@@ -22,8 +22,8 @@ struct ht_heap {
     bool is_memory;   // blocks are memory, to be touched; false only for `null`
 
     // The same heap in another form, of which each open makes a heap that is apart from the others:
-    // for recordings of several heaps. NULL when there is one only; a heap of which every open makes
-    // another is its own. A block is resized and released with the `self` it was made with.
+    // for recordings of several heaps. NULL when there is one only; a heap of which every open
+    // makes another is its own. A block is resized and released with the `self` it was made with.
     const struct ht_heap *apart;
 
     // Makes the heap ready and gives the `self` of all other calls, which may be NULL. `heap` is

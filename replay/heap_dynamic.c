@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Heaps out of shared libraries: what makes a library a heap, and the calls. How libraries are loaded
-// is in replay/library.h, which are known by name in heap_known_*.c.
+// Heaps out of shared libraries: what makes a library a heap, and the calls. How libraries are
+// loaded is in replay/library.h, which are known by name in heap_known_*.c.
 #include "replay/heap_dynamic.h"
 
 #include "replay/heap_apart.h"
@@ -131,6 +131,8 @@ static enum ht_dynamic_state make_heap(const char *name, const char *what, void 
         return state;
     }
     find_version(library, heap);
+    size_t length = strlen(heap->version);
+    snprintf(heap->version + length, sizeof heap->version - length, "%s", ht_library_note());
     heap->heap = (struct ht_heap){
         .name = name,
         .what = what,

@@ -17,8 +17,8 @@ struct ht_known_heap {
     const char *package;                       // Debian's name for what to install
 };
 
-// The i-th heap known by name, NULL past the last. Whether it is there is not said by that. One file a
-// system implements it (heap_known_*.c), chosen by CMake.
+// The i-th heap known by name, NULL past the last. Whether it is there is not said by that. One
+// file a system implements it (heap_known_*.c), chosen by CMake.
 const struct ht_known_heap *ht_known_heap_at(size_t index);
 
 // A heap out of a library that is loaded.

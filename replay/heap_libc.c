@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The C library's heap: malloc, realloc, free. The program itself uses it too, so open gives back
-// to the system what lies free in it, where the library can; what the program still holds stays,
-// and so does a threshold for mapped blocks that earlier frees have raised. A caller that wants it
-// as fresh as in a new process does its own work elsewhere before.
+// The C library's heap: malloc, realloc, free; msvcrt's is the process's heap of Windows. The
+// program itself uses it too, so open gives back to the system what lies free in it, where the
+// library can; what the program still holds stays, and so does a threshold for mapped blocks that
+// earlier frees have raised. A caller that wants it as fresh as in a new process does its own work
+// elsewhere before.
 #include "replay/heap.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@
 
 #if defined(__MSVCRT__)
 #include "replay/wine.h"
+#include <malloc.h>
 #endif
 
 static enum ht_status open_libc(const struct ht_heap *heap, void **self, struct ht_error *error)
@@ -83,6 +85,14 @@ static size_t usable(void *self, void *block)
 }
 #endif
 
+#if defined(__MSVCRT__)
+static size_t usable(void *self, void *block)
+{
+    (void)self;
+    return _msize(block);
+}
+#endif
+
 #if HAS_MALLINFO2
 static void account(void *self, struct ht_account *told)
 {
@@ -107,8 +117,11 @@ const struct ht_heap ht_heap_libc = {
     .allocate = allocate,
     .reallocate = reallocate,
     .release = release,
-#if defined(__GLIBC__)
+#if defined(__GLIBC__) || defined(__MSVCRT__)
     .usable = usable,
+#endif
+#if defined(__MSVCRT__)
+    .tells_requested = true,
 #endif
 #if HAS_MALLINFO2
     .account = account,

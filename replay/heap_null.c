@@ -2,7 +2,8 @@
 //
 // The heap that does nothing: it hands out one address, which is no memory, for every block, keeps
 // it when the block is resized, and takes blocks back without a word. What a replay on it costs is
-// the price of the harness, so it has no state, which threads would share, or be looked up for each.
+// the price of the harness, so it has no state, which threads would share, or be looked up for
+// each.
 #include "replay/heap.h"
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Windows' own heap. Each open is a HeapCreate, so a recorded heap has one of its own and the
-// process's heap, which the program itself uses, is not touched. Which implementation Windows gives,
-// the NT heap or the segment heap, is settled for the process before it begins, by its manifest or
-// its image options; no call asks for one or tells which it is.
+// process's heap, which the program itself uses, is not touched. Which implementation Windows
+// gives, the NT heap or the segment heap, is settled for the process before it begins, by its
+// manifest or its image options; no call asks for one or tells which it is.
 //
 // HeapWalk tells of the heap, never HeapSummary, which under Wine 8 is there and aborts.
 #include "replay/heap.h"
@@ -26,7 +26,7 @@ enum { COMPATIBILITY_LFH = 2 }; // of HeapCompatibilityInformation
 struct win32 {
     HANDLE heap;
     enum lfh lfh;
-    bool is_refused; // what was asked for
+    bool is_refused;       // what was asked for
     CRITICAL_SECTION lock; // of one that has none of its own
     struct win32 *next;
 };
@@ -49,8 +49,8 @@ static enum ht_status open_heap(enum lfh lfh, void **self, struct ht_error *erro
     }
     if (lfh == LFH_ASKED) {
         ULONG wanted = COMPATIBILITY_LFH;
-        made->is_refused = !HeapSetInformation(made->heap, HeapCompatibilityInformation, &wanted,
-                                               sizeof wanted);
+        made->is_refused =
+            !HeapSetInformation(made->heap, HeapCompatibilityInformation, &wanted, sizeof wanted);
     }
     InitializeCriticalSection(&made->lock);
     made->next = first;

@@ -39,4 +39,8 @@ ht_function *ht_library_function(void *library, const char *name);
 // The path of the file that a function was loaded from; valid until the process ends.
 const char *ht_library_path(ht_function *function);
 
+// What is to be said of every library's figures here, to stand behind a name: "" or, where Windows
+// is none, " under Wine 8.0". Static text.
+const char *ht_library_note(void);
+
 #endif

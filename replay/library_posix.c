@@ -54,6 +54,11 @@ ht_function *ht_library_function(void *library, const char *name)
     return function;
 }
 
+const char *ht_library_note(void)
+{
+    return "";
+}
+
 const char *ht_library_path(ht_function *function)
 {
     Dl_info about;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Shared libraries by LoadLibrary. A function is looked for in the library alone, which is where the
-// heap of a DLL is. Paths are told with "/", which Windows takes as well.
+// Shared libraries by LoadLibrary. A function is looked for in the library alone, which is where
+// the heap of a DLL is. Paths are told with "/", which Windows takes as well.
 #include "replay/library.h"
 
 #include "replay/os.h"
 #include "replay/windows_failure.h"
+#include "replay/wine.h"
 
 #include <windows.h>
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { PATH_BYTES = 4096 };
@@ -51,4 +53,13 @@ const char *ht_library_path(ht_function *function)
         *at = '/';
     }
     return path;
+}
+
+const char *ht_library_note(void)
+{
+    static char note[32];
+    if (ht_wine_version() != NULL) {
+        snprintf(note, sizeof note, " under Wine %s", ht_wine_version());
+    }
+    return note;
 }

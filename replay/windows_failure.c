@@ -31,8 +31,8 @@ enum ht_status ht_fail_windows(struct ht_error *error, unsigned long code, const
     va_end(arguments);
     if (used > 0 && (size_t)used < sizeof error->text) {
         find_words(code, words, sizeof words);
-        snprintf(error->text + used, sizeof error->text - (size_t)used, ": %s (Windows error %lu)",
-                 words, code);
+        snprintf(error->text + used, sizeof error->text - (size_t)used, ": %s%sWindows error %lu",
+                 words, words[0] != '\0' ? ", " : "", code);
     }
     return HT_IO;
 }

@@ -6,7 +6,8 @@
 
 #include "formats/error.h"
 
-// As ht_fail with HT_IO, and behind the message what Windows says of `code`, which GetLastError gave.
+// As ht_fail with HT_IO, and behind the message what Windows says of `code`, which GetLastError
+// gave.
 enum ht_status ht_fail_windows(struct ht_error *error, unsigned long code, const char *format, ...)
     HT_PRINTF(3, 4);
 

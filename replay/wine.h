@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+// Wine's own version, static text; NULL on Windows.
+const char *ht_wine_version(void);
+
 // "Wine 8.0, not Microsoft's" or "Windows 10.0.22631", cut to `size` bytes with its NUL.
 void ht_wine_describe(char *text, size_t size);
 

@@ -34,8 +34,7 @@ void ht_word_wake(_Atomic uint32_t *word)
 // keeps to the system's tick. NULL when there is none.
 static HANDLE open_timer(void)
 {
-    HANDLE timer =
-        CreateWaitableTimerExW(NULL, NULL, TIMER_HIGH_RESOLUTION, TIMER_ALL_ACCESS);
+    HANDLE timer = CreateWaitableTimerExW(NULL, NULL, TIMER_HIGH_RESOLUTION, TIMER_ALL_ACCESS);
     return timer != NULL ? timer : CreateWaitableTimerExW(NULL, NULL, 0, TIMER_ALL_ACCESS);
 }
 

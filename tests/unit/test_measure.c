@@ -96,8 +96,8 @@ static int open_recording(void **state)
     recording = (struct recording){0};
     *state = &recording;
     arena.room = malloc(ARENA_BYTES + ARENA_ALIGNMENT);
-    arena.bytes = (unsigned char *)arena.room +
-                  (ARENA_ALIGNMENT - (uintptr_t)arena.room % ARENA_ALIGNMENT);
+    arena.bytes =
+        (unsigned char *)arena.room + (ARENA_ALIGNMENT - (uintptr_t)arena.room % ARENA_ALIGNMENT);
     arena.stride = 4096;
     arena.moves = false;
     arena.refused = ARENA_BYTES;

@@ -244,7 +244,7 @@ static void heaps_are_found_by_name(void **state)
     for (const struct ht_heap *heap; (heap = ht_heap_at(count)) != NULL; count++) {
         assert_ptr_equal(ht_heap_by_name(heap->name), heap);
     }
-    assert_int_equal(count, 2);
+    assert_true(count >= 2); // Windows has more
     assert_ptr_equal(ht_heap_by_name("libc"), &ht_heap_libc);
     assert_ptr_equal(ht_heap_by_name("null"), &ht_heap_null);
     assert_null(ht_heap_by_name("LIBC"));
