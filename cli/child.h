@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Processes of ours at work: a copy of this one for a part of the work, or a fresh run of this
-// program. What they find comes back as bytes through a pipe, which goes both ways. One file a
-// system implements it, chosen by CMake.
+// Processes of ours at work: a copy of this one for a part of the work (on Windows a thread of this
+// one), or a fresh run of this program. What they find comes back as bytes through a pipe, which
+// goes both ways. One file a system implements it, chosen by CMake.
 #ifndef HT_CLI_CHILD_H
 #define HT_CLI_CHILD_H
 
@@ -17,8 +17,9 @@ struct ht_child {
     int pipe; // our end
 };
 
-// Begins `work` in a copy of this process, whose bytes written to `pipe` are read here, and the
-// other way round. Nothing else that it does to memory of its own is seen here.
+// Begins `work` in a copy of this process, or a thread, whose bytes written to `pipe` are read
+// here, and the other way round. Neither looks at memory that the other changes but for that of
+// ht_os_map_shared; `context` is lent until ht_child_end.
 enum ht_status ht_child_fork(struct ht_child *child, void (*work)(void *context, int pipe),
                              void *context, struct ht_error *error);
 

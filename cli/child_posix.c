@@ -56,7 +56,7 @@ enum ht_status ht_child_spawn(struct ht_child *child, char *const arguments[],
         char number[16];
         snprintf(number, sizeof number, "%d", pipe_end);
         if (setenv(result_variable, number, 1) == 0)
-            execv(ht_system_program_path, arguments);
+            execv("/proc/self/exe", arguments);
         _exit(127);
     }
     return status;

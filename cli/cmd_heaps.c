@@ -7,6 +7,7 @@
 #include "formats/json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { OPTION_JSON = HT_OPTION_LONG };
 
@@ -23,6 +24,7 @@ struct listed {
     const char *package; // what to install; NULL: built in
     bool is_here;
     bool tells_usable;
+    bool tells_requested; // what is usable is only what was asked for
     bool has_own_heaps;
     char version[64];
     struct ht_error error; // why it is not here
@@ -37,6 +39,8 @@ static struct listed list_built_in(const struct ht_heap *heap)
         .what = heap->what,
         .is_here = true,
         .tells_usable = heap->usable != NULL,
+        .tells_requested = heap->tells_requested,
+        .has_own_heaps = heap->apart != NULL,
     };
     void *self;
     listed.is_here = heap->open(heap, &self, &listed.error) == HT_OK;
@@ -75,23 +79,53 @@ static size_t list_all(struct listed *list, int argc, char **argv)
     return count;
 }
 
+// Names and versions have a width that suits the longest.
+struct widths {
+    int name;
+    int version;
+};
+
+static int wider(int width, const char *text)
+{
+    int wanted = (int)strlen(text) + 2;
+    return wanted > width ? wanted : width;
+}
+
+static struct widths widths_of(const struct listed *list, size_t count)
+{
+    struct widths widths = {10, 18};
+    for (size_t i = 0; i < count; i++) {
+        widths.name = wider(widths.name, list[i].name);
+        widths.version = wider(widths.version, list[i].version);
+    }
+    return widths;
+}
+
+static const char *usable_of(const struct listed *heap)
+{
+    if (heap->tells_requested)
+        return "asked";
+    return heap->tells_usable ? "yes" : "no";
+}
+
 static void print_text(const struct listed *list, size_t count)
 {
-    printf("%-10s%-18s%-8s%-11s%s\n", "name", "version", "usable", "own heaps", "where");
+    struct widths widths = widths_of(list, count);
+    printf("%-*s%-*s%-8s%-11s%s\n", widths.name, "name", widths.version, "version", "usable",
+           "own heaps", "where");
     for (size_t i = 0; i < count; i++) {
         const struct listed *heap = &list[i];
         if (heap->is_here)
-            printf("%-10s%-18s%-8s%-11s%s\n", heap->name, heap->version,
-                   heap->tells_usable ? "yes" : "no", heap->has_own_heaps ? "yes" : "no",
+            printf("%-*s%-*s%-8s%-11s%s\n", widths.name, heap->name, widths.version, heap->version,
+                   usable_of(heap), heap->has_own_heaps ? "yes" : "no",
                    heap->path != NULL ? heap->path : "built in");
         else
-            printf("%-10s%s\n", heap->name, heap->error.text);
+            printf("%-*s%s\n", widths.name, heap->name, heap->error.text);
     }
     printf(
-        "\nusable: tells how much of a block may be used. own heaps: of several recorded heaps "
-        "each\n"
-        "is played on one of its own, else all on one. Any other library with malloc, realloc and\n"
-        "free of its own is taken by its path.\n");
+        "\nusable: tells how much of a block may be used; asked: only what was asked for.\n"
+        "own heaps: of several recorded heaps each is played on one of its own, else all on\n"
+        "one. Any other library with malloc, realloc and free of its own is taken by its path.\n");
 }
 
 static void put_string(struct ht_json *json, const char *key, const char *text)
@@ -119,6 +153,7 @@ static void put_heap(struct ht_json *json, const struct listed *heap)
         put_string(json, "version", heap->version);
         put_string(json, "path", heap->path);
         put_bool(json, "usable", heap->tells_usable);
+        put_bool(json, "usable_is_requested", heap->tells_requested);
         put_bool(json, "own_heaps", heap->has_own_heaps);
     } else {
         put_string(json, "failure", heap->error.text);

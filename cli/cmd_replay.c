@@ -33,7 +33,7 @@ enum {
 };
 
 static const struct ht_option option_table[] = {
-    {"heap", OPTION_HEAP, "NAME", "libc (default), null, jemalloc, ... or a library's path"},
+    {"heap", OPTION_HEAP, "NAME", "of `heaptape heaps` (default: its first), or a library's path"},
     {"heap-env", OPTION_HEAP_ENV, "SETTING",
      "VAR=VALUE, which the heap reads from its environment"},
     {"touch", OPTION_TOUCH, "HOW", "write into blocks: none, first, page (default), fill"},
@@ -486,7 +486,7 @@ static enum ht_exit check(const struct settings *settings)
 
 static enum ht_exit run(int argc, char **argv)
 {
-    struct settings settings = {.heap = {.name = "libc"}, .argc = argc, .argv = argv};
+    struct settings settings = {.heap = {.name = ht_heap_at(0)->name}, .argc = argc, .argv = argv};
     struct ht_options options;
     int letter;
     ht_options_init(&options, &ht_command_replay, argc, argv);

@@ -4,13 +4,14 @@
 #include "cli/heap_choice.h"
 
 #include "cli/system.h"
+#include "replay/library.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static bool is_name(const char *name)
 {
-    bool is_known = strchr(name, '/') != NULL || ht_heap_by_name(name) != NULL;
+    bool is_known = ht_library_is_path(name) || ht_heap_by_name(name) != NULL;
     for (size_t i = 0; !is_known && ht_known_heap_at(i) != NULL; i++)
         is_known = strcmp(ht_known_heap_at(i)->name, name) == 0;
     return is_known;
@@ -78,7 +79,7 @@ enum ht_status ht_heap_choice_open(const struct ht_heap_choice *choice, int argc
                 return ht_fail(error, HT_UNSUPPORTED, "%s: cannot be set", choice->settings[i]);
         }
         enum ht_status status = ht_system_restart(argc, argv, error);
-        if (choice->setting_count > 0)
+        if (status != HT_OK && choice->setting_count > 0)
             return status; // the heap would not have its settings
     }
     *heap = ht_heap_by_name(choice->name);

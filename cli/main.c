@@ -3,6 +3,7 @@
 // The program: finds the command and runs it. What commands do is in one file each.
 #include "cli/options.h"
 #include "cli/show.h"
+#include "cli/system.h"
 
 #include <lz4.h>
 #include <protobuf-c/protobuf-c.h>
@@ -87,6 +88,7 @@ static enum ht_exit run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    ht_system_begin();
     enum ht_exit result = run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         ht_say("standard output: cannot be written");

@@ -59,8 +59,12 @@ static int next(struct ht_options *options)
         options->exit = HT_EXIT_DONE;
         return HT_OPTIONS_STOP;
     case ':':
-        options->exit = ht_options_misuse(command, "%s needs a value", word);
-        return HT_OPTIONS_STOP;
+        if (strchr(word, '=') == NULL) {
+            options->exit = ht_options_misuse(command, "%s needs a value", word);
+            return HT_OPTIONS_STOP;
+        }
+        // A value for one that takes none: mingw's answer, of which glibc's is the next.
+        // fall through
     case '?':
         options->exit = ht_options_misuse(command, "there is no option %s", word);
         return HT_OPTIONS_STOP;

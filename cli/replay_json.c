@@ -179,6 +179,8 @@ static void put_accounts(struct ht_json *json, const struct ht_replay_report *re
     ht_json_put_object(json, "account");
     if (result->account_after.source != NULL)
         ht_json_put_string(json, "source", result->account_after.source);
+    if (result->account_after.scope != NULL)
+        ht_json_put_string(json, "scope", result->account_after.scope);
     put_account(json, "before", &result->account_before);
     if (report->measure != NULL)
         put_account(json, "at_peak", ht_measure_account(report->measure));

@@ -166,8 +166,8 @@ static void print_account(const struct ht_replay_report *report)
         printf("    %-40s%14s%14s%*s\n", after->names[i], ht_show_count(before->bytes[i]).text,
                ht_show_count(after->bytes[i]).text, width,
                peak == after ? "" : ht_show_count(peak->bytes[i]).text);
-    printf("  This is what %s says of the whole process, in the heap's own terms.\n",
-           after->source);
+    printf("  This is what %s says of %s, in the heap's own terms.\n", after->source,
+           after->scope != NULL ? after->scope : "the whole process");
 }
 
 static void print_latency(const struct ht_latency_report *latency)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A server on this machine's own address that gives one file to one web page, once. One file a
-// system implements it, chosen by CMake; what is answered is in cli/http.h.
+// A server on this machine's own address that gives one file to one web page, once. What is
+// answered is in cli/http.h, the sockets are in cli/socket.h.
 #ifndef HT_CLI_SERVE_H
 #define HT_CLI_SERVE_H
 

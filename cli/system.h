@@ -11,19 +11,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
+// To be called first: text goes out with the line ends that it has everywhere, "\n".
+void ht_system_begin(void);
+
 // True when the stream goes to a terminal.
 bool ht_system_is_terminal(FILE *stream);
 
 // True when both paths exist and are one file, by whatever names.
 bool ht_system_is_same_file(const char *path, const char *other);
 
-// Where this program is.
-extern const char ht_system_program_path[];
-
 // Begins this program anew in this very process, once: with the command line of the command whose
 // argc and argv these are, the environment of now, room for the thread-local memory of libraries
 // that are loaded late, and addresses that are the same every time, where the system lets it.
-// Returns only when it cannot.
+// Returns only when it cannot, or with HT_OK where nothing is gained by it.
 enum ht_status ht_system_restart(int argc, char **argv, struct ht_error *error);
 
 // True in a process that ht_system_restart began.

@@ -19,11 +19,13 @@ enum { WORDS_MAX = 128 };
 
 static const char restarted_variable[] = "HEAPTAPE_RESTARTED";
 
-const char ht_system_program_path[] = "/proc/self/exe";
-
 extern char **environ;
 
 static volatile sig_atomic_t interrupted;
+
+void ht_system_begin(void)
+{
+}
 
 bool ht_system_is_terminal(FILE *stream)
 {
@@ -78,7 +80,7 @@ enum ht_status ht_system_restart(int argc, char **argv, struct ht_error *error)
     if (ht_system_is_restarted() || setenv(restarted_variable, "1", 1) != 0 || !set_thread_room())
         return ht_fail(error, HT_UNSUPPORTED, "the program cannot be begun anew");
     fix_addresses();
-    execv(ht_system_program_path, words);
+    execv("/proc/self/exe", words);
     return ht_fail_errno(error, "the program cannot be begun anew");
 }
 

@@ -12,10 +12,12 @@ enum {
     WINDOW_BITS = MAX_WBITS, // the usual 32 KiB
     GZIP_WRAPPER = 16,       // added to the window's bits: gzip's header and trailer
     MEMORY_LEVEL = 8,        // zlib's own
+    OS_UNIX = 3,             // of gzip's header
 };
 
 struct ht_gzip {
     z_stream stream;
+    gz_header header;
     FILE *file;
     uint64_t written;
     uint8_t piece[PIECE_SIZE];
@@ -33,6 +35,8 @@ enum ht_status ht_gzip_open(FILE *file, struct ht_gzip **gzip, struct ht_error *
         free(opened);
         return ht_fail_memory(error, "gzip");
     }
+    opened->header.os = OS_UNIX; // on every system, so that the bytes are the same
+    deflateSetHeader(&opened->stream, &opened->header);
     *gzip = opened;
     return HT_OK;
 }

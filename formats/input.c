@@ -14,8 +14,7 @@
 #ifdef _WIN32
 #include <fcntl.h>
 #include <io.h>
-#define fseeko _fseeki64
-#define ftello _ftelli64
+#include <windows.h>
 #else
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +35,17 @@ struct ht_input {
     bool is_tasted;
 };
 
+static bool is_folder(const char *path)
+{
+#ifdef _WIN32
+    DWORD attributes = GetFileAttributesA(path);
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+#else
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+#endif
+}
+
 // Finds out whether the file can be read anywhere, and its size.
 static enum ht_status measure(struct ht_input *input, struct ht_error *error)
 {
@@ -43,9 +53,11 @@ static enum ht_status measure(struct ht_input *input, struct ht_error *error)
     struct stat about;
     if (fstat(fileno(input->file), &about) != 0)
         return ht_fail_errno(error, "%s", input->name);
-    if (S_ISDIR(about.st_mode))
-        return ht_fail(error, HT_IO, "%s: is a directory", input->name);
     if (!S_ISREG(about.st_mode))
+        return HT_OK;
+#else
+    // A seek in a pipe does not always fail.
+    if (GetFileType((HANDLE)_get_osfhandle(_fileno(input->file))) != FILE_TYPE_DISK)
         return HT_OK;
 #endif
     off_t start = ftello(input->file);
@@ -75,6 +87,8 @@ static enum ht_status open_file(struct ht_input *input, const char *path, struct
         return ht_fail_memory(error, "an input");
     memcpy(input->owned_name, path, length);
     input->name = input->owned_name;
+    if (is_folder(path))
+        return ht_fail(error, HT_IO, "%s: is a directory", path);
     input->file = fopen(path, "rb");
     if (input->file == NULL)
         return ht_fail_errno(error, "%s", path);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #ifdef _WIN32
 #include <fcntl.h>
@@ -19,6 +18,7 @@
 #include <windows.h>
 #define getpid _getpid
 #else
+#include <sys/stat.h>
 #include <unistd.h>
 #endif
 
@@ -58,8 +58,18 @@ bool ht_output_is_gzip(const char *path)
 // True for what exists and is no regular file: a pipe, a device, a directory.
 static bool is_special(const char *path)
 {
+#ifdef _WIN32
+    HANDLE file =
+        CreateFileA(path, 0, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return false;
+    bool is_disk = GetFileType(file) == FILE_TYPE_DISK;
+    CloseHandle(file);
+    return !is_disk;
+#else
     struct stat about;
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
+#endif
 }
 
 // The name of a file beside the target that no other run of heaptape uses.
@@ -168,7 +178,10 @@ uint64_t ht_output_bytes(const struct ht_output *output)
 static int rename_over(const char *from, const char *to)
 {
 #ifdef _WIN32
-    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) ? 0 : -1;
+    if (MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING))
+        return 0;
+    errno = EACCES;
+    return -1;
 #else
     return rename(from, to);
 #endif

@@ -23,7 +23,8 @@ struct ht_relay;
 
 enum { HT_RELAY_PIECES = 16 }; // handed over and not done, at most
 
-// Whether this process may run on more than one processor.
+// Whether this process may run on more than one processor. One file a system implements it
+// (processors_*.c), chosen by CMake.
 bool ht_relay_has_processors(void);
 
 // Pieces are done by a thread of their own when `is_apart`. HT_MEMORY.

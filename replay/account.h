@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A heap's account: what the allocator says of itself, in its own words. Its figures are of the
-// whole process, and mean what the allocator means by them; the metrics of replay/metrics.h are
-// those that compare. Reading one takes no memory from the heap.
+// whole process unless they have another scope, and mean what the allocator means by them; the
+// metrics of replay/metrics.h are those that compare. Reading one takes no memory from the heap.
 #ifndef HT_REPLAY_ACCOUNT_H
 #define HT_REPLAY_ACCOUNT_H
 
@@ -10,11 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HT_ACCOUNT_FIGURES = 6 };
+enum { HT_ACCOUNT_FIGURES = 8 };
 
 // A value; all zero is one of a heap that tells nothing.
 struct ht_account {
     const char *source; // the call that told, static text; NULL: there is none
+    const char *scope;  // what the figures are of, static text; NULL: the whole process
     size_t count;
     const char *names[HT_ACCOUNT_FIGURES]; // as the allocator calls them, static text
     uint64_t bytes[HT_ACCOUNT_FIGURES];

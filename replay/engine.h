@@ -86,4 +86,9 @@ void ht_engine_play_watched(const struct ht_plan *plan, const struct ht_heap *he
 uint64_t ht_engine_release(const struct ht_heap *heap, void *self, struct ht_slot *slots,
                            uint32_t count);
 
+// The same where recorded heaps have `selves` of their own, after `operations` of the plan.
+uint64_t ht_engine_release_apart(const struct ht_plan *plan, uint64_t operations,
+                                 const struct ht_heap *heap, void *const *selves,
+                                 struct ht_slot *slots, uint32_t count);
+
 #endif

@@ -6,8 +6,10 @@
 #include <string.h>
 
 static const struct ht_heap *const heaps[] = {
-    &ht_heap_libc,
-    &ht_heap_null,
+#ifdef _WIN32
+    &ht_heap_win32, &ht_heap_win32_lfh, &ht_heap_win32_no_lfh,
+#endif
+    &ht_heap_libc,  &ht_heap_null,
 };
 
 const struct ht_heap *ht_heap_at(size_t index)

@@ -22,8 +22,8 @@ struct ht_heap {
     bool is_memory;   // blocks are memory, to be touched; false only for `null`
 
     // The same heap in another form, of which each open makes a heap that is apart from the others:
-    // for recordings of several heaps. NULL when there is one only. A block is resized with the
-    // `self` it was made with, but released with any.
+    // for recordings of several heaps. NULL when there is one only; a heap of which every open
+    // makes another is its own. A block is resized and released with the `self` it was made with.
     const struct ht_heap *apart;
 
     // Makes the heap ready and gives the `self` of all other calls, which may be NULL. `heap` is
@@ -46,6 +46,7 @@ struct ht_heap {
     // Bytes of the block that the program may use, at least those it asked for. NULL in a heap that
     // does not tell.
     size_t (*usable)(void *self, void *block);
+    bool tells_requested; // that is what was asked for: it says nothing of what a block wastes
 
     // What the allocator says of itself now, all its heaps together. NULL in one that does not
     // tell.
@@ -60,5 +61,11 @@ const struct ht_heap *ht_heap_by_name(const char *name);
 
 extern const struct ht_heap ht_heap_libc; // malloc, realloc, free of the C library
 extern const struct ht_heap ht_heap_null; // does nothing: the price of the harness
+
+// On Windows only: HeapAlloc, HeapReAlloc, HeapFree, with the low-fragmentation heap as Windows has
+// it by itself, asked for, or ruled out.
+extern const struct ht_heap ht_heap_win32;
+extern const struct ht_heap ht_heap_win32_lfh;
+extern const struct ht_heap ht_heap_win32_no_lfh;
 
 #endif

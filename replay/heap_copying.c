@@ -92,6 +92,7 @@ static struct ht_copying_form around(const struct ht_heap *inner)
                  .reallocate = reallocate,
                  .release = release,
                  .usable = usable,
+                 .tells_requested = inner->tells_requested,
                  .account = inner->account == NULL ? NULL : account},
         .inner = inner,
     };

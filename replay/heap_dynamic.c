@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Heaps out of shared libraries: which are known, what makes a library a heap, and the calls. How
-// libraries are loaded is in replay/library.h.
+// Heaps out of shared libraries: what makes a library a heap, and the calls. How libraries are
+// loaded is in replay/library.h, which are known by name in heap_known_*.c.
 #include "replay/heap_dynamic.h"
 
 #include "replay/heap_apart.h"
@@ -10,26 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-static const struct ht_known_heap known_heaps[] = {
-    {"jemalloc",
-     "size classes in arenas, a cache for each thread",
-     {"libjemalloc.so.2"},
-     "libjemalloc2"},
-    {"mimalloc",
-     "sharded free lists in pages",
-     {"libmimalloc.so.2", "libmimalloc.so.2.0"},
-     "libmimalloc2.0"},
-    {"tcmalloc",
-     "size classes, a cache for each thread",
-     {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4"},
-     "libtcmalloc-minimal4"},
-};
-
-const struct ht_known_heap *ht_known_heap_at(size_t index)
-{
-    return index < sizeof known_heaps / sizeof known_heaps[0] ? &known_heaps[index] : NULL;
-}
 
 static enum ht_status open_dynamic(const struct ht_heap *heap, void **self, struct ht_error *error)
 {
@@ -151,6 +131,8 @@ static enum ht_dynamic_state make_heap(const char *name, const char *what, void 
         return state;
     }
     find_version(library, heap);
+    size_t length = strlen(heap->version);
+    snprintf(heap->version + length, sizeof heap->version - length, "%s", ht_library_note());
     heap->heap = (struct ht_heap){
         .name = name,
         .what = what,
@@ -216,7 +198,7 @@ enum ht_dynamic_state ht_dynamic_heap_load(const char *name, const struct ht_dyn
     enum ht_dynamic_state state;
     if (known != NULL) {
         state = load_known(known, &library, error);
-    } else if (strchr(name, '/') != NULL) {
+    } else if (ht_library_is_path(name)) {
         state = state_of(ht_library_load(name, &library, error));
     } else {
         ht_fail(error, HT_UNSUPPORTED, "there is no heap %s", name);

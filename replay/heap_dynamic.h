@@ -17,7 +17,8 @@ struct ht_known_heap {
     const char *package;                       // Debian's name for what to install
 };
 
-// The i-th heap known by name, NULL past the last. Whether it is there is not said by that.
+// The i-th heap known by name, NULL past the last. Whether it is there is not said by that. One
+// file a system implements it (heap_known_*.c), chosen by CMake.
 const struct ht_known_heap *ht_known_heap_at(size_t index);
 
 // A heap out of a library that is loaded.
@@ -36,7 +37,7 @@ struct ht_dynamic_heap {
 
 enum ht_dynamic_state {
     HT_DYNAMIC_READY,
-    HT_DYNAMIC_NO_NAME,       // neither known nor a path, which has a "/"
+    HT_DYNAMIC_NO_NAME,       // neither known nor a path
     HT_DYNAMIC_ABSENT,        // no such library here
     HT_DYNAMIC_NEEDS_RESTART, // of the process, with more room for thread-local memory set aside
     HT_DYNAMIC_UNUSABLE,      // it cannot be loaded or is no heap

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The C library's heap: malloc, realloc, free. The program itself uses it too, so open gives back
-// to the system what lies free in it, where the library can; what the program still holds stays,
-// and so does a threshold for mapped blocks that earlier frees have raised. A caller that wants it
-// as fresh as in a new process does its own work elsewhere before.
+// The C library's heap: malloc, realloc, free; msvcrt's is the process's heap of Windows. The
+// program itself uses it too, so open gives back to the system what lies free in it, where the
+// library can; what the program still holds stays, and so does a threshold for mapped blocks that
+// earlier frees have raised. A caller that wants it as fresh as in a new process does its own work
+// elsewhere before.
 #include "replay/heap.h"
 
 #include <stdio.h>
@@ -15,6 +16,11 @@
 #define HAS_MALLINFO2 __GLIBC_PREREQ(2, 33)
 #else
 #define HAS_MALLINFO2 0
+#endif
+
+#if defined(__MSVCRT__)
+#include "replay/wine.h"
+#include <malloc.h>
 #endif
 
 static enum ht_status open_libc(const struct ht_heap *heap, void **self, struct ht_error *error)
@@ -38,6 +44,10 @@ static void version(void *self, char *text, size_t size)
     (void)self;
 #if defined(__GLIBC__)
     snprintf(text, size, "glibc %s", gnu_get_libc_version());
+#elif defined(__MSVCRT__)
+    char system[40];
+    ht_wine_describe(system, sizeof system);
+    snprintf(text, size, "%s; msvcrt", system);
 #else
     snprintf(text, size, "unknown");
 #endif
@@ -75,6 +85,14 @@ static size_t usable(void *self, void *block)
 }
 #endif
 
+#if defined(__MSVCRT__)
+static size_t usable(void *self, void *block)
+{
+    (void)self;
+    return _msize(block);
+}
+#endif
+
 #if HAS_MALLINFO2
 static void account(void *self, struct ht_account *told)
 {
@@ -99,8 +117,11 @@ const struct ht_heap ht_heap_libc = {
     .allocate = allocate,
     .reallocate = reallocate,
     .release = release,
-#if defined(__GLIBC__)
+#if defined(__GLIBC__) || defined(__MSVCRT__)
     .usable = usable,
+#endif
+#if defined(__MSVCRT__)
+    .tells_requested = true,
 #endif
 #if HAS_MALLINFO2
     .account = account,

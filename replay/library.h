@@ -11,7 +11,12 @@
 
 #include "formats/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+// True when the name is a path rather than a word: it has a "/" or what else parts the system's
+// paths.
+bool ht_library_is_path(const char *name);
 
 enum ht_library_state {
     HT_LIBRARY_LOADED,
@@ -33,5 +38,9 @@ ht_function *ht_library_function(void *library, const char *name);
 
 // The path of the file that a function was loaded from; valid until the process ends.
 const char *ht_library_path(ht_function *function);
+
+// What is to be said of every library's figures here, to stand behind a name: "" or, where Windows
+// is none, " under Wine 8.0". Static text.
+const char *ht_library_note(void);
 
 #endif

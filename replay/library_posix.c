@@ -6,6 +6,11 @@
 #include <dlfcn.h>
 #include <string.h>
 
+bool ht_library_is_path(const char *name)
+{
+    return strchr(name, '/') != NULL;
+}
+
 static enum ht_library_state state_of_failure(const char *file, const char *reason)
 {
     // glibc tells these apart in words only. The file's name in front: else a file that it needs
@@ -47,6 +52,11 @@ ht_function *ht_library_function(void *library, const char *name)
     ht_function *function;
     memcpy(&function, &symbol, sizeof function); // ISO C has no cast for it, POSIX the guarantee
     return function;
+}
+
+const char *ht_library_note(void)
+{
+    return "";
 }
 
 const char *ht_library_path(ht_function *function)

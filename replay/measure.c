@@ -350,7 +350,7 @@ static struct ht_metrics_held held_after(void *context, uint64_t operation)
 static enum ht_status open_replayed(struct ht_measure *measure, struct ht_error *error)
 {
     struct ht_metrics_options options = options_of(measure, measure->recorded.peak.operation);
-    options.has_usable = measure->heap->usable != NULL;
+    options.has_usable = measure->heap->usable != NULL && !measure->heap->tells_requested;
     options.samples = measure->samples + measure->sample_room;
     options.system = (struct ht_metrics_system){.resident_source = ht_os_resident().source,
                                                 .mapped_source = ht_os_mapped().source,

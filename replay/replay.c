@@ -176,6 +176,16 @@ static void ask(const struct run *run, struct ht_account *account)
     }
 }
 
+static uint64_t release(const struct run *run)
+{
+    const struct ht_heap_set *set = &run->set;
+    if (!set->is_apart) {
+        return ht_engine_release(set->heap, set->selves[0], run->table.slots, run->table.count);
+    }
+    return ht_engine_release_apart(run->plan, run->result->played.operations, set->heap,
+                                   set->selves, run->table.slots, run->table.count);
+}
+
 // Plays on the open heap, with the figures of memory around it.
 static enum ht_status run_on_heap(struct run *run, struct ht_error *error)
 {
@@ -189,8 +199,7 @@ static enum ht_status run_on_heap(struct run *run, struct ht_error *error)
     struct ht_os_figure after = ht_os_resident();
     struct ht_os_figure peak = ht_os_resident_peak();
     ask(run, &run->result->account_after);
-    run->result->final_blocks =
-        ht_engine_release(run->set.heap, run->set.selves[0], run->table.slots, run->table.count);
+    run->result->final_blocks = release(run);
     uint64_t own_growth = own_bytes(run) - own_before;
     run->result->harness_bytes += own_bytes(run);
     resident->source = after.source;

@@ -2,7 +2,8 @@
 //
 // Threads of the system, and words of memory that they wait at. They are there, with their stacks,
 // before the work begins and after it has ended, so that neither falls into what is measured
-// between. One file a system implements it, chosen by CMake.
+// between. The words, and the rest that the systems do not have in common, are in one file a system
+// (words_*.c), chosen by CMake.
 #ifndef HT_REPLAY_THREADS_H
 #define HT_REPLAY_THREADS_H
 

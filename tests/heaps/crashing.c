@@ -8,6 +8,10 @@ void *malloc(size_t size);
 void *realloc(void *block, size_t size);
 void free(void *block);
 
+#ifndef SIGKILL
+#define SIGKILL SIGABRT // of Windows, the nearest
+#endif
+
 static _Alignas(16) unsigned char room[1 << 20];
 static size_t used;
 

@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-// Paths of the libraries in tests/heaps come from CMake.
+// Paths of the libraries in tests/heaps come from CMake, and so does KNOWN_HEAPS.
+#define HEAP_FILE (strrchr(HEAP_COUNTING, '/') + 1)
 
 static const struct ht_dynamic_heap *load(const char *path)
 {
@@ -52,9 +53,9 @@ static void library_by_path_is_called(void **state)
     char version[64];
     assert_int_equal(heap->open(heap, &self, NULL), HT_OK);
     heap->version(self, version, sizeof version);
-    assert_string_equal(version, "heap_counting.so");
+    assert_ptr_equal(strstr(version, HEAP_FILE), version); // under Wine with a note behind
     assert_string_equal(heap->name, HEAP_COUNTING);
-    assert_string_equal(dynamic->path, HEAP_COUNTING);
+    assert_non_null(strstr(dynamic->path, HEAP_COUNTING)); // of Windows with a drive in front
     assert_true(heap->is_memory);
     assert_null(heap->apart);
 
@@ -110,7 +111,7 @@ static void replay_runs_on_a_library(void **state)
     struct ht_replay_options options = {.touch = HT_TOUCH_FILL};
     struct ht_replay_result result;
     assert_int_equal(ht_replay_run(plan, heap, &options, &result, NULL), HT_OK);
-    assert_string_equal(result.heap_version, "heap_counting.so");
+    assert_ptr_equal(strstr(result.heap_version, HEAP_FILE), result.heap_version);
     assert_int_equal(result.played.failed_allocs, 1);
     assert_int_equal(result.played.failed_reallocs, 1);
     assert_int_equal(result.played.skipped, 1);
@@ -155,7 +156,7 @@ static void missing_library_is_absent(void **state)
 static void file_that_is_no_library_is_refused(void **state)
 {
     (void)state;
-    assert_refused("/proc/self/status", HT_DYNAMIC_UNUSABLE, "/proc/self/status");
+    assert_refused(HEAP_NO_LIBRARY, HT_DYNAMIC_UNUSABLE, HEAP_NO_LIBRARY);
 }
 
 static void name_that_is_not_known_is_no_path(void **state)
@@ -180,7 +181,7 @@ static void known_heaps_are_found_or_say_what_to_install(void **state)
         else
             assert_int_equal(found, HT_DYNAMIC_NEEDS_RESTART);
     }
-    assert_int_equal(count, 3);
+    assert_int_equal(count, KNOWN_HEAPS);
 }
 
 int main(void)

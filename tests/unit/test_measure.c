@@ -14,7 +14,8 @@
 enum { ARENA_BYTES = 1 << 20, ARENA_ALIGNMENT = 1 << 16 };
 
 static struct {
-    unsigned char *bytes;
+    void *room;
+    unsigned char *bytes; // of the room, aligned; not every system has aligned_alloc
     size_t used;
     size_t stride;
     bool moves;
@@ -95,11 +96,13 @@ static int open_recording(void **state)
     static struct recording recording;
     recording = (struct recording){.thread = 5};
     *state = &recording;
-    arena.bytes = aligned_alloc(ARENA_ALIGNMENT, ARENA_BYTES);
+    arena.room = malloc(ARENA_BYTES + ARENA_ALIGNMENT);
+    arena.bytes =
+        (unsigned char *)arena.room + (ARENA_ALIGNMENT - (uintptr_t)arena.room % ARENA_ALIGNMENT);
     arena.stride = 4096;
     arena.moves = false;
     arena.refused = ARENA_BYTES;
-    return arena.bytes == NULL ||
+    return arena.room == NULL ||
            ht_plan_open(&recording.plan, HT_PLAN_MEMORY_DEFAULT, NULL) != HT_OK ||
            ht_trail_open(&recording.trail, HT_PLAN_MEMORY_DEFAULT, NULL) != HT_OK;
 }
@@ -109,7 +112,7 @@ static int close_recording(void **state)
     struct recording *recording = *state;
     ht_trail_close(recording->trail);
     ht_plan_close(recording->plan);
-    free(arena.bytes);
+    free(arena.room);
     return 0;
 }
 

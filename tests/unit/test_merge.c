@@ -135,7 +135,7 @@ static void equal_pids_of_two_parts_are_two(void **state)
 static void the_pid_in_a_detail_follows(void **state)
 {
     (void)state;
-    struct ht_event last;
+    struct ht_event last = {0};
     char text[64];
     size_t count = 0;
     const uint64_t values[DETAIL_VALUES] = {1, 8, 1, 0x123450010, 0x1000};
@@ -171,7 +171,7 @@ static void add_stack(int part, struct ht_event *event, uint64_t address, const 
 static void stacks_and_names_get_numbers_of_the_whole(void **state)
 {
     (void)state;
-    struct ht_event last;
+    struct ht_event last = {0};
     char text[64];
     size_t count = 0;
     add_string(1, "not used");
@@ -191,7 +191,7 @@ static void stacks_and_names_get_numbers_of_the_whole(void **state)
 static void what_tells_a_name_is_left_out(void **state)
 {
     (void)state;
-    struct ht_event last;
+    struct ht_event last = {0};
     char text[64];
     size_t count = 0;
     struct ht_trace *trace = &lists[0].trace;

@@ -244,7 +244,7 @@ static void heaps_are_found_by_name(void **state)
     for (const struct ht_heap *heap; (heap = ht_heap_at(count)) != NULL; count++) {
         assert_ptr_equal(ht_heap_by_name(heap->name), heap);
     }
-    assert_int_equal(count, 2);
+    assert_true(count >= 2); // Windows has more
     assert_ptr_equal(ht_heap_by_name("libc"), &ht_heap_libc);
     assert_ptr_equal(ht_heap_by_name("null"), &ht_heap_null);
     assert_null(ht_heap_by_name("LIBC"));
@@ -272,18 +272,16 @@ static void libc_gives_a_block_for_no_bytes(void **state)
     ht_heap_libc.close(self);
 }
 
-static void null_gives_an_address_once(void **state)
+static void null_gives_one_address_and_keeps_it(void **state)
 {
     (void)state;
     void *self;
     assert_int_equal(ht_heap_null.open(&ht_heap_null, &self, NULL), HT_OK);
-    void *first = ht_heap_null.allocate(self, 10);
-    ht_heap_null.release(self, first);
-    void *second = ht_heap_null.allocate(self, 10);
-    assert_non_null(first);
-    assert_non_null(second);
-    assert_ptr_not_equal(first, second);
-    assert_ptr_equal(ht_heap_null.reallocate(self, second, 1000), second);
+    void *block = ht_heap_null.allocate(self, 10);
+    assert_non_null(block);
+    assert_ptr_equal(ht_heap_null.allocate(self, 0), block);
+    assert_ptr_equal(ht_heap_null.reallocate(self, block, 1000), block);
+    ht_heap_null.release(self, block);
     ht_heap_null.close(self);
 }
 
@@ -392,7 +390,7 @@ int main(void)
         cmocka_unit_test(parts_that_stop_coming_leave_a_report),
         cmocka_unit_test(heaps_are_found_by_name),
         cmocka_unit_test(libc_gives_a_block_for_no_bytes),
-        cmocka_unit_test(null_gives_an_address_once),
+        cmocka_unit_test(null_gives_one_address_and_keeps_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Relay, with POSIX threads. A ring of pieces: the caller fills one at its head while the thread
-// works through those behind.
+// Relay, with POSIX threads, which Windows has too (winpthreads). A ring of pieces: the caller
+// fills one at its head while the thread works through those behind.
 #include "formats/relay.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { PIECES = HT_RELAY_PIECES };
 
@@ -24,16 +22,6 @@ struct ht_relay {
     enum ht_status status; // the first failure
     struct ht_error error;
 };
-
-bool ht_relay_has_processors(void)
-{
-#ifdef CPU_COUNT
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return CPU_COUNT(&set) > 1;
-#endif
-    return sysconf(_SC_NPROCESSORS_ONLN) > 1;
-}
 
 static void *piece_at(const struct ht_relay *relay, uint64_t number)
 {

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads by POSIX; the words are Linux's futexes. See the header.
+// Threads by POSIX, which Windows has too (winpthreads). See the header.
 #include "replay/threads.h"
 
 #include "replay/os.h"
 
-#include <linux/futex.h>
 #include <pthread.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     STACK_BYTES = 512 * 1024, // a heap's own calls need a few KiB
@@ -121,29 +117,4 @@ bool ht_threads_wait(struct ht_threads *threads, uint64_t timeout_ns)
         ht_word_wait(&threads->at_work, at_work, timeout_ns);
     }
     return atomic_load(&threads->at_work) == 0;
-}
-
-void ht_word_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_ns)
-{
-    struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_SECOND),
-                               .tv_nsec = (long)(timeout_ns % NS_PER_SECOND)};
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &timeout, NULL, 0);
-}
-
-void ht_word_wake(_Atomic uint32_t *word)
-{
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
-}
-
-void ht_thread_sleep_until(uint64_t time_ns)
-{
-    struct timespec time = {.tv_sec = (time_t)(time_ns / NS_PER_SECOND),
-                            .tv_nsec = (long)(time_ns % NS_PER_SECOND)};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
-}
-
-uint32_t ht_threads_at_once(void)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count > 0 ? (uint32_t)count : 1;
 }
