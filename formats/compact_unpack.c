@@ -5,7 +5,6 @@
 // whose numbers have no foreseeable length are read ahead, many at a time.
 #include "formats/compact_unpack.h"
 
-#include "formats/cache.h"
 #include "formats/compact_head.h"
 #include "formats/compact_pack.h"
 #include "formats/compact_places.h"
@@ -159,16 +158,14 @@ static void look_ahead_signed(struct ht_unpack *unpack, enum ht_block_field fiel
         ahead->values[i] = ht_unzigzag(ahead->values[i]);
 }
 
-// Of births the numbers. Each is brought near.
+// Of births the numbers.
 static void look_ahead_births(struct ht_unpack *unpack)
 {
     struct ht_places *books = &unpack->books;
     struct ahead *births = &unpack->births;
     for (size_t i = look_ahead(unpack, HT_BLOCK_BIRTH, births); i < births->count; i++) {
-        uint64_t named = books->expected + ht_unzigzag(births->values[i]);
-        births->values[i] = named;
-        books->expected = (uint32_t)named + 1;
-        ht_cache_fetch(&books->births[named < unpack->head.event_count ? named : 0]);
+        births->values[i] = books->expected + ht_unzigzag(births->values[i]);
+        books->expected = (uint32_t)births->values[i] + 1;
     }
 }
 
