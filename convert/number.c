@@ -18,7 +18,7 @@
 
 enum {
     CHANGES_MAX = 3,  // of one event, those of a destroy apart: end, adopt, resize
-    LINES_AHEAD = 16, // events, for which the line of the hash is fetched
+    LINES_AHEAD = 24, // events, for which the line of the hash is fetched
     BLOCKS_AHEAD = 8, // and the block, by the line that is there by then
 };
 

@@ -47,6 +47,7 @@ static int open_picture(void **state)
     if (status != HT_OK)
         return -1;
     assert_true(picture->writer->note_size <= sizeof picture->record.note);
+    memset(picture->record.note, 0xFF, sizeof picture->record.note); // nothing known of the block
     picture->blocks = (struct ht_blocks){(void *)&picture->record, sizeof picture->record, 1};
     picture->writer->blocks = &picture->blocks;
     return 0;

@@ -144,7 +144,11 @@ static enum ht_status open_letters(struct ht_output *output, const struct ht_tra
     struct letters *letters = malloc(sizeof *letters);
     if (letters == NULL)
         return ht_fail_memory(failure, "letters");
-    *letters = (struct letters){{write_event, write_change, write_end, close_letters}, output};
+    *letters = (struct letters){.writer = {.write = write_event,
+                                           .change = write_change,
+                                           .finish = write_end,
+                                           .close = close_letters},
+                                .output = output};
     *writer = &letters->writer;
     return HT_OK;
 }
