@@ -373,6 +373,7 @@ static void end_block(struct ht_number *number, const struct ht_place *place, ui
     struct ht_block *block = ht_block_at(&number->blocks, place->index);
     struct heap *heap = &number->heaps[number->heap];
     ht_places_remove(&number->places, place, hash);
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a block that is found has a birth
     heap->births[block->birth] = HT_BLOCK_NONE;
     heap->live_count--;
     block->heap = HT_BLOCK_NONE;
