@@ -81,9 +81,8 @@ static void write_event(struct picture *picture, const struct ht_event *event,
     if (change == NULL)
         return;
     bool is_ended = change->kind == HT_CHANGE_END;
-    picture->record.block = (struct ht_block){.address = change->address,
-                                              .size = change->size,
-                                              .heap = is_ended ? HT_BLOCK_NONE : 0};
+    picture->record.block = (struct ht_block){
+        .address = change->address, .size = change->size, .heap = is_ended ? HT_BLOCK_NONE : 0};
     assert_int_equal(writer->change(writer, change, NULL), HT_OK);
 }
 
