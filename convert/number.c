@@ -18,7 +18,7 @@
 
 enum {
     CHANGES_MAX = 3,  // of one event, those of a destroy apart: end, adopt, resize
-    LINES_AHEAD = 16, // events, for which the line of the hash is fetched
+    LINES_AHEAD = 24, // events, for which the line of the hash is fetched
     BLOCKS_AHEAD = 8, // and the block, by the line that is there by then
 };
 
@@ -373,6 +373,7 @@ static void end_block(struct ht_number *number, const struct ht_place *place, ui
     struct ht_block *block = ht_block_at(&number->blocks, place->index);
     struct heap *heap = &number->heaps[number->heap];
     ht_places_remove(&number->places, place, hash);
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a block that is found has a birth
     heap->births[block->birth] = HT_BLOCK_NONE;
     heap->live_count--;
     block->heap = HT_BLOCK_NONE;

@@ -156,6 +156,10 @@ void ht_budget_shrink(struct ht_budget *budget, uint32_t limit)
         return;
     qsort(budget->picks, budget->count, sizeof *budget->picks, compare_larger);
     budget->count = limit;
+    for (uint32_t i = 0; i < limit; i++) {
+        const struct ht_pick *pick = &budget->picks[i];
+        budget->keys[i] = (struct ht_budget_key){{pick->rank[0], pick->rank[1]}, pick->order, i};
+    }
 }
 
 static int compare_key(const void *left, const void *right)

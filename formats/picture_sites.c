@@ -40,15 +40,27 @@ static enum ht_status grow(struct ht_picture_sites *sites, struct ht_error *erro
 static uint32_t kept_stack(struct ht_picture_sites *sites, const struct ht_dict *dict,
                            uint32_t stack)
 {
-    size_t frame_count;
-    if (ht_dict_stack(dict, stack, &frame_count) == NULL)
+    if (stack == 0 || stack > ht_dict_stack_count(dict))
         return 0;
-    if (sites->count >= HT_PICTURE_SITES_MAX ||
-        frame_count > HT_PICTURE_SITE_FRAMES_MAX - sites->frames)
+    if (sites->count >= HT_PICTURE_SITES_MAX)
+        return HT_PICTURE_OTHER_STACKS;
+    size_t frame_count;
+    ht_dict_stack(dict, stack, &frame_count);
+    if (frame_count > HT_PICTURE_SITE_FRAMES_MAX - sites->frames)
         return HT_PICTURE_OTHER_STACKS;
     sites->frames += (uint32_t)frame_count;
     sites->has_stacks = true;
     return stack;
+}
+
+// The site of a stack that is another's in the index, or HT_PICTURE_NONE. Once there is no room for
+// more, that is asked for again and again.
+static uint32_t find_kept(const struct ht_picture_sites *sites, uint32_t owner, uint32_t stack)
+{
+    if (sites->count > 0 && sites->sites[sites->other_site].owner == owner &&
+        sites->sites[sites->other_site].stack == stack)
+        return sites->other_site;
+    return ht_picture_index_find(&sites->index, stack, owner);
 }
 
 // Finds or makes the site of a stack that was not asked for just before.
@@ -60,10 +72,11 @@ static enum ht_status find_other(struct ht_picture_sites *sites, const struct ht
     if (*site != HT_PICTURE_NONE)
         return HT_OK;
     uint32_t kept = kept_stack(sites, dict, stack);
-    if (kept != stack) {
-        *site = ht_picture_index_find(&sites->index, kept, owner);
-        if (*site != HT_PICTURE_NONE)
-            return HT_OK;
+    if (kept != stack)
+        *site = find_kept(sites, owner, kept);
+    if (*site != HT_PICTURE_NONE) {
+        sites->other_site = *site;
+        return HT_OK;
     }
     enum ht_status status = sites->count == sites->capacity ? grow(sites, error) : HT_OK;
     if (status == HT_OK)

@@ -63,6 +63,7 @@ struct ht_picture_sites {
     struct ht_picture_index index;
     uint32_t last_stack; // that was asked for last, when there are sites
     uint32_t last_site;  // which was found for it
+    uint32_t other_site; // found last for a stack that has none of its own
     uint32_t *changed;   // owned, as many as sites: those of the open period
     uint32_t changed_count;
     uint64_t last_stamp;              // of the open period

@@ -87,6 +87,47 @@ static void many_are_kept_ordered_and_shrunk(void **state)
     ht_budget_reset(&budget);
 }
 
+// Whatever the order of the offers and however many are equal, the biggest are kept, earlier ones
+// before later ones; shrunk and ordered they are still themselves.
+static void what_is_kept_is_what_a_sort_would_keep(void **state)
+{
+    (void)state;
+    enum { OFFERS = 5000, LIMIT = 100, LEFT = 30 };
+    static uint64_t ranks[OFFERS];
+    uint32_t random = 1;
+    struct ht_budget budget = {.limit = LIMIT};
+    for (uint32_t i = 0; i < OFFERS; i++) {
+        random = random * 1664525u + 1013904223u;
+        ranks[i] = (random >> 16) % 200;
+        offer(&budget, (int64_t)(random >> 8), ranks[i], ranks[i]);
+    }
+    ht_budget_settle(&budget);
+    assert_int_equal(budget.count, LIMIT);
+    ht_budget_shrink(&budget, LEFT);
+    ht_budget_order(&budget, 0);
+    assert_int_equal(budget.count, LEFT);
+    bool is_kept[OFFERS] = {false};
+    for (uint32_t i = 0; i < LEFT; i++) {
+        const struct ht_pick *pick = &budget.picks[budget.keys[i].at];
+        assert_int_equal(pick->rank[0], ranks[pick->order]);
+        assert_int_equal(budget.keys[i].order, pick->order);
+        assert_int_equal(budget.keys[i].rank[0], pick->event.time_ns);
+        is_kept[pick->order] = true;
+    }
+    for (uint32_t i = 0; i < OFFERS; i++) {
+        uint32_t bigger = 0;
+        for (uint32_t k = 0; k < OFFERS; k++)
+            bigger += ranks[k] > ranks[i] || (ranks[k] == ranks[i] && k < i);
+        assert_int_equal(is_kept[i], bigger < LEFT);
+    }
+    ht_budget_restart(&budget);
+    offer(&budget, 7, 1, 1);
+    ht_budget_order(&budget, 0);
+    assert_int_equal(budget.count, 1);
+    assert_int_equal(budget.picks[budget.keys[0].at].event.time_ns, 7);
+    ht_budget_reset(&budget);
+}
+
 static void a_budget_of_none_only_counts(void **state)
 {
     (void)state;
@@ -103,6 +144,7 @@ int main(void)
         cmocka_unit_test(the_budget_keeps_the_biggest),
         cmocka_unit_test(equal_stamps_on_one_thread_move_on),
         cmocka_unit_test(many_are_kept_ordered_and_shrunk),
+        cmocka_unit_test(what_is_kept_is_what_a_sort_would_keep),
         cmocka_unit_test(a_budget_of_none_only_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ static int open_picture(void **state)
     if (status != HT_OK)
         return -1;
     assert_true(picture->writer->note_size <= sizeof picture->record.note);
+    memset(picture->record.note, 0xFF, sizeof picture->record.note); // nothing known of the block
     picture->blocks = (struct ht_blocks){(void *)&picture->record, sizeof picture->record, 1};
     picture->writer->blocks = &picture->blocks;
     return 0;
@@ -80,9 +81,8 @@ static void write_event(struct picture *picture, const struct ht_event *event,
     if (change == NULL)
         return;
     bool is_ended = change->kind == HT_CHANGE_END;
-    picture->record.block = (struct ht_block){.address = change->address,
-                                              .size = change->size,
-                                              .heap = is_ended ? HT_BLOCK_NONE : 0};
+    picture->record.block = (struct ht_block){
+        .address = change->address, .size = change->size, .heap = is_ended ? HT_BLOCK_NONE : 0};
     assert_int_equal(writer->change(writer, change, NULL), HT_OK);
 }
 
