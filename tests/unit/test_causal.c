@@ -325,7 +325,8 @@ static void what_is_seen_is_read_back_in_recorded_order(void **state)
     fixture->heap.refused = 77;
     add_random(fixture, 11);
     play(fixture,
-         (struct ht_schedule_options){.workers = 3, .window = 100, .stops = stops, .stop_count = 4},
+         (struct ht_schedule_options){
+             .workers = 3, .window = 100, .is_watched = true, .stops = stops, .stop_count = 4},
          NULL);
     assert_int_equal(fixture->asked, 0xF);
     for (const struct ht_plan_span *span = ht_plan_first(fixture->plan); span != NULL;
@@ -362,7 +363,9 @@ static void what_was_not_played_is_not_read_back(void **state)
     add(fixture, 2, INT64_C(3600000000000), change); // in an hour
     change.block = 2;
     add(fixture, 1, 0, change); // which time that stands still makes due in an hour too
-    play(fixture, (struct ht_schedule_options){.workers = 2, .window = 100, .speed = 1}, &pulse);
+    play(fixture,
+         (struct ht_schedule_options){.workers = 2, .window = 100, .speed = 1, .is_watched = true},
+         &pulse);
     assert_true(ht_sightings_next(fixture->sightings, &seen));
     assert_false(ht_sightings_next(fixture->sightings, &seen));
     ht_sightings_close(fixture->sightings);

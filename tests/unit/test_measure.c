@@ -594,6 +594,7 @@ static struct ht_measure *measure_by_workers(struct recording *recording, uint32
     struct ht_replay_options replay = {.touch = HT_TOUCH_NONE, .measure = measure};
     *schedule = NULL;
     if (workers > 0) {
+        order.is_watched = true;
         order.stops = ht_measure_stops(measure, &order.stop_count);
         assert_int_equal(
             ht_schedule_open(schedule, recording->plan, recording->trail, &order, NULL), HT_OK);
