@@ -288,6 +288,9 @@ void ht_replay_print_metrics_text(const struct ht_replay_report *report)
     const struct ht_metrics_report *here = report->is;
     if (report->result->order != HT_ORDER_SERIAL)
         printf("\n  The metrics have each block where its thread had it, in the recorded order.\n");
+    if (!report->result->is_whole)
+        printf("\n  They are of the first %s operations: the next was not played.\n",
+               ht_show_count(here->operations).text);
     print_spread(report->columns, recorded, here);
     print_held(recorded, here);
     print_internal(recorded, here);
