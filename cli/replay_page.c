@@ -94,16 +94,9 @@ static void put_verdict(struct ht_html *html, const struct ht_score *score)
     ht_html_print(html, "<p class=\"verdict %s\">Fragmentation reproduced: <b>%s</b>",
                   styles[score->verdict], ht_verdict_name(score->verdict));
     if (score->verdict != HT_VERDICT_NONE)
-        ht_html_print(
-            html,
-            "<br><span class=\"small\">F1 %s, F2 %s, retention %s of the recorded (each to"
-            " be within %d %%)",
-            ht_figure_ratio(score->f1_ratio).text, ht_figure_ratio(score->f2_ratio).text,
-            ht_figure_ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
+        ht_html_print(html, "<br><span class=\"small\">%s", ht_figure_spread_score(score).text);
     if (score->verdict != HT_VERDICT_NONE && score->reallocs > 0)
-        ht_html_print(html, "; %s of the reallocs moved or stayed as recorded (to be %d %%)",
-                      ht_figure_share(score->reallocs_agreed, score->reallocs).text,
-                      HT_SCORE_REALLOC_PERCENT);
+        ht_html_print(html, "; %s", ht_figure_realloc_score(score).text);
     ht_html_put(html, score->verdict != HT_VERDICT_NONE ? "</span></p>\n" : "</p>\n");
 }
 
