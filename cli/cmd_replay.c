@@ -205,11 +205,11 @@ struct shares {
 
 static struct shares shares_of(const struct settings *settings)
 {
-    uint64_t eighth = settings->order.plan_memory / 8;
     uint64_t sixth = settings->order.plan_memory / 6;
+    uint64_t seventh = settings->order.plan_memory / 7;
     bool is_serial = settings->order.order == HT_ORDER_SERIAL;
-    if (settings->has_metrics && !is_serial) // an eighth, and half of it for the page, is seen
-        return (struct shares){.plan = eighth, .trail = 2 * eighth, .schedule = 3 * eighth};
+    if (settings->has_metrics && !is_serial) // a seventh is for what the workers see
+        return (struct shares){.plan = seventh, .trail = 2 * seventh, .schedule = 3 * seventh};
     if (!is_serial)
         return (struct shares){.plan = sixth, .trail = 2 * sixth, .schedule = 3 * sixth};
     if (settings->has_metrics)
@@ -235,7 +235,8 @@ static enum ht_status make_schedule(struct material *material, const struct sett
 {
     struct ht_schedule_options options = settings->order.schedule;
     options.memory_limit = shares_of(settings).schedule;
-    if (material->measure != NULL)
+    options.is_watched = material->measure != NULL;
+    if (options.is_watched)
         options.stops = ht_measure_stops(material->measure, &options.stop_count);
     enum ht_status status =
         ht_schedule_open(&material->schedule, material->plan, material->trail, &options, error);

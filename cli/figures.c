@@ -31,6 +31,26 @@ struct ht_shown ht_figure_rest(uint64_t whole, uint64_t part)
     return ht_figure_share(whole > part ? whole - part : 0, whole);
 }
 
+struct ht_figure_words ht_figure_spread_score(const struct ht_score *score)
+{
+    struct ht_figure_words words;
+    snprintf(words.text, sizeof words.text,
+             "F1 %.24s, F2 %.24s, retention %.24s of the recorded (each to be within %d %%)",
+             ht_figure_ratio(score->f1_ratio).text, ht_figure_ratio(score->f2_ratio).text,
+             ht_figure_ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
+    return words;
+}
+
+struct ht_figure_words ht_figure_realloc_score(const struct ht_score *score)
+{
+    struct ht_figure_words words;
+    snprintf(words.text, sizeof words.text,
+             "%.24s of the reallocs moved or stayed as recorded (to be %d %%)",
+             ht_figure_share(score->reallocs_agreed, score->reallocs).text,
+             HT_SCORE_REALLOC_PERCENT);
+    return words;
+}
+
 const char *ht_figure_decade(int decade)
 {
     static const char *const decades[HT_METRICS_DECADES] = {

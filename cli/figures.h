@@ -6,6 +6,7 @@
 
 #include "cli/show.h"
 #include "replay/metrics.h"
+#include "replay/score.h"
 
 // "-" where there is no value: a ratio of 0, a share of nothing.
 struct ht_shown ht_figure_ratio(double ratio);                     // 1.234
@@ -14,6 +15,14 @@ struct ht_shown ht_figure_quotient(uint64_t part, uint64_t whole); // 1.234
 
 // The share of what is left of the whole without a part.
 struct ht_shown ht_figure_rest(uint64_t whole, uint64_t part);
+
+// What the verdict of a score rests on, in words: the spread and, where there are any, the
+// reallocs.
+struct ht_figure_words {
+    char text[160];
+};
+struct ht_figure_words ht_figure_spread_score(const struct ht_score *score);
+struct ht_figure_words ht_figure_realloc_score(const struct ht_score *score);
 
 // Sizes of a decade ("10-99"), factors of a range ("1.25-1.5").
 const char *ht_figure_decade(int decade);

@@ -272,13 +272,9 @@ static void print_score(const struct ht_score *score)
     printf("\n  fragmentation reproduced: %s\n", ht_verdict_name(score->verdict));
     if (score->verdict == HT_VERDICT_NONE)
         return;
-    printf("    F1 %s, F2 %s, retention %s of the recorded (each to be within %d %%)\n",
-           ht_figure_ratio(score->f1_ratio).text, ht_figure_ratio(score->f2_ratio).text,
-           ht_figure_ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
+    printf("    %s\n", ht_figure_spread_score(score).text);
     if (score->reallocs > 0)
-        printf("    %s of the reallocs moved or stayed as recorded (to be %d %%)\n",
-               ht_figure_share(score->reallocs_agreed, score->reallocs).text,
-               HT_SCORE_REALLOC_PERCENT);
+        printf("    %s\n", ht_figure_realloc_score(score).text);
 }
 
 void ht_replay_print_metrics_text(const struct ht_replay_report *report)
@@ -288,6 +284,9 @@ void ht_replay_print_metrics_text(const struct ht_replay_report *report)
     const struct ht_metrics_report *here = report->is;
     if (report->result->order != HT_ORDER_SERIAL)
         printf("\n  The metrics have each block where its thread had it, in the recorded order.\n");
+    if (!report->result->is_whole)
+        printf("\n  They are of the first %s operations: the next was not played.\n",
+               ht_show_count(here->operations).text);
     print_spread(report->columns, recorded, here);
     print_held(recorded, here);
     print_internal(recorded, here);

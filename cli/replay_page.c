@@ -38,6 +38,23 @@ static void put_title(struct ht_html *html, const struct ht_replay_report *repor
     ht_html_put(html, report->changes != NULL ? "</p>\n" : "");
 }
 
+// Of the orders of several threads, also how far they were off the recorded one.
+static void put_order(struct ht_html *html, const struct ht_replay_result *result)
+{
+    char text[192];
+    fact(html, "order", ht_order_name(result->order));
+    if (result->order == HT_ORDER_SERIAL)
+        return;
+    snprintf(text, sizeof text, "%.40s recorded on %.40s, at most %.40s operations apart",
+             ht_show_count(result->schedule.threads).text,
+             ht_show_count(result->schedule.workers).text,
+             ht_show_count(result->schedule.window).text);
+    fact(html, "threads", text);
+    fact(html, "live bytes off the recorded, on average",
+         ht_show_count(result->causal.drift_mean_bytes).text);
+    fact(html, "the figures", "of each block where its thread had it, in the recorded order");
+}
+
 static void put_facts(struct ht_html *html, const struct ht_replay_report *report)
 {
     const struct ht_replay_result *result = report->result;
@@ -51,6 +68,7 @@ static void put_facts(struct ht_html *html, const struct ht_replay_report *repor
     if (!result->is_whole)
         fact(html, "interrupted; of the trace", ht_show_count(result->plan.operations).text);
     fact(html, "touch", ht_touch_name(result->touch));
+    put_order(html, result);
     if (result->plan.heap_limit > 1)
         fact(html, "recorded heaps",
              result->is_apart ? "each on a heap of its own" : "all on one heap");
@@ -76,16 +94,9 @@ static void put_verdict(struct ht_html *html, const struct ht_score *score)
     ht_html_print(html, "<p class=\"verdict %s\">Fragmentation reproduced: <b>%s</b>",
                   styles[score->verdict], ht_verdict_name(score->verdict));
     if (score->verdict != HT_VERDICT_NONE)
-        ht_html_print(
-            html,
-            "<br><span class=\"small\">F1 %s, F2 %s, retention %s of the recorded (each to"
-            " be within %d %%)",
-            ht_figure_ratio(score->f1_ratio).text, ht_figure_ratio(score->f2_ratio).text,
-            ht_figure_ratio(score->retention_ratio).text, HT_SCORE_SPREAD_PERCENT);
+        ht_html_print(html, "<br><span class=\"small\">%s", ht_figure_spread_score(score).text);
     if (score->verdict != HT_VERDICT_NONE && score->reallocs > 0)
-        ht_html_print(html, "; %s of the reallocs moved or stayed as recorded (to be %d %%)",
-                      ht_figure_share(score->reallocs_agreed, score->reallocs).text,
-                      HT_SCORE_REALLOC_PERCENT);
+        ht_html_print(html, "; %s", ht_figure_realloc_score(score).text);
     ht_html_put(html, score->verdict != HT_VERDICT_NONE ? "</span></p>\n" : "</p>\n");
 }
 

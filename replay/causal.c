@@ -29,8 +29,9 @@ struct worker {
     _Atomic uint64_t live_bytes; // the player's, to be seen by others. Frees of what others made
                                  // may take it below 0, that is wrap it
     struct ht_causal *causal;
-    void *self;     // of the heap
-    uint32_t slice; // of its last operation, or NO_SLICE
+    void *self;               // of the heap
+    struct ht_sighting *seen; // where its next goes; NULL unless it is watched
+    uint32_t slice;           // of its last operation, or NO_SLICE
     uint64_t operations;
     uint64_t start_ns;
     uint64_t end_ns;
@@ -201,6 +202,10 @@ static bool obey(struct worker *worker, const struct ht_step *step)
     case HT_STEP_OPEN:
         open_gate(&causal->gates[step->at]);
         return true;
+    case HT_STEP_SEE:
+        *worker->seen++ =
+            ht_sighting_of(worker->player.heap, worker->self, step->size, &causal->slots[step->at]);
+        return true;
     case HT_STEP_STOP:
         causal->watch->ask(causal->watch->context, step->at);
         return true;
@@ -210,10 +215,9 @@ static bool obey(struct worker *worker, const struct ht_step *step)
     }
 }
 
-// Plays a program; what stopped it stands at the step returned. `seen` is NULL when nobody looks
-// on.
+// Plays a program; what stopped it stands at the step returned.
 static inline const struct ht_step *play(struct worker *worker, const struct ht_program *program,
-                                         enum ht_touch touch, struct ht_sightings_of *seen)
+                                         enum ht_touch touch)
 {
     struct ht_player *player = &worker->player;
     void *self = worker->self;
@@ -230,9 +234,6 @@ static inline const struct ht_step *play(struct worker *worker, const struct ht_
             atomic_store_explicit(&worker->live_bytes, player->played.live_bytes,
                                   memory_order_relaxed);
         }
-        if (is_operation && seen != NULL) {
-            *seen->end++ = ht_sighting_of(player->heap, self, step->size, &slots[step->at]);
-        }
     }
     return step;
 }
@@ -242,24 +243,14 @@ static const struct ht_step *play_touching(struct worker *worker, const struct h
 {
     switch (touch) {
     case HT_TOUCH_NONE:
-        return play(worker, program, HT_TOUCH_NONE, NULL);
+        return play(worker, program, HT_TOUCH_NONE);
     case HT_TOUCH_FIRST:
-        return play(worker, program, HT_TOUCH_FIRST, NULL);
+        return play(worker, program, HT_TOUCH_FIRST);
     case HT_TOUCH_FILL:
-        return play(worker, program, HT_TOUCH_FILL, NULL);
+        return play(worker, program, HT_TOUCH_FILL);
     default:
-        return play(worker, program, HT_TOUCH_PAGE, NULL);
+        return play(worker, program, HT_TOUCH_PAGE);
     }
-}
-
-// Not timed, so that one loop will do.
-static const struct ht_step *play_watched(struct worker *worker, const struct ht_program *program,
-                                          struct ht_sightings_of *of)
-{
-    struct ht_sightings_of seen = *of; // the others' are in the same line of the cache
-    const struct ht_step *end = play(worker, program, worker->causal->touch, &seen);
-    *of = seen;
-    return end;
 }
 
 static uint64_t operations_until(const struct ht_program *program, const struct ht_step *end)
@@ -277,14 +268,18 @@ static void work(void *context, uint32_t index)
     struct worker *worker = &causal->workers[index];
     const struct ht_program *program = ht_schedule_program(causal->schedule, index);
     worker->start_ns = ht_os_clock_ns();
-    const struct ht_step *end =
-        causal->watch == NULL ? play_touching(worker, program, causal->touch)
-                              : play_watched(worker, program, &causal->watch->sightings[index]);
+    if (causal->watch != NULL) {
+        worker->seen = causal->watch->sightings[index].end;
+    }
+    const struct ht_step *end = play_touching(worker, program, causal->touch);
     worker->end_ns = ht_os_clock_ns();
     if (end == program->steps + program->count && worker->slice != NO_SLICE) {
         end_slice(causal, worker->slice);
     }
     worker->operations = operations_until(program, end);
+    if (causal->watch != NULL) {
+        causal->watch->sightings[index].end = worker->seen;
+    }
 }
 
 static void stop(struct ht_causal *causal)

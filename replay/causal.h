@@ -37,7 +37,8 @@ struct ht_causal;
 
 // Makes ready for one play on an open heap, that may be called from several threads: the threads
 // are there and wait. `slots` has room for the schedule's and is all zero. `watch` may be NULL: the
-// schedule then has no stops. Both are lent until closed. On failure *causal is NULL.
+// schedule is then no watched one and has no stops. Both are lent until closed. On failure *causal
+// is NULL.
 enum ht_status ht_causal_open(struct ht_causal **causal, const struct ht_schedule *schedule,
                               const struct ht_heap *heap, void *self, enum ht_touch touch,
                               struct ht_slot *slots, const struct ht_causal_watch *watch,

@@ -45,7 +45,7 @@ enum ht_status ht_measure_begin(struct ht_measure *measure, const struct ht_heap
 // What is to look on at that replay.
 struct ht_watch ht_measure_watch(struct ht_measure *measure);
 
-// The same for a replay of a schedule, which has to have these stops; they are valid until closed.
+// The same for a replay of a schedule, a watched one with these stops; they are valid until closed.
 // The figures are those of the recorded order, with each block where its worker had it.
 const uint64_t *ht_measure_stops(const struct ht_measure *measure, uint32_t *count);
 enum ht_status ht_measure_begin_causal(struct ht_measure *measure, const struct ht_heap *heap,

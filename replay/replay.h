@@ -49,8 +49,8 @@ struct ht_replay_options {
     // recorded heaps on one, and not measured.
     const struct ht_refill *refill;
 
-    // NULL: the order is serial. Else this is run, all recorded heaps on one; it has the stops of
-    // `measure`.
+    // NULL: the order is serial. Else this is run, all recorded heaps on one; it is watched and
+    // has the stops of `measure` when there is that.
     const struct ht_schedule *schedule;
 };
 

@@ -137,6 +137,7 @@ static void survey(struct maker *maker, const struct place *place)
             maker->workers[last_worker].steps++;
         }
     }
+    worker->steps += maker->options->is_watched;
     worker->steps += is_stop(maker, place);
     block->last = (uint32_t)place->index + 1;
     block->worker = place->worker_index;
@@ -192,6 +193,9 @@ static void emit(struct maker *maker, const struct place *place)
         block->slot = take_slot(maker, worker);
     }
     put(maker, place, place->op->kind, block->slot, place->op->size);
+    if (maker->options->is_watched) {
+        put(maker, place, HT_STEP_SEE, block->slot, place->op->size);
+    }
     if (mark->open != 0) {
         put(maker, place, HT_STEP_OPEN, mark->open - 1, 0);
     }

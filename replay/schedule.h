@@ -24,6 +24,7 @@
 #include "replay/plan.h"
 #include "replay/trail.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // A step of a program: an operation of the plan, by its enum ht_op_kind, or one of these.
@@ -33,12 +34,13 @@ enum ht_step_kind {
     HT_STEP_WAIT,                     // waits until the gate is open
     HT_STEP_OPEN,                     // opens the gate
     HT_STEP_SAMPLE,                   // looks at what lives
+    HT_STEP_SEE,                      // writes down where the operation before left its block
     HT_STEP_STOP,                     // asks what was to be asked there
 };
 
 struct ht_step {
-    uint64_t size; // requested bytes; of HT_STEP_DUE ns since the start; of HT_STEP_SAMPLE the
-                   // bytes that lived in the recording
+    uint64_t size; // requested bytes, those of HT_STEP_SEE too; of HT_STEP_DUE ns since the start;
+                   // of HT_STEP_SAMPLE the bytes that lived in the recording
     uint32_t at;   // the slot, the slice, the gate or the stop
     uint32_t kind;
 };
@@ -58,6 +60,7 @@ struct ht_schedule_options {
                       // more than HT_SCHEDULE_WINDOW
     double speed;     // recorded time passes so much faster; 0: it does not matter
     uint64_t memory_limit;
+    bool is_watched;       // each operation is seen
     const uint64_t *stops; // operations in order, behind each of which there is a stop; lent
     uint32_t stop_count;
 };

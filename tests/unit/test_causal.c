@@ -6,6 +6,7 @@
 #include "replay/causal.h"
 
 #include "replay/os.h"
+#include "recording_kit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,8 +86,7 @@ static const struct ht_heap check_heap = {
 };
 
 struct fixture {
-    struct ht_plan *plan;
-    struct ht_trail *trail;
+    struct recording_kit recording;
     struct ht_schedule *schedule;
     struct check_heap heap;
     struct ht_slot *slots;
@@ -101,10 +101,7 @@ static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     *state = fixture;
-    return fixture == NULL || ht_plan_open(&fixture->plan, UINT64_C(1) << 30, NULL) != HT_OK ||
-                   ht_trail_open(&fixture->trail, UINT64_C(1) << 30, NULL) != HT_OK
-               ? -1
-               : 0;
+    return fixture == NULL || !recording_kit_open(&fixture->recording) ? -1 : 0;
 }
 
 static void empty_heap(struct check_heap *heap)
@@ -120,17 +117,15 @@ static void empty_heap(struct check_heap *heap)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    ht_trail_close(fixture->trail);
-    ht_plan_close(fixture->plan);
+    recording_kit_close(&fixture->recording);
     free(fixture);
     return 0;
 }
 
 static void add(struct fixture *fixture, uint32_t thread, int64_t time_ns, struct ht_change change)
 {
-    struct ht_trail_mark mark = {.thread = thread, .time_ns = time_ns};
-    assert_int_equal(ht_plan_add(fixture->plan, &change, NULL), HT_OK);
-    assert_int_equal(ht_trail_add(fixture->trail, &mark, NULL), HT_OK);
+    recording_kit_add(&fixture->recording, change,
+                      (struct ht_trail_mark){.thread = thread, .time_ns = time_ns});
 }
 
 static uint64_t next_random(uint64_t *random)
@@ -170,14 +165,15 @@ static void play(struct fixture *fixture, struct ht_schedule_options options,
 {
     struct ht_causal *causal;
     options.memory_limit = UINT64_C(1) << 30;
-    assert_int_equal(
-        ht_schedule_open(&fixture->schedule, fixture->plan, fixture->trail, &options, NULL), HT_OK);
+    assert_int_equal(ht_schedule_open(&fixture->schedule, fixture->recording.plan,
+                                      fixture->recording.trail, &options, NULL),
+                     HT_OK);
     uint32_t slots = ht_schedule_totals(fixture->schedule)->slots;
     fixture->slots = calloc(slots + 1u, sizeof *fixture->slots);
     assert_non_null(fixture->slots);
     if (fixture->watch != NULL) {
-        assert_int_equal(ht_sightings_open(&fixture->sightings, fixture->plan, fixture->trail,
-                                           fixture->schedule, NULL),
+        assert_int_equal(ht_sightings_open(&fixture->sightings, fixture->recording.plan,
+                                           fixture->recording.trail, fixture->schedule, NULL),
                          HT_OK);
         fixture->watch->sightings = ht_sightings_by_worker(fixture->sightings);
     }
@@ -207,7 +203,7 @@ static void every_schedule_keeps_to_the_blocks_order(void **state)
     static const uint32_t workers[] = {1, 2, 3, 11};
     static const uint64_t windows[] = {2, 50, 1000000};
     add_random(fixture, 11);
-    const struct ht_plan_totals *totals = ht_plan_totals(fixture->plan);
+    const struct ht_plan_totals *totals = ht_plan_totals(fixture->recording.plan);
     for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
         for (size_t j = 0; j < sizeof windows / sizeof *windows; j++) {
             play(fixture, (struct ht_schedule_options){.workers = workers[i], .window = windows[j]},
@@ -228,7 +224,8 @@ static void one_worker_is_the_recorded_order(void **state)
     struct fixture *fixture = *state;
     add_random(fixture, 5);
     play(fixture, (struct ht_schedule_options){.workers = 1, .window = 100}, NULL);
-    assert_int_equal(fixture->played.peak_bytes, ht_plan_totals(fixture->plan)->peak_bytes);
+    assert_int_equal(fixture->played.peak_bytes,
+                     ht_plan_totals(fixture->recording.plan)->peak_bytes);
     assert_int_equal(fixture->report.drift_most_bytes, 0);
     assert_int_equal(fixture->report.waits, 0);
     assert_int_equal(fixture->report.slice_waits, 0);
@@ -253,7 +250,8 @@ static void what_the_heap_refuses_is_skipped_from_then_on(void **state)
     void *self = &fixture->heap;
     fixture->heap.refused = 77;
     add_random(fixture, 6);
-    ht_engine_play(fixture->plan, &check_heap, &self, HT_TOUCH_NONE, NULL, slots, &serial);
+    ht_engine_play(fixture->recording.plan, &check_heap, &self, HT_TOUCH_NONE, NULL, slots,
+                   &serial);
     ht_engine_release(&check_heap, self, slots, BLOCKS);
     empty_heap(&fixture->heap);
     play(fixture, (struct ht_schedule_options){.workers = 3, .window = 100}, NULL);
@@ -264,19 +262,19 @@ static void what_the_heap_refuses_is_skipped_from_then_on(void **state)
     release_all(fixture);
 }
 
-static bool stop_at_once(void *context, uint64_t operations)
+// Once the first block is there, however long that takes.
+static bool stop_at_the_first(void *context, uint64_t operations)
 {
+    struct check_heap *heap = context;
     (void)operations;
-    *(bool *)context = true;
-    return false;
+    return atomic_load(&heap->live) == 0;
 }
 
 // The last operation is due in an hour, another worker waits for it, and a slice begins after it.
 static void a_stop_ends_every_kind_of_wait(void **state)
 {
     struct fixture *fixture = *state;
-    bool is_told = false;
-    struct ht_pulse pulse = {stop_at_once, &is_told};
+    struct ht_pulse pulse = {stop_at_the_first, &fixture->heap};
     int64_t hour_ns = INT64_C(3600000000000);
     struct ht_change change = {.kind = HT_CHANGE_BEGIN, .size = 10};
     add(fixture, 1, 0, change);
@@ -288,7 +286,6 @@ static void a_stop_ends_every_kind_of_wait(void **state)
     add(fixture, 3, 0, change);
     add(fixture, 3, 0, (struct ht_change){.kind = HT_CHANGE_END, .size = 10, .block = 2});
     play(fixture, (struct ht_schedule_options){.workers = 3, .window = 2, .speed = 1}, &pulse);
-    assert_true(is_told);
     assert_int_equal(fixture->played.operations, 1);
     assert_int_equal(release_all(fixture), 1);
 }
@@ -325,10 +322,11 @@ static void what_is_seen_is_read_back_in_recorded_order(void **state)
     fixture->heap.refused = 77;
     add_random(fixture, 11);
     play(fixture,
-         (struct ht_schedule_options){.workers = 3, .window = 100, .stops = stops, .stop_count = 4},
+         (struct ht_schedule_options){
+             .workers = 3, .window = 100, .is_watched = true, .stops = stops, .stop_count = 4},
          NULL);
     assert_int_equal(fixture->asked, 0xF);
-    for (const struct ht_plan_span *span = ht_plan_first(fixture->plan); span != NULL;
+    for (const struct ht_plan_span *span = ht_plan_first(fixture->recording.plan); span != NULL;
          span = span->next) {
         for (size_t i = 0; i < span->count; i++) {
             const struct ht_op *op = &span->ops[i];
@@ -353,7 +351,7 @@ static void what_was_not_played_is_not_read_back(void **state)
 {
     struct fixture *fixture = *state;
     struct ht_causal_watch watch = {.ask = note_stop, .context = fixture};
-    struct ht_pulse pulse = {stop_at_once, &(bool){false}};
+    struct ht_pulse pulse = {stop_at_the_first, &fixture->heap};
     struct ht_sighting seen;
     fixture->watch = &watch;
     struct ht_change change = {.kind = HT_CHANGE_BEGIN, .size = 10};
@@ -362,7 +360,9 @@ static void what_was_not_played_is_not_read_back(void **state)
     add(fixture, 2, INT64_C(3600000000000), change); // in an hour
     change.block = 2;
     add(fixture, 1, 0, change); // which time that stands still makes due in an hour too
-    play(fixture, (struct ht_schedule_options){.workers = 2, .window = 100, .speed = 1}, &pulse);
+    play(fixture,
+         (struct ht_schedule_options){.workers = 2, .window = 100, .speed = 1, .is_watched = true},
+         &pulse);
     assert_true(ht_sightings_next(fixture->sightings, &seen));
     assert_false(ht_sightings_next(fixture->sightings, &seen));
     ht_sightings_close(fixture->sightings);

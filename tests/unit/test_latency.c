@@ -3,6 +3,7 @@
 
 #include "replay/heap_set.h"
 #include "replay/replay.h"
+#include "recording_kit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -214,22 +215,19 @@ static void threads_are_counted_together(void **state)
     struct ht_replay_options options = {.latency = latency};
     struct ht_schedule_options order = {.workers = THREADS, .memory_limit = 1 << 24};
     struct ht_replay_result result;
+    struct recording_kit kit = {0};
     struct ht_schedule *schedule;
-    struct ht_trail *trail;
-    struct ht_plan *plan;
-    assert_int_equal(ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
-    assert_int_equal(ht_trail_open(&trail, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
+    assert_true(recording_kit_open(&kit));
     for (uint32_t i = 0; i < 2 * THREADS * OF_EACH; i++) {
         struct ht_trail_mark mark = {.thread = i / 2 % THREADS};
         struct ht_change change = {.kind = i % 2 == 0 ? HT_CHANGE_BEGIN : HT_CHANGE_END,
                                    .block = mark.thread,
                                    .size = 100};
-        assert_int_equal(ht_plan_add(plan, &change, NULL), HT_OK);
-        assert_int_equal(ht_trail_add(trail, &mark, NULL), HT_OK);
+        recording_kit_add(&kit, change, mark);
     }
-    assert_int_equal(ht_schedule_open(&schedule, plan, trail, &order, NULL), HT_OK);
+    assert_int_equal(ht_schedule_open(&schedule, kit.plan, kit.trail, &order, NULL), HT_OK);
     options.schedule = schedule;
-    assert_int_equal(ht_replay_run(plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
+    assert_int_equal(ht_replay_run(kit.plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
     assert_int_equal(result.schedule.workers, THREADS);
     struct ht_latency_figures allocs = ht_latency_figures(latency, HT_LATENCY_ALLOC);
     struct ht_latency_figures frees = ht_latency_figures(latency, HT_LATENCY_FREE);
@@ -237,8 +235,7 @@ static void threads_are_counted_together(void **state)
     assert_in_range(frees.timed, THREADS * OF_EACH / 5, THREADS * OF_EACH / 3);
     assert_true(allocs.p50_ns <= allocs.p99_ns && allocs.p99_ns <= allocs.most_ns);
     ht_schedule_close(schedule);
-    ht_trail_close(trail);
-    ht_plan_close(plan);
+    recording_kit_close(&kit);
     ht_latency_close(latency);
 }
 

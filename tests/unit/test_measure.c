@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "replay/measure.h"
 #include "replay/replay.h"
+#include "recording_kit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,8 +85,7 @@ static const struct ht_heap arena_heap = {
 };
 
 struct recording {
-    struct ht_plan *plan;
-    struct ht_trail *trail;
+    struct recording_kit kit;
     int64_t time_ns;
     uint32_t space;
     uint32_t thread;
@@ -102,29 +102,25 @@ static int open_recording(void **state)
     arena.stride = 4096;
     arena.moves = false;
     arena.refused = ARENA_BYTES;
-    return arena.room == NULL ||
-           ht_plan_open(&recording.plan, HT_PLAN_MEMORY_DEFAULT, NULL) != HT_OK ||
-           ht_trail_open(&recording.trail, HT_PLAN_MEMORY_DEFAULT, NULL) != HT_OK;
+    return arena.room == NULL || !recording_kit_open(&recording.kit);
 }
 
 static int close_recording(void **state)
 {
     struct recording *recording = *state;
-    ht_trail_close(recording->trail);
-    ht_plan_close(recording->plan);
+    recording_kit_close(&recording->kit);
     free(arena.room);
     return 0;
 }
 
 static void add(struct recording *recording, struct ht_change change)
 {
-    assert_int_equal(ht_plan_add(recording->plan, &change, NULL), HT_OK);
     struct ht_trail_mark mark = {.time_ns = recording->time_ns += 10,
                                  .address = change.address,
                                  .space = recording->space,
                                  .thread = recording->thread,
                                  .stack = 6};
-    assert_int_equal(ht_trail_add(recording->trail, &mark, NULL), HT_OK);
+    recording_kit_add(&recording->kit, change, mark);
 }
 
 static void begin(struct recording *recording, uint32_t block, uint64_t address, uint64_t size)
@@ -157,9 +153,10 @@ static struct ht_measure *measure_on(struct recording *recording, const struct h
     struct ht_measure *measure;
     struct ht_error error = {0};
     assert_int_equal(
-        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, &error), HT_OK);
+        ht_measure_open(&measure, recording->kit.plan, recording->kit.trail, &no_options, &error),
+        HT_OK);
     struct ht_replay_options options = {.measure = measure};
-    assert_int_equal(ht_replay_run(recording->plan, heap, &options, result, &error), HT_OK);
+    assert_int_equal(ht_replay_run(recording->kit.plan, heap, &options, result, &error), HT_OK);
     return measure;
 }
 
@@ -324,7 +321,8 @@ static void assert_gap_sizes(struct recording *recording, uint64_t median, uint6
 {
     struct ht_measure *measure;
     assert_int_equal(
-        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, NULL), HT_OK);
+        ht_measure_open(&measure, recording->kit.plan, recording->kit.trail, &no_options, NULL),
+        HT_OK);
     assert_int_equal(ht_measure_gap_sizes(measure)[0], median);
     assert_int_equal(ht_measure_gap_sizes(measure)[1], p90);
     assert_int_equal(ht_measure_gap_sizes(measure)[2], p99);
@@ -356,9 +354,10 @@ static void null_cannot_be_measured(void **state)
     struct ht_error error = {0};
     begin(recording, 0, 0x10000, 16);
     assert_int_equal(
-        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, &error), HT_OK);
+        ht_measure_open(&measure, recording->kit.plan, recording->kit.trail, &no_options, &error),
+        HT_OK);
     struct ht_replay_options options = {.measure = measure};
-    assert_int_equal(ht_replay_run(recording->plan, &ht_heap_null, &options, &result, &error),
+    assert_int_equal(ht_replay_run(recording->kit.plan, &ht_heap_null, &options, &result, &error),
                      HT_UNSUPPORTED);
     assert_string_equal(error.text,
                         "metrics: the blocks of heap null are no memory and lie nowhere");
@@ -383,9 +382,11 @@ static void a_replay_that_was_stopped_is_not_judged(void **state)
     }
     struct ht_pulse pulse = {.beat = stop};
     assert_int_equal(
-        ht_measure_open(&measure, recording->plan, recording->trail, &no_options, NULL), HT_OK);
+        ht_measure_open(&measure, recording->kit.plan, recording->kit.trail, &no_options, NULL),
+        HT_OK);
     struct ht_replay_options options = {.pulse = &pulse, .measure = measure};
-    assert_int_equal(ht_replay_run(recording->plan, &ht_heap_libc, &options, &result, NULL), HT_OK);
+    assert_int_equal(ht_replay_run(recording->kit.plan, &ht_heap_libc, &options, &result, NULL),
+                     HT_OK);
     const struct ht_metrics_report *replayed = ht_measure_replayed(measure);
     assert_false(result.is_whole);
     assert_true(replayed->operations > 0 && replayed->operations < COUNT);
@@ -457,7 +458,7 @@ static void a_measured_replay_is_not_timed(void **state)
     assert_int_equal(replayed->reallocs[HT_DIRECTION_GROW].bytes_copied,
                      result.played.bytes_copied);
     assert_true(result.harness_bytes >
-                result.plan.memory_bytes + ht_trail_memory_bytes(recording->trail) + 5000 * 64);
+                result.plan.memory_bytes + ht_trail_memory_bytes(recording->kit.trail) + 5000 * 64);
     ht_measure_close(measure);
 }
 
@@ -556,7 +557,7 @@ static void assert_as_found_slowly(const struct recording *recording,
     double ratios = 0;
     double count = 0;
     uint64_t index = 0;
-    const struct ht_plan_span *span = ht_plan_first(recording->plan);
+    const struct ht_plan_span *span = ht_plan_first(recording->kit.plan);
     assert_null(span->next);
     for (; index < MANY; index++) {
         const struct ht_op *op = &span->ops[index];
@@ -592,17 +593,20 @@ static struct ht_measure *measure_by_workers(struct recording *recording, uint32
     struct ht_measure *measure;
     struct ht_replay_result result;
     struct ht_schedule_options order = {.workers = workers, .window = 64, .memory_limit = 1 << 24};
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, options, NULL),
-                     HT_OK);
+    assert_int_equal(
+        ht_measure_open(&measure, recording->kit.plan, recording->kit.trail, options, NULL), HT_OK);
     struct ht_replay_options replay = {.touch = HT_TOUCH_NONE, .measure = measure};
     *schedule = NULL;
     if (workers > 0) {
+        order.is_watched = true;
         order.stops = ht_measure_stops(measure, &order.stop_count);
         assert_int_equal(
-            ht_schedule_open(schedule, recording->plan, recording->trail, &order, NULL), HT_OK);
+            ht_schedule_open(schedule, recording->kit.plan, recording->kit.trail, &order, NULL),
+            HT_OK);
         replay.schedule = *schedule;
     }
-    assert_int_equal(ht_replay_run(recording->plan, &placing_heap, &replay, &result, NULL), HT_OK);
+    assert_int_equal(ht_replay_run(recording->kit.plan, &placing_heap, &replay, &result, NULL),
+                     HT_OK);
     assert_false(result.is_timed);
     assert_true(result.is_whole && result.played.failed_reallocs > 0);
     return measure;
@@ -675,8 +679,9 @@ static void a_mark_is_the_first_operation_then_or_later(void **state)
     struct ht_measure *measure;
     struct ht_error error = {0};
     add_dense(recording, 6); // at 10, 20 ... 60 ns
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, &options, &error),
-                     HT_OK);
+    assert_int_equal(
+        ht_measure_open(&measure, recording->kit.plan, recording->kit.trail, &options, &error),
+        HT_OK);
     const struct ht_metrics_report *recorded = ht_measure_recorded(measure);
     static const struct {
         int64_t asked_ns;
@@ -692,8 +697,9 @@ static void a_mark_is_the_first_operation_then_or_later(void **state)
         assert_int_equal(mark->moment.live_bytes, 64 * (marks[i].operation + 1));
     }
     ht_measure_close(measure);
-    assert_int_equal(ht_measure_open(&measure, recording->plan, recording->trail, &late, &error),
-                     HT_FORMAT);
+    assert_int_equal(
+        ht_measure_open(&measure, recording->kit.plan, recording->kit.trail, &late, &error),
+        HT_FORMAT);
     assert_string_equal(error.text, "there is no operation at the mark 61 ns or later");
 }
 

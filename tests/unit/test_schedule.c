@@ -4,6 +4,8 @@
 // which the first enters slice 0, allocs slot 0 and opens gate 0. Samples are left out of it.
 #include "replay/schedule.h"
 
+#include "recording_kit.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,8 +16,7 @@
 #include <cmocka.h>
 
 struct fixture {
-    struct ht_plan *plan;
-    struct ht_trail *trail;
+    struct recording_kit recording;
     struct ht_schedule *schedule;
     struct ht_schedule_options options;
     char text[1024];
@@ -25,8 +26,7 @@ static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     *state = fixture;
-    if (fixture == NULL || ht_plan_open(&fixture->plan, UINT64_C(1) << 30, NULL) != HT_OK ||
-        ht_trail_open(&fixture->trail, UINT64_C(1) << 30, NULL) != HT_OK) {
+    if (fixture == NULL || !recording_kit_open(&fixture->recording)) {
         return -1;
     }
     fixture->options = (struct ht_schedule_options){.window = 1000, .memory_limit = 1 << 24};
@@ -37,17 +37,15 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     ht_schedule_close(fixture->schedule);
-    ht_trail_close(fixture->trail);
-    ht_plan_close(fixture->plan);
+    recording_kit_close(&fixture->recording);
     free(fixture);
     return 0;
 }
 
 static void add(struct fixture *fixture, uint32_t thread, int64_t time_ns, struct ht_change change)
 {
-    struct ht_trail_mark mark = {.thread = thread, .time_ns = time_ns};
-    assert_int_equal(ht_plan_add(fixture->plan, &change, NULL), HT_OK);
-    assert_int_equal(ht_trail_add(fixture->trail, &mark, NULL), HT_OK);
+    recording_kit_add(&fixture->recording, change,
+                      (struct ht_trail_mark){.thread = thread, .time_ns = time_ns});
 }
 
 static void begin(struct fixture *fixture, uint32_t thread, uint32_t block)
@@ -84,8 +82,8 @@ static void write_step(char *text, size_t size, const struct ht_step *step)
 static const char *programs(struct fixture *fixture)
 {
     struct ht_error error = {0};
-    assert_int_equal(ht_schedule_open(&fixture->schedule, fixture->plan, fixture->trail,
-                                      &fixture->options, &error),
+    assert_int_equal(ht_schedule_open(&fixture->schedule, fixture->recording.plan,
+                                      fixture->recording.trail, &fixture->options, &error),
                      HT_OK);
     fixture->text[0] = '\0';
     for (uint32_t i = 0; i < ht_schedule_totals(fixture->schedule)->workers; i++) {
@@ -206,8 +204,9 @@ static uint64_t window_of(struct fixture *fixture)
 {
     struct ht_schedule *schedule;
     fixture->options.memory_limit = 1 << 30;
-    assert_int_equal(
-        ht_schedule_open(&schedule, fixture->plan, fixture->trail, &fixture->options, NULL), HT_OK);
+    assert_int_equal(ht_schedule_open(&schedule, fixture->recording.plan, fixture->recording.trail,
+                                      &fixture->options, NULL),
+                     HT_OK);
     uint64_t window = ht_schedule_totals(schedule)->window;
     ht_schedule_close(schedule);
     return window;
@@ -270,8 +269,8 @@ static void the_limit_is_an_error_that_names_it(void **state)
     struct ht_error error = {0};
     fixture->options.memory_limit = 1000;
     begin(fixture, 1, 0);
-    assert_int_equal(ht_schedule_open(&fixture->schedule, fixture->plan, fixture->trail,
-                                      &fixture->options, &error),
+    assert_int_equal(ht_schedule_open(&fixture->schedule, fixture->recording.plan,
+                                      fixture->recording.trail, &fixture->options, &error),
                      HT_LIMIT);
     assert_null(fixture->schedule);
     assert_non_null(strstr(error.text, "1000 bytes of memory are the limit"));
