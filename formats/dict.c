@@ -7,6 +7,7 @@
 #include "formats/limits.h"
 #include "formats/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,15 +22,18 @@ struct ht_dict {
     uint64_t lent[HT_DICT_DETAIL_VALUES_MAX]; // the detail lent last, in one piece
 };
 
-// A stack is kept as bytes, 4 or 5 a frame where modules are known. Of each frame: a byte that says
-// how many bytes the others have, the module unless it is that of the frame before, the address.
-// Both are little-endian, without the zeros at their upper end.
+// A stack is kept as bytes, 4 or 5 a frame where modules are known. First the number of frames less
+// one, then of each frame: a byte that says how many bytes the others have, the module unless it is
+// that of the frame before, the address. Both are little-endian, without the zeros at their upper
+// end.
 enum {
     SAME_MODULE = 0x10,
     ADDRESS_BYTES_MASK = 0x0F,
     MODULE_BYTES_SHIFT = 5,
     FRAME_BYTES_MAX = 1 + 4 + 8,
+    STACK_BYTES_MAX = 1 + HT_DICT_FRAMES_MAX * FRAME_BYTES_MAX,
 };
+static_assert(HT_DICT_FRAMES_MAX <= 256, "a byte holds the number of frames less one");
 
 static unsigned bytes_of(uint64_t value)
 {
@@ -39,11 +43,12 @@ static unsigned bytes_of(uint64_t value)
     return bytes;
 }
 
-// Packs into room for FRAME_BYTES_MAX a frame and a word behind. Returns the bytes used.
+// Packs into room for STACK_BYTES_MAX and a word behind. Returns the bytes used.
 static size_t pack_stack(const struct ht_frame *frames, size_t count, uint8_t *packed)
 {
     uint32_t module = 0;
     uint8_t *at = packed;
+    *at++ = (uint8_t)(count - 1);
     for (size_t i = 0; i < count; i++) {
         unsigned address_bytes = bytes_of(frames[i].address);
         unsigned module_bytes = bytes_of(frames[i].module);
@@ -69,18 +74,15 @@ static uint64_t take(const uint8_t **at, unsigned bytes)
     return bytes == 0 ? 0 : word << (64 - 8 * bytes) >> (64 - 8 * bytes);
 }
 
-static size_t unpack_stack(const uint8_t *at, size_t size, struct ht_frame *frames)
+static void unpack_stack(const uint8_t *at, size_t count, struct ht_frame *frames)
 {
-    const uint8_t *end = at + size;
     uint32_t module = 0;
-    size_t count = 0;
-    while (at < end) {
+    for (size_t i = 0; i < count; i++) {
         unsigned head = *at++;
         if ((head & SAME_MODULE) == 0)
             module = (uint32_t)take(&at, head >> MODULE_BYTES_SHIFT);
-        frames[count++] = (struct ht_frame){take(&at, head & ADDRESS_BYTES_MASK), module};
+        frames[i] = (struct ht_frame){take(&at, head & ADDRESS_BYTES_MASK), module};
     }
-    return count;
 }
 
 struct ht_dict *ht_dict_open(void)
@@ -144,7 +146,7 @@ uint32_t ht_dict_string_count(const struct ht_dict *dict)
 enum ht_status ht_dict_add_stack(struct ht_dict *dict, const struct ht_frame *frames, size_t count,
                                  uint32_t *id, struct ht_error *error)
 {
-    uint8_t packed[HT_DICT_FRAMES_MAX * FRAME_BYTES_MAX + sizeof(uint64_t)];
+    uint8_t packed[STACK_BYTES_MAX + sizeof(uint64_t)];
     *id = 0;
     if (count > HT_DICT_FRAMES_MAX)
         count = HT_DICT_FRAMES_MAX;
@@ -153,12 +155,23 @@ enum ht_status ht_dict_add_stack(struct ht_dict *dict, const struct ht_frame *fr
     return ht_store_add(&dict->stacks, packed, pack_stack(frames, count, packed), id, error);
 }
 
+size_t ht_dict_stack_depth(const struct ht_dict *dict, uint32_t id)
+{
+    size_t size;
+    const uint8_t *packed = ht_store_get(&dict->stacks, id, &size);
+    return packed != NULL ? (size_t)packed[0] + 1 : 0;
+}
+
 const struct ht_frame *ht_dict_stack(const struct ht_dict *dict, uint32_t id, size_t *count)
 {
     size_t size;
     const uint8_t *packed = ht_store_get(&dict->stacks, id, &size);
-    *count = packed != NULL ? unpack_stack(packed, size, dict->frames) : 0;
-    return packed != NULL ? dict->frames : NULL;
+    *count = 0;
+    if (packed == NULL)
+        return NULL;
+    *count = (size_t)packed[0] + 1;
+    unpack_stack(packed + 1, *count, dict->frames);
+    return dict->frames;
 }
 
 uint32_t ht_dict_stack_count(const struct ht_dict *dict)

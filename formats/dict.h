@@ -47,6 +47,9 @@ uint32_t ht_dict_string_count(const struct ht_dict *dict);
 enum ht_status ht_dict_add_stack(struct ht_dict *dict, const struct ht_frame *frames, size_t count,
                                  uint32_t *id, struct ht_error *error);
 const struct ht_frame *ht_dict_stack(const struct ht_dict *dict, uint32_t id, size_t *count);
+
+// The frames of a stack, counted only; 0 when it is none.
+size_t ht_dict_stack_depth(const struct ht_dict *dict, uint32_t id);
 uint32_t ht_dict_stack_count(const struct ht_dict *dict);
 
 // Lowers the cap on the bytes of all stacks, as they are packed.

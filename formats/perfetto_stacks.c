@@ -239,8 +239,7 @@ static void reserve_bit(struct ht_perfetto_stacks *stacks, uint32_t stack)
 
 uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
 {
-    size_t count;
-    if (stack == 0 || ht_dict_stack(stacks->dict, stack, &count) == NULL)
+    if (ht_dict_stack_depth(stacks->dict, stack) == 0)
         return 0;
     reserve_bit(stacks, stack);
     if (stacks->sink->status != HT_OK)

@@ -15,7 +15,7 @@ void ht_threads_reset(struct ht_threads *threads)
 {
     free(threads->list);
     free(threads->heads);
-    *threads = (struct ht_threads){NULL};
+    *threads = (struct ht_threads){.list = NULL};
 }
 
 static uint32_t *head_of(const struct ht_threads *threads, uint32_t pid, uint32_t tid)

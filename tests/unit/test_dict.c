@@ -98,6 +98,8 @@ static void a_stack_keeps_its_innermost_frames_at_the_cap(void **state)
     assert_int_equal(ht_dict_add_stack(*state, frames, HT_DICT_FRAMES_MAX + 5, &id, NULL), HT_OK);
     const struct ht_frame *kept = ht_dict_stack(*state, id, &count);
     assert_int_equal(count, HT_DICT_FRAMES_MAX);
+    assert_int_equal(ht_dict_stack_depth(*state, id), HT_DICT_FRAMES_MAX);
+    assert_int_equal(ht_dict_stack_depth(*state, 0), 0);
     assert_int_equal(kept[count - 1].address, HT_DICT_FRAMES_MAX - 1);
 }
 
@@ -124,7 +126,7 @@ static void a_full_dictionary_of_stacks_takes_no_other(void **state)
     struct ht_frame frames[2] = {{0x1000, 1}, {0x2000, 1}};
     uint32_t id = 0;
     size_t count = 0;
-    ht_dict_limit_stacks(*state, 12); // of 7, 4 and 4 bytes
+    ht_dict_limit_stacks(*state, 14); // of 8, 5 and 5 bytes
     assert_int_equal(ht_dict_add_stack(*state, frames, 2, &id, NULL), HT_OK);
     assert_int_equal(ht_dict_add_stack(*state, frames, 1, &id, NULL), HT_OK);
     frames[0].address++;
