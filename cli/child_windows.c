@@ -168,8 +168,8 @@ static enum ht_status begin(char *line, HANDLE pipe, HANDLE *process, struct ht_
 enum ht_status ht_child_spawn(struct ht_child *child, char *const arguments[],
                               struct ht_error *error)
 {
-    HANDLE own;
-    HANDLE other;
+    HANDLE own = NULL;
+    HANDLE other = NULL;
     HANDLE process = NULL;
     char *line = malloc(COMMAND_LINE_MAX);
     if (line == NULL)

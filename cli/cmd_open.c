@@ -99,7 +99,7 @@ static enum ht_status give(const struct settings *settings, struct ht_server *se
 static FILE *make_file(struct settings *settings, bool is_as_it_is, struct ht_error *error)
 {
     const char *path = settings->inputs.paths[0];
-    FILE *file = is_as_it_is ? fopen(path, "rb") : tmpfile();
+    FILE *file = is_as_it_is ? fopen(path, "rb") : ht_system_temporary_file();
     if (file == NULL) {
         ht_fail_errno(error, "%s", is_as_it_is ? path : "a temporary file");
         return NULL;

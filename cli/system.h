@@ -32,6 +32,9 @@ bool ht_system_is_restarted(void);
 // True when the system gives this process the same addresses every time.
 bool ht_system_has_fixed_addresses(void);
 
+// A new file to write and read, which is gone when it is closed. NULL, with errno, on failure.
+FILE *ht_system_temporary_file(void);
+
 // Sets a variable of the environment from "NAME=VALUE". False when it cannot.
 bool ht_system_set_variable(const char *setting);
 

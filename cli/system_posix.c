@@ -84,6 +84,11 @@ enum ht_status ht_system_restart(int argc, char **argv, struct ht_error *error)
     return ht_fail_errno(error, "the program cannot be begun anew");
 }
 
+FILE *ht_system_temporary_file(void)
+{
+    return tmpfile();
+}
+
 bool ht_system_set_variable(const char *setting)
 {
     char name[128];

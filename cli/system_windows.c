@@ -7,6 +7,7 @@
 
 #include <windows.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <io.h>
 #include <shellapi.h>
@@ -67,6 +68,18 @@ bool ht_system_is_restarted(void)
 bool ht_system_has_fixed_addresses(void)
 {
     return false;
+}
+
+// The C library's tmpfile would put it into the drive's root, where few may write.
+FILE *ht_system_temporary_file(void)
+{
+    char folder[MAX_PATH];
+    char path[MAX_PATH];
+    if (GetTempPathA(sizeof folder, folder) == 0 || GetTempFileNameA(folder, "ht", 0, path) == 0) {
+        errno = EACCES;
+        return NULL;
+    }
+    return fopen(path, "w+bTD"); // T and D: kept in memory while there is room, deleted at the end
 }
 
 bool ht_system_set_variable(const char *setting)

@@ -165,14 +165,11 @@ uint64_t ht_engine_release(const struct ht_heap *heap, void *self, struct ht_slo
 }
 
 // Leaves each live block's recorded heap in the place of its size.
-static void mark_heaps(const struct ht_plan *plan, uint64_t operations, struct ht_slot *slots)
+static void mark_heaps(const struct ht_op *ops, size_t count, struct ht_slot *slots)
 {
-    for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL; span = span->next) {
-        for (size_t i = 0; i < span->count && operations > 0; i++, operations--) {
-            const struct ht_op *op = &span->ops[i];
-            if (op->kind != HT_OP_FREE) {
-                slots[op->block].size = op->heap;
-            }
+    for (size_t i = 0; i < count; i++) {
+        if (ops[i].kind != HT_OP_FREE) {
+            slots[ops[i].block].size = ops[i].heap;
         }
     }
 }
@@ -182,7 +179,11 @@ uint64_t ht_engine_release_apart(const struct ht_plan *plan, uint64_t operations
                                  struct ht_slot *slots, uint32_t count)
 {
     uint64_t released = 0;
-    mark_heaps(plan, operations, slots);
+    for (const struct ht_plan_span *span = ht_plan_first(plan); span != NULL; span = span->next) {
+        size_t played = span->count < operations ? span->count : (size_t)operations;
+        mark_heaps(span->ops, played, slots);
+        operations -= played;
+    }
     for (uint32_t i = 0; i < count; i++) {
         if (slots[i].address != NULL) {
             heap->release(selves[slots[i].size], slots[i].address);

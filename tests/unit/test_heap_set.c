@@ -221,6 +221,32 @@ static void operations_go_to_the_heap_they_were_recorded_on(void **state)
     ht_plan_close(plan);
 }
 
+// A number may have been that of a block of another heap before.
+static void blocks_left_at_the_end_go_back_to_their_own_heap(void **state)
+{
+    (void)state;
+    struct ht_heap heap = whole_heap();
+    struct ht_replay_options options = {.touch = HT_TOUCH_NONE};
+    struct ht_replay_result result;
+    struct ht_plan *plan;
+    assert_int_equal(ht_plan_open(&plan, HT_PLAN_MEMORY_DEFAULT, NULL), HT_OK);
+    add(plan, (struct ht_change){.kind = HT_CHANGE_BEGIN, .heap = 0, .block = 0, .size = 1});
+    add(plan, (struct ht_change){.kind = HT_CHANGE_BEGIN, .heap = 1, .block = 1, .size = 2});
+    add(plan, (struct ht_change){.kind = HT_CHANGE_END, .heap = 0, .block = 0, .size = 1});
+    add(plan, (struct ht_change){.kind = HT_CHANGE_BEGIN, .heap = 2, .block = 0, .size = 3});
+    add(plan, (struct ht_change){.kind = HT_CHANGE_BEGIN, .heap = 2, .block = 2, .size = 4});
+    add(plan, (struct ht_change){
+                  .kind = HT_CHANGE_RESIZE, .heap = 1, .block = 1, .size = 5, .old_size = 2});
+    add(plan, (struct ht_change){.kind = HT_CHANGE_BEGIN, .heap = 0, .block = 3, .size = 6});
+    add(plan, (struct ht_change){.kind = HT_CHANGE_END, .heap = 0, .block = 3, .size = 6});
+    assert_int_equal(ht_replay_run(plan, &heap, &options, &result, NULL), HT_OK);
+    assert_true(result.is_apart);
+    assert_int_equal(result.final_blocks, 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(parts[i].live, 0);
+    ht_plan_close(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup(too_many_recorded_heaps_are_all_on_one, set_up),
         cmocka_unit_test_setup(heap_that_does_not_open_is_an_error, set_up),
         cmocka_unit_test_setup(operations_go_to_the_heap_they_were_recorded_on, set_up),
+        cmocka_unit_test_setup(blocks_left_at_the_end_go_back_to_their_own_heap, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

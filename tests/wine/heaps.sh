@@ -94,7 +94,9 @@ matches '"is_whole":true'
 expect 0 "$heaptape" replay a.htape --what-if realloc=copy --json
 matches '"key":"in_place"\|"in_place"'
 expect 0 "$heaptape" replay a.htape --report page.html --timeline a.pftrace
-grep -q "Wine [0-9.]*, not Microsoft" page.html || fail "the page does not say whose heap it is"
+for file in page.html a.pftrace; do
+    grep -aq "Wine [0-9.]*, not Microsoft" $file || fail "$file does not say whose heap it is"
+done
 
 # A comparison: each run in a process of its own, the file's name begins with a dash.
 cp a.htape ./-a.htape
