@@ -4,6 +4,7 @@
 // its own within the process, which the importer needs to keep profiles apart.
 #include "formats/perfetto_profile.h"
 
+#include "formats/cache.h"
 #include "formats/perfetto_file.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 
 enum {
     SAMPLES_MAX = 1024, // in one packet
+    AHEAD = 8,          // sites that are fetched into the caches
     // A dump ends at a multiple of this plus the number of its profile within the process.
     END_STEP_LOG2 = 12,
 };
@@ -202,6 +204,15 @@ static void begin_profile(struct profiler *profiler, const struct profile *profi
     make_groups(profiler, profile);
 }
 
+// Brings near what a site needs soon: there are more than the caches hold, in no order.
+static void fetch_site(const struct profiler *profiler, uint32_t site)
+{
+    uint32_t group = profiler->group_of[site];
+    ht_cache_fetch(&profiler->before[site]);
+    if (group != HT_PICTURE_NONE)
+        ht_cache_fetch(&profiler->groups[group]);
+}
+
 static void put_dumps(struct profiler *profiler, const struct profile *profile)
 {
     const struct ht_picture_sites *sites = &profiler->model->sites;
@@ -210,6 +221,8 @@ static void put_dumps(struct profiler *profiler, const struct profile *profile)
         const struct ht_picture_dump *dump = &sites->dumps[i];
         for (uint32_t k = 0; k < dump->count; k++) {
             const struct ht_picture_dumped *dumped = &sites->dumped[dump->first + k];
+            if (k + AHEAD < dump->count)
+                fetch_site(profiler, dumped[AHEAD].site);
             struct ht_picture_count count = measured(profile, &dumped->count);
             if (profiler->group_of[dumped->site] != HT_PICTURE_NONE)
                 move_on(profiler, dumped->site, &count);

@@ -38,8 +38,8 @@ void ht_perfetto_sink_reset(struct ht_perfetto_sink *sink);
 
 void ht_perfetto_put(struct ht_perfetto_sink *sink, const Ht__Perfetto__TracePacket *packet);
 
-// What there are most of, packed by hand, which takes a fifth of the time. A track event, packed as
-// that, on the sequence of the tracks; and one that is the sample of a counter.
+// What there are most of, packed by hand: a track event that is packed already, on the sequence of
+// the tracks, and one that is the sample of a counter.
 void ht_perfetto_put_packed(struct ht_perfetto_sink *sink, uint64_t stamp, const uint8_t *event,
                             size_t size);
 void ht_perfetto_put_sample(struct ht_perfetto_sink *sink, uint64_t track, uint64_t stamp,

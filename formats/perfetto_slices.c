@@ -4,6 +4,7 @@
 // docs/formats/perfetto.md.
 #include "formats/perfetto_slices.h"
 
+#include "formats/cache.h"
 #include "formats/perfetto_event.h"
 #include "formats/picture_histograms.h"
 #include "formats/picture_marks.h"
@@ -12,6 +13,7 @@ enum {
     RANK_MARKS = 100,      // in their group, behind the counters
     RANK_CHAINS = 1 << 20, // in their process, behind the heaps
     RANK_SUMMARY = 1 << 21,
+    AHEAD = 8, // picks that are fetched into the caches: they stand in no order
 };
 
 void ht_perfetto_put_instant(struct ht_perfetto_file *file, const struct ht_picture_instant *what)
@@ -28,6 +30,13 @@ void ht_perfetto_put_instant(struct ht_perfetto_file *file, const struct ht_pict
     ht_perfetto_put_event(file, thread->track, HT_PERFETTO_INSTANT, &shown, stamp);
 }
 
+static void fetch_pick(const struct ht_pick *pick)
+{
+    ht_cache_fetch(&pick->rank);
+    ht_cache_fetch(&pick->event.old_address);
+    ht_cache_fetch(&pick->stamp_ns);
+}
+
 void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_picture_model *model)
 {
     struct ht_perfetto_sink *sink = &file->sink;
@@ -38,6 +47,8 @@ void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_picture_m
     ht_budget_order(reallocs, model->base_ns);
     for (uint32_t i = 0; i < reallocs->count && sink->status == HT_OK; i++) {
         const struct ht_budget_key *key = &reallocs->keys[i];
+        if (i + AHEAD < reallocs->count)
+            fetch_pick(&reallocs->picks[key[AHEAD].at]);
         struct ht_picture_instant instant =
             ht_picture_kept_realloc(&reallocs->picks[key->at], key->rank[0], &linked);
         ht_perfetto_put_instant(file, &instant);
