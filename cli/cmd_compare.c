@@ -206,7 +206,7 @@ static enum ht_exit compare(struct settings *settings)
     struct ht_error error;
     enum ht_exit result = HT_EXIT_FAILED;
     comparison->heap_count = settings->name_count * (comparison->changes.count > 0 ? 2 : 1);
-    comparison->heaps = calloc(comparison->heap_count, sizeof *comparison->heaps);
+    comparison->heaps = calloc(HT_COMPARED_MAX, sizeof *comparison->heaps);
     if (comparison->heaps == NULL) {
         ht_say("there is no memory for the runs");
         return result;

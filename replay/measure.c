@@ -41,7 +41,7 @@ struct ht_measure {
     struct ht_causal_watch watch;
 };
 
-// Of a replay, samples and looks, and the peak's two.
+// The marks and the peak.
 enum { STOPS_BESIDES_SAMPLES = HT_METRICS_MARKS + 1 };
 
 static bool is_request(const struct ht_op *op)
@@ -471,6 +471,17 @@ const struct ht_causal_watch *ht_measure_causal_watch(const struct ht_measure *m
     return &measure->watch;
 }
 
+// False when the operation was not played.
+static bool take_seen(struct ht_measure *measure, const struct ht_op *op)
+{
+    struct ht_sighting sighting;
+    bool is_played = ht_sightings_next(measure->sightings, &sighting);
+    if (is_played) {
+        take(measure, op, sighting);
+    }
+    return is_played;
+}
+
 // Takes what the workers saw, up to the first operation that was not played.
 static void walk_sightings(struct ht_measure *measure)
 {
@@ -478,11 +489,7 @@ static void walk_sightings(struct ht_measure *measure)
     bool is_on = true;
     for (; span != NULL && is_on; span = span->next) {
         for (size_t i = 0; i < span->count && is_on; i++) {
-            struct ht_sighting sighting;
-            is_on = ht_sightings_next(measure->sightings, &sighting);
-            if (is_on) {
-                take(measure, &span->ops[i], sighting);
-            }
+            is_on = take_seen(measure, &span->ops[i]);
         }
     }
 }
