@@ -2,7 +2,7 @@
 //
 // What reading an .etl costs: `heaptape convert --to null` beside `lz4 -1` to nowhere on the same
 // file, and making a .htape of it, as whole programs, in turn, an odd number of rounds. Prints the
-// medians of the processor time and of the time on the clock, the rates, the ratio to lz4, and the
+// medians of the time on the clock and of the processor time, the ratio of each to lz4's, and the
 // most memory that any of these programs held.
 //
 //     bench_etl HEAPTAPE ROUNDS FILE...
@@ -93,8 +93,9 @@ static void print(const char *file, off_t size, struct cost costs[CONTENDERS][RO
     printf("%s, %.1f MB\n", file, megabytes);
     for (int i = 0; i < CONTENDERS; i++) {
         struct cost cost = median(costs[i], rounds);
-        printf("  %-15s %7.3f s cpu %7.3f s wall %6.0f MB/s cpu %5.2f times lz4\n", names[i],
-               cost.cpu_seconds, cost.wall_seconds, megabytes / cost.cpu_seconds,
+        printf("  %-15s %7.3f s wall %6.0f MB/s %5.2f times lz4, %7.3f s cpu %5.2f times lz4\n",
+               names[i], cost.wall_seconds, megabytes / cost.wall_seconds,
+               lz4.wall_seconds / cost.wall_seconds, cost.cpu_seconds,
                lz4.cpu_seconds / cost.cpu_seconds);
     }
 }
