@@ -6,6 +6,7 @@
 #include "formats/etl_plain.h"
 
 #include "formats/bytes.h"
+#include "formats/cache.h"
 
 enum {
     AT_TID = 0x08,
@@ -13,7 +14,8 @@ enum {
     AT_STAMP = 0x10,
     SOURCE_MAX = 255,
     ALIGNMENT = 8,
-    LAYOUTS = 16, // by pointer size and the lowest three bits of the hook
+    AHEAD_BYTES = 1024, // the bytes may still be in the caches of the processor that loaded them
+    LAYOUTS = 16,       // by pointer size and the lowest three bits of the hook
     FIT_BYTES = HT_ETL_SYSTEM_SIZE + ALIGNMENT, // looked at in the header behind the last record
 };
 static_assert((int)HT_ETL_PLAIN_PAD >= (int)FIT_BYTES, "what is looked at is there");
@@ -138,6 +140,7 @@ static inline enum ht_etl_plain take(struct making *making, struct ht_etl_lane *
     int64_t ticks = lane->ticks;
     enum ht_etl_plain how = HT_ETL_PLAIN_STUCK;
     while (ticks >= making->last_ticks) {
+        ht_cache_fetch((const void *)((uintptr_t)p + AHEAD_BYTES));
         make(event, layout, p);
         if (event->heap == 0)
             break;

@@ -23,7 +23,7 @@ enum {
     HT_ETL_KEY_BYTES_MAX = 512 << 20,   // their frames, each stack once
     HT_ETL_RECENT_STACKS = 1 << 17,     // distinct stacks without a key that are known again
     HT_ETL_RECENT_BYTES = 32 << 20,     // their frames
-    HT_ETL_WINDOW = 4096,               // events that wait for their stack
+    HT_ETL_WINDOW = 2048,               // events that wait for their stack
 
     // The compact stream.
     HT_COMPACT_MESSAGE_MAX = 32 << 20, // one frame, packed or unpacked, or the arrays of a message
@@ -57,7 +57,7 @@ enum {
 
     // Stages.
     HT_FILTER_VALUES_MAX = 32, // filters of one command, of all sorts
-    HT_FOLD_WINDOW = 4096,     // events that fold may hold back
+    HT_FOLD_WINDOW = 2048,     // events that fold may hold back
     HT_REBASE_REGIONS_MAX = 1 << 20,
     HT_LIVE_BLOCKS_MAX = 1 << 30, // blocks live at once
     HT_HEAPS_MAX = 1 << 20,       // heaps in one trace
