@@ -349,6 +349,27 @@ static enum ht_status find_frame(struct ht_frame_source *source, struct ht_error
     }
 }
 
+// The frame at `at`. HT_FORMAT or HT_LIMIT when it is none or damaged, HT_END when the input ends
+// before it or in it.
+static enum ht_status take_frame(struct ht_frame_source *source, struct ht_cursor *content,
+                                 struct ht_error *error)
+{
+    source->frame_offset = source->offset + source->at;
+    if (ht_load32(next_bytes(source)) != magic_lz4)
+        return HT_FORMAT;
+    enum ht_status status = unpack(source, error);
+    if (status == HT_OK)
+        *content = ht_cursor_over(source->content.data, source->content.size);
+    return status;
+}
+
+enum ht_status ht_frame_source_try(struct ht_frame_source *source, struct ht_cursor *content,
+                                   struct ht_error *error)
+{
+    enum ht_status status = need(source, MAGIC_SIZE, error);
+    return status == HT_OK ? take_frame(source, content, error) : status;
+}
+
 enum ht_status ht_frame_source_next(struct ht_frame_source *source, struct ht_cursor *content,
                                     struct ht_error *error)
 {
@@ -358,12 +379,8 @@ enum ht_status ht_frame_source_next(struct ht_frame_source *source, struct ht_cu
         enum ht_status status = find_frame(source, error);
         source->frame_offset = source->offset + source->at;
         bool is_end = status == HT_END && bytes_left(source) == 0;
-        if (status == HT_OK && ht_load32(next_bytes(source)) == magic_lz4)
-            status = unpack(source, error);
-        else if (status == HT_OK)
-            status = HT_FORMAT;
         if (status == HT_OK)
-            *content = ht_cursor_over(source->content.data, source->content.size);
+            status = take_frame(source, content, error);
         if (status == HT_OK || status == HT_IO || status == HT_MEMORY || is_end)
             return status;
         status = recover(source, status == HT_END, error);

@@ -59,7 +59,8 @@ enum ht_status ht_frame_sink_put_index(struct ht_frame_sink *sink, uint32_t fiel
 // one that is damaged is counted in the trace, and reading goes on at the next that is whole.
 struct ht_frame_source;
 
-// Reads on behind the start of the file. Input and trace outlive the source. Close accepts NULL.
+// Reads on behind the start of the file. Input and trace outlive the source; the trace may be NULL
+// for one that is never asked for the next frame. Close accepts NULL.
 enum ht_status ht_frame_source_open(struct ht_input *input, struct ht_trace *trace,
                                     struct ht_frame_source **source, struct ht_error *error);
 void ht_frame_source_close(struct ht_frame_source *source);
@@ -75,6 +76,11 @@ enum ht_status ht_frame_source_next(struct ht_frame_source *source, struct ht_cu
 enum ht_status ht_frame_source_at(struct ht_frame_source *source, uint64_t offset, uint32_t bytes,
                                   const uint32_t *checksum, struct ht_cursor *content,
                                   struct ht_error *error);
+
+// The messages of the frame that begins where the source stands, when that is a whole one;
+// HT_FORMAT otherwise, which is not counted, or HT_END.
+enum ht_status ht_frame_source_try(struct ht_frame_source *source, struct ht_cursor *content,
+                                   struct ht_error *error);
 
 // Goes to an offset of a seekable input, to read on from there.
 void ht_frame_source_seek(struct ht_frame_source *source, uint64_t offset);

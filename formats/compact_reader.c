@@ -3,9 +3,11 @@
 // Reads .htape, from a stream too: frame after frame, message after message, one block of events
 // in memory. What is damaged is counted and stepped over. Also the format's table entry.
 #include "formats/compact.h"
+#include "formats/compact_ahead.h"
 #include "formats/compact_names.h"
 #include "formats/compact_unpack.h"
 #include "formats/compact_writer.h"
+#include "formats/relay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +18,15 @@ struct compact_reader {
     struct ht_trace *trace;
     const char *name; // of the input
     struct ht_frame_source *frames;
-    struct ht_cursor content;  // messages of the frame that are left
-    ProtobufCMessage *message; // the one unpacked last
-    size_t budget;             // bytes that unpacking a message may still allocate
+    const struct ht_frame_source *frame; // that has the frame in hand: this one or the next's
+    struct ht_ahead *ahead;              // NULL without a second processor
+    struct ht_cursor content;            // messages of the frame that are left
+    ProtobufCMessage *message;           // the one unpacked last
+    size_t budget;                       // bytes that unpacking a message may still allocate
     ProtobufCAllocator allocator;
     struct ht_names_map names;
-    struct ht_unpack *unpack; // of the block in the frame
+    struct ht_unpack *unpack;      // of a block in the frame
+    const struct ht_unpack *block; // whose events are given, this or one ahead; NULL for none
     struct ht_input *input;
     Ht__Index *index;            // NULL when the file is read through
     struct ht_index_place place; // of the frame, in the index
@@ -30,7 +35,7 @@ struct compact_reader {
     struct ht_group group;        // the events of the frame
     struct ht_index_sink seen;    // what an index should tell of the frames
     bool has_frame;               // one was begun
-    bool has_block;               // a block of it was begun
+    bool is_ahead;                // the block whose events are given was unpacked ahead
     bool is_damaged;              // the frame is not what was written
     bool is_whole;                // no frame was before the end record
     uint64_t event_count;         // those left out included
@@ -58,7 +63,7 @@ static void release(void *context, void *pointer)
 static void damage(struct compact_reader *reader, enum ht_loss loss, const char *what)
 {
     reader->is_damaged |= loss == HT_LOSS_DAMAGED_BUFFERS;
-    ht_trace_damage(reader->trace, loss, ht_frame_source_offset(reader->frames), what);
+    ht_trace_damage(reader->trace, loss, ht_frame_source_offset(reader->frame), what);
 }
 
 // A text from the file that lives as long as the trace; that of a format we know is not copied.
@@ -107,31 +112,31 @@ static enum ht_status take_header(struct compact_reader *reader, struct ht_error
 static enum ht_status take_strings(struct compact_reader *reader, struct ht_error *error)
 {
     return ht_names_read_strings(&reader->names, (const Ht__Strings *)reader->message,
-                                 reader->trace, ht_frame_source_offset(reader->frames), error);
+                                 reader->trace, ht_frame_source_offset(reader->frame), error);
 }
 
 static enum ht_status take_stacks(struct compact_reader *reader, struct ht_error *error)
 {
     return ht_names_read_stacks(&reader->names, (const Ht__Stacks *)reader->message, reader->trace,
-                                ht_frame_source_offset(reader->frames), error);
+                                ht_frame_source_offset(reader->frame), error);
 }
 
 static enum ht_status take_processes(struct compact_reader *reader, struct ht_error *error)
 {
     return ht_names_read_processes(&reader->names, (const Ht__Processes *)reader->message,
-                                   reader->trace, ht_frame_source_offset(reader->frames), error);
+                                   reader->trace, ht_frame_source_offset(reader->frame), error);
 }
 
 static enum ht_status take_threads(struct compact_reader *reader, struct ht_error *error)
 {
     return ht_names_read_threads(&reader->names, (const Ht__Threads *)reader->message,
-                                 reader->trace, ht_frame_source_offset(reader->frames), error);
+                                 reader->trace, ht_frame_source_offset(reader->frame), error);
 }
 
 static enum ht_status take_modules(struct compact_reader *reader, struct ht_error *error)
 {
     return ht_names_read_modules(&reader->names, (const Ht__Modules *)reader->message,
-                                 reader->trace, ht_frame_source_offset(reader->frames), error);
+                                 reader->trace, ht_frame_source_offset(reader->frame), error);
 }
 
 // The losses before this file was written come on top of those met while reading it.
@@ -230,7 +235,7 @@ static enum ht_status take_index(struct compact_reader *reader, struct ht_error 
     const Ht__Index *index = (const Ht__Index *)reader->message;
     if (!reader->is_whole)
         return HT_OK;
-    if (!ht_index_fits(index, HT_COMPACT_START_SIZE, ht_frame_source_offset(reader->frames)))
+    if (!ht_index_fits(index, HT_COMPACT_START_SIZE, ht_frame_source_offset(reader->frame)))
         return HT_FORMAT;
     if (reader->scope == NULL && !reader->seen.is_full)
         check_index(reader, index);
@@ -277,6 +282,30 @@ static enum ht_status unpack_message(struct compact_reader *reader, const struct
     return reader->message != NULL ? messages[packet->field].take(reader, error) : HT_FORMAT;
 }
 
+static uint64_t frame_end(const struct compact_reader *reader)
+{
+    return ht_frame_source_offset(reader->frame) + ht_frame_source_bytes(reader->frame);
+}
+
+// Begins with a block of events. HT_FORMAT when it is damaged.
+static enum ht_status take_block(struct compact_reader *reader, const struct ht_packet *packet,
+                                 struct ht_error *error)
+{
+    bool is_own = reader->frame == reader->frames;
+    if (!is_own)
+        reader->block = ht_ahead_block(reader->ahead, packet->data);
+    reader->is_ahead = reader->block != NULL;
+    if (reader->is_ahead)
+        return HT_OK;
+    enum ht_status status = ht_unpack_begin(reader->unpack, packet->data, packet->size, error);
+    if (status != HT_OK)
+        return status;
+    reader->block = reader->unpack;
+    if (is_own && reader->ahead != NULL && reader->index == NULL)
+        ht_ahead_begin(reader->ahead, frame_end(reader));
+    return HT_OK;
+}
+
 static enum ht_status take_message(struct compact_reader *reader, const struct ht_packet *packet,
                                    struct ht_error *error)
 {
@@ -291,9 +320,8 @@ static enum ht_status take_message(struct compact_reader *reader, const struct h
         reader->has_header = true; // told once
     }
     enum ht_status status = packet->field == HT_COMPACT_BLOCK
-                                ? ht_unpack_begin(reader->unpack, packet->data, packet->size, error)
+                                ? take_block(reader, packet, error)
                                 : unpack_message(reader, packet, error);
-    reader->has_block = packet->field == HT_COMPACT_BLOCK && status == HT_OK;
     if (status == HT_FORMAT) {
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a damaged message");
         return HT_OK;
@@ -350,8 +378,8 @@ static enum ht_status end_frame(struct compact_reader *reader, struct ht_error *
     if (!reader->has_frame)
         return HT_OK;
     enum ht_status status =
-        ht_index_sink_add(&reader->seen, ht_frame_source_bytes(reader->frames),
-                          ht_frame_source_checksum(reader->frames), &reader->group, error);
+        ht_index_sink_add(&reader->seen, ht_frame_source_bytes(reader->frame),
+                          ht_frame_source_checksum(reader->frame), &reader->group, error);
     if (status == HT_OK && reader->index != NULL)
         check_place(reader);
     reader->group = (struct ht_group){0};
@@ -359,14 +387,27 @@ static enum ht_status end_frame(struct compact_reader *reader, struct ht_error *
     return status;
 }
 
+// The next frame of a file that is read through.
+static enum ht_status next_frame(struct compact_reader *reader, struct ht_error *error)
+{
+    bool is_ahead = reader->ahead != NULL && reader->has_frame &&
+                    ht_ahead_finish(reader->ahead, frame_end(reader), &reader->content);
+    reader->frame = is_ahead ? ht_ahead_frames(reader->ahead) : reader->frames;
+    if (!is_ahead)
+        return ht_frame_source_next(reader->frames, &reader->content, error);
+    ht_frame_source_seek(reader->frames, frame_end(reader));
+    return HT_OK;
+}
+
 // Takes the next message of the file; all events of the last are taken.
 static enum ht_status step(struct compact_reader *reader, struct ht_error *error)
 {
     struct ht_packet packet;
     drop_message(reader);
-    if (reader->has_block)
-        ht_unpack_tell(reader->unpack, &reader->group);
-    reader->has_block = false;
+    if (reader->block != NULL)
+        ht_unpack_tell(reader->block, &reader->group);
+    reader->block = NULL;
+    reader->is_ahead = false;
     if (ht_packet_next(&reader->content, &packet))
         return take_message(reader, &packet, error);
     if (reader->content.failed)
@@ -374,8 +415,7 @@ static enum ht_status step(struct compact_reader *reader, struct ht_error *error
     enum ht_status status = end_frame(reader, error);
     if (status != HT_OK)
         return status;
-    status = reader->index != NULL ? next_indexed(reader, error)
-                                   : ht_frame_source_next(reader->frames, &reader->content, error);
+    status = reader->index != NULL ? next_indexed(reader, error) : next_frame(reader, error);
     reader->has_frame = status == HT_OK;
     if (status != HT_OK)
         reader->content = (struct ht_cursor){0};
@@ -419,16 +459,17 @@ static size_t adopt(struct compact_reader *reader, const struct ht_unpacked *unp
 }
 
 // Takes events of the block in the frame; none when it has no more.
-static size_t take_events(struct compact_reader *reader, struct ht_event *events, size_t limit)
+static size_t take_events(struct compact_reader *reader, struct ht_events *events)
 {
     size_t kept = 0;
-    enum ht_status status = HT_OK;
+    enum ht_status status = reader->block != NULL ? HT_OK : HT_END;
     while (status == HT_OK && kept == 0) {
         struct ht_unpacked unpacked;
-        size_t count = limit;
-        status = ht_unpack_take(reader->unpack, events, &count, &unpacked);
+        size_t count = events->count;
+        status = reader->is_ahead ? ht_ahead_take(reader->ahead, &events->at, &count, &unpacked)
+                                  : ht_unpack_take(reader->unpack, events->at, &count, &unpacked);
         reader->event_count += count;
-        kept = adopt(reader, &unpacked, events, count);
+        kept = adopt(reader, &unpacked, events->at, count);
     }
     if (status == HT_FORMAT)
         damage(reader, HT_LOSS_DAMAGED_BUFFERS, "a block that names what is not there");
@@ -439,11 +480,13 @@ static enum ht_status read_events(struct ht_reader *self, struct ht_events *even
                                   struct ht_error *error)
 {
     struct compact_reader *reader = (struct compact_reader *)self;
+    struct ht_events room = *events;
     size_t count;
-    while ((count = take_events(reader, events->at, events->count)) == 0) {
+    while ((count = take_events(reader, events)) == 0) {
         enum ht_status status = step(reader, error);
         if (status != HT_OK)
             return status;
+        *events = room;
     }
     events->count = count;
     return HT_OK;
@@ -456,6 +499,7 @@ static void close_reader(struct ht_reader *self)
     drop_index(reader);
     ht_index_sink_reset(&reader->seen);
     ht_names_map_reset(&reader->names);
+    ht_ahead_close(reader->ahead);
     ht_unpack_close(reader->unpack);
     ht_frame_source_close(reader->frames);
     free(reader);
@@ -482,6 +526,7 @@ static enum ht_status open_reader(struct ht_input *input, struct ht_trace *trace
     reader->unpack = ht_unpack_open();
     status = reader->unpack != NULL ? ht_frame_source_open(input, trace, &reader->frames, error)
                                     : ht_fail_memory(error, "a block of events");
+    reader->frame = reader->frames;
     // The header is the first message of the first frame: the origin is known before any event.
     for (int i = 0; i < 2 && status == HT_OK; i++)
         status = step(reader, error);
@@ -554,6 +599,14 @@ static enum ht_status narrow(struct ht_reader *self, const struct ht_scope *scop
     return HT_OK;
 }
 
+// Without memory for it, reading goes on as before.
+static void assist(struct ht_reader *self)
+{
+    struct compact_reader *reader = (struct compact_reader *)self;
+    if (ht_relay_has_processors() && ht_input_is_seekable(reader->input))
+        ht_ahead_open(reader->input, &reader->ahead, NULL);
+}
+
 static const struct ht_format best = {
     .name = "htape",
     .suffix = ".htape",
@@ -569,6 +622,7 @@ const struct ht_format ht_format_compact = {
     .taste = ht_compact_start_taste,
     .open_reader = open_reader,
     .narrow = narrow,
+    .assist = assist,
     .open_writer = ht_compact_writer_open,
     .best = &best,
     .writes_apart = true,

@@ -433,6 +433,16 @@ enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events,
     return HT_OK;
 }
 
+size_t ht_unpack_left(const struct ht_unpack *unpack)
+{
+    return unpack->head.event_count - unpack->at;
+}
+
+bool ht_unpack_has_details(const struct ht_unpack *unpack)
+{
+    return (unpack->head.fields & HT_SHAPE_DETAIL) != 0;
+}
+
 void ht_unpack_tell(const struct ht_unpack *unpack, struct ht_group *group)
 {
     if (unpack->at == 0)

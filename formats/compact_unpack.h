@@ -39,6 +39,10 @@ enum ht_status ht_unpack_begin(struct ht_unpack *unpack, const uint8_t *data, si
 enum ht_status ht_unpack_take(struct ht_unpack *unpack, struct ht_event *events, size_t *count,
                               struct ht_unpacked *out);
 
+// Events that are not taken yet, and whether any of the block has a detail.
+size_t ht_unpack_left(const struct ht_unpack *unpack);
+bool ht_unpack_has_details(const struct ht_unpack *unpack);
+
 // Adds to a group the events of the block, when all were taken.
 void ht_unpack_tell(const struct ht_unpack *unpack, struct ht_group *group);
 

@@ -167,20 +167,32 @@ static enum ht_status read_file(struct ht_input *input, void *data, size_t size,
     return HT_OK;
 }
 
+// By offset, so that threads may read at once.
 #ifdef _WIN32
+enum { READ_MAX = 1 << 30 };
+
 static enum ht_status read_file_at(struct ht_input *input, uint64_t offset, void *data, size_t size,
                                    size_t *got, struct ht_error *error)
 {
-    if (offset != input->file_position) {
-        if (fseeko(input->file, (off_t)offset, SEEK_SET) != 0)
-            return ht_fail_errno(error, "%s: seeking to offset %llu", input->name,
-                                 (unsigned long long)offset);
-        input->file_position = offset;
+    HANDLE file = (HANDLE)_get_osfhandle(_fileno(input->file));
+    while (*got < size) {
+        uint64_t at = offset + *got;
+        OVERLAPPED place = {0};
+        DWORD wanted = size - *got < READ_MAX ? (DWORD)(size - *got) : READ_MAX;
+        DWORD count = 0;
+        place.Offset = (DWORD)at;
+        place.OffsetHigh = (DWORD)(at >> 32);
+        bool is_read = ReadFile(file, (uint8_t *)data + *got, wanted, &count, &place);
+        if (!is_read && GetLastError() != ERROR_HANDLE_EOF)
+            return ht_fail(error, HT_IO, "%s: reading at offset %llu: error %lu of Windows",
+                           input->name, (unsigned long long)at, GetLastError());
+        if (count == 0)
+            break;
+        *got += count;
     }
-    return read_file(input, data, size, got, error);
+    return HT_OK;
 }
 #else
-// One system call where seeking and reading are two.
 static enum ht_status read_file_at(struct ht_input *input, uint64_t offset, void *data, size_t size,
                                    size_t *got, struct ht_error *error)
 {

@@ -247,12 +247,8 @@ struct ht_buffer kit_text(const struct ht_trace *trace, const struct ht_event *e
     return text;
 }
 
-struct kit_result kit_read(const void *bytes, size_t size)
-{
-    return kit_read_narrow(bytes, size, NULL);
-}
-
-struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct ht_scope *scope)
+static struct kit_result read_as(const void *bytes, size_t size, const struct ht_scope *scope,
+                                 bool is_assisted)
 {
     struct kit_result result = {.text = ht_buffer_with_limit(64 << 20)};
     struct ht_input *input = NULL;
@@ -262,6 +258,8 @@ struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct h
     assert_int_equal(ht_input_open_memory(bytes, size, "test", &input, NULL), HT_OK);
     result.status = ht_format_compact.open_reader(input, &result.trace, &reader, &result.error);
     assert_int_equal(reader != NULL, result.status == HT_OK);
+    if (result.status == HT_OK && is_assisted)
+        ht_format_compact.assist(reader);
     if (result.status == HT_OK && scope != NULL)
         result.status = ht_format_compact.narrow(reader, scope, &result.error);
     while (result.status == HT_OK) {
@@ -276,6 +274,21 @@ struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct h
     ht_input_close(input);
     assert_int_equal(ht_buffer_append(&result.text, "", 1, NULL), HT_OK);
     return result;
+}
+
+struct kit_result kit_read(const void *bytes, size_t size)
+{
+    return read_as(bytes, size, NULL, false);
+}
+
+struct kit_result kit_read_assisted(const void *bytes, size_t size)
+{
+    return read_as(bytes, size, NULL, true);
+}
+
+struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct ht_scope *scope)
+{
+    return read_as(bytes, size, scope, false);
 }
 
 void kit_result_reset(struct kit_result *result)

@@ -61,6 +61,9 @@ struct kit_result {
 // Reads bytes as .htape. The caller resets the result.
 struct kit_result kit_read(const void *bytes, size_t size);
 
+// The same with a second processor.
+struct kit_result kit_read_assisted(const void *bytes, size_t size);
+
 // The same for these events only, by the index.
 struct kit_result kit_read_narrow(const void *bytes, size_t size, const struct ht_scope *scope);
 void kit_result_reset(struct kit_result *result);

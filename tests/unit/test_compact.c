@@ -507,6 +507,36 @@ static void only_the_start_of_an_htape_is_tasted(void **state)
     ht_trace_reset(&trace);
 }
 
+static void blocks_are_unpacked_ahead(void **state)
+{
+    (void)state;
+    enum { EVENTS = 3 * HT_COMPACT_EVENTS_MAX + 1000 };
+    struct ht_trace trace;
+    struct ht_event *events = calloc(EVENTS, sizeof *events);
+    assert_non_null(events);
+    assert_int_equal(ht_trace_init(&trace, NULL), HT_OK);
+    for (uint32_t i = 0; i < EVENTS; i++)
+        events[i] = (struct ht_event){.time_ns = i * INT64_C(100),
+                                      .pid = 1,
+                                      .tid = i % 3,
+                                      .heap = 0x10000,
+                                      .address = 0x20000 + i / 2 * 64,
+                                      .size = i % 2 == 0 ? i % 50 : 0,
+                                      .kind = i % 2 == 0 ? HT_KIND_ALLOC : HT_KIND_FREE};
+    struct ht_buffer bytes = kit_write(&trace, events, EVENTS);
+    struct kit_result result = kit_read_assisted(bytes.data, bytes.size);
+    struct ht_buffer text = kit_text(&trace, events, EVENTS);
+    assert_int_equal(result.status, HT_END);
+    assert_int_equal(result.event_count, EVENTS);
+    assert_string_equal(result.text.data, text.data);
+    assert_int_equal(kit_losses(&result.trace), 0);
+    kit_result_reset(&result);
+    ht_buffer_reset(&text);
+    ht_buffer_reset(&bytes);
+    ht_trace_reset(&trace);
+    free(events);
+}
+
 // Leaves compact_sample.htape behind for the test of it with lz4 and protoc.
 static void a_file_is_written_and_read(void **state)
 {
@@ -587,6 +617,7 @@ int main(void)
         cmocka_unit_test(what_a_newer_version_adds_is_skipped),
         cmocka_unit_test(an_event_of_a_newer_kind_is_counted_and_skipped),
         cmocka_unit_test(only_the_start_of_an_htape_is_tasted),
+        cmocka_unit_test(blocks_are_unpacked_ahead),
         cmocka_unit_test(a_file_is_written_and_read),
         cmocka_unit_test(a_stream_that_cannot_be_sought_is_read),
     };

@@ -90,6 +90,35 @@ static void a_cut_at_every_byte_keeps_the_whole_blocks(void **state)
     assert_int_equal(last_count, 3 * KIT_BLOCK_EVENTS);
 }
 
+static void check_assisted(const void *bytes, size_t size)
+{
+    struct kit_result result = kit_read(bytes, size);
+    struct kit_result assisted = kit_read_assisted(bytes, size);
+    assert_int_equal(assisted.status, result.status);
+    assert_int_equal(assisted.event_count, result.event_count);
+    assert_string_equal(assisted.text.data, result.text.data);
+    assert_memory_equal(assisted.trace.loss, result.trace.loss, sizeof result.trace.loss);
+    assert_int_equal(assisted.trace.damage_count, result.trace.damage_count);
+    for (uint32_t i = 0; i < result.trace.damage_count; i++)
+        assert_int_equal(assisted.trace.damage[i].offset, result.trace.damage[i].offset);
+    kit_result_reset(&result);
+    kit_result_reset(&assisted);
+}
+
+static void a_second_processor_changes_nothing(void **state)
+{
+    enum { CUT_STEP = 29, FLIP_STEP = 61 };
+    const struct sample *sample = *state;
+    for (size_t size = HT_COMPACT_START_SIZE; size < sample->bytes.size; size += CUT_STEP)
+        check_assisted(sample->bytes.data, size);
+    for (size_t bit = 0; bit < sample->bytes.size * 8; bit += FLIP_STEP) {
+        sample->bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        check_assisted(sample->bytes.data, sample->bytes.size);
+        sample->bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    check_assisted(sample->bytes.data, sample->bytes.size);
+}
+
 static void every_flipped_bit_is_told_or_harmless(void **state)
 {
     const struct sample *sample = *state;
@@ -563,6 +592,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_without_damage_tells_none, open_sample,
                                         close_sample),
         cmocka_unit_test_setup_teardown(a_cut_at_every_byte_keeps_the_whole_blocks, open_sample,
+                                        close_sample),
+        cmocka_unit_test_setup_teardown(a_second_processor_changes_nothing, open_sample,
                                         close_sample),
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_told_or_harmless, open_sample,
                                         close_sample),
