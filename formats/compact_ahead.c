@@ -5,6 +5,7 @@
 #include "formats/compact_ahead.h"
 
 #include "formats/compact_names.h"
+#include "formats/large.h"
 #include "formats/relay.h"
 
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static bool make_room(struct ht_ahead *ahead, size_t wanted)
         return true;
     free(ahead->events);
     free(ahead->stacks);
-    ahead->events = malloc(wanted * sizeof *ahead->events);
+    ahead->events = ht_large_alloc(wanted * sizeof *ahead->events);
     ahead->stacks = malloc(wanted * sizeof *ahead->stacks);
     bool has_room = ahead->events != NULL && ahead->stacks != NULL;
     ahead->room = has_room ? wanted : 0;

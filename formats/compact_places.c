@@ -3,6 +3,8 @@
 // Births and pools. See the header.
 #include "formats/compact_places.h"
 
+#include "formats/large.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +19,7 @@ bool ht_places_make_room(struct ht_places *places, uint32_t events)
 {
     ht_places_free(places);
     places->pool = malloc(events * sizeof *places->pool);
-    places->births = malloc(events * sizeof *places->births);
+    places->births = ht_large_alloc(events * sizeof *places->births);
     places->released = malloc(RELEASED_PER_EVENT * events * sizeof *places->released);
     return places->pool != NULL && places->births != NULL && places->released != NULL &&
            ht_table_make_room(&places->spaces, events) &&
