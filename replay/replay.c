@@ -6,6 +6,7 @@
 #include "replay/heap_set.h"
 #include "replay/os.h"
 
+#include <assert.h>
 #include <string.h>
 
 // Both runs use one table of blocks: all zero and resident before, and so again after each.
@@ -53,6 +54,7 @@ static enum ht_status grow_table(struct table *table, uint32_t count, struct ht_
     if (status != HT_OK) {
         return status;
     }
+    assert(grown.slots != NULL); // for the count is not 0
     if (table->count > 0) {
         memcpy(grown.slots, table->slots, table->size_bytes);
     }
