@@ -35,7 +35,6 @@ struct compact_reader {
     struct ht_group group;        // the events of the frame
     struct ht_index_sink seen;    // what an index should tell of the frames
     bool has_frame;               // one was begun
-    bool is_ahead;                // the block whose events are given was unpacked ahead
     bool is_damaged;              // the frame is not what was written
     bool is_whole;                // no frame was before the end record
     uint64_t event_count;         // those left out included
@@ -294,8 +293,7 @@ static enum ht_status take_block(struct compact_reader *reader, const struct ht_
     bool is_own = reader->frame == reader->frames;
     if (!is_own)
         reader->block = ht_ahead_block(reader->ahead, packet->data);
-    reader->is_ahead = reader->block != NULL;
-    if (reader->is_ahead)
+    if (reader->block != NULL)
         return HT_OK;
     enum ht_status status = ht_unpack_begin(reader->unpack, packet->data, packet->size, error);
     if (status != HT_OK)
@@ -407,7 +405,6 @@ static enum ht_status step(struct compact_reader *reader, struct ht_error *error
     if (reader->block != NULL)
         ht_unpack_tell(reader->block, &reader->group);
     reader->block = NULL;
-    reader->is_ahead = false;
     if (ht_packet_next(&reader->content, &packet))
         return take_message(reader, &packet, error);
     if (reader->content.failed)
@@ -466,8 +463,9 @@ static size_t take_events(struct compact_reader *reader, struct ht_events *event
     while (status == HT_OK && kept == 0) {
         struct ht_unpacked unpacked;
         size_t count = events->count;
-        status = reader->is_ahead ? ht_ahead_take(reader->ahead, &events->at, &count, &unpacked)
-                                  : ht_unpack_take(reader->unpack, events->at, &count, &unpacked);
+        status = reader->block != reader->unpack
+                     ? ht_ahead_take(reader->ahead, &events->at, &count, &unpacked)
+                     : ht_unpack_take(reader->unpack, events->at, &count, &unpacked);
         reader->event_count += count;
         kept = adopt(reader, &unpacked, events->at, count);
     }
