@@ -24,7 +24,6 @@ struct ht_perfetto_file *ht_perfetto_file_open(struct ht_output *output,
         free(file);
         return NULL;
     }
-    ht_perfetto_stacks_join(file->stacks, HT_PERFETTO_TRACKS);
     return file;
 }
 

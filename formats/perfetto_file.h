@@ -23,7 +23,7 @@ struct ht_perfetto_thread {
 struct ht_perfetto_file {
     struct ht_perfetto_sink sink;
     const struct ht_picture_model *model;
-    struct ht_perfetto_stacks *stacks;            // of the events, on the sequence of the tracks
+    struct ht_perfetto_stacks *stacks;
     uint64_t processes[HT_PICTURE_PROCESSES_MAX]; // track uuids, 0 where there is none
     uint32_t process_count;                       // of these
     struct ht_picture_index thread_index;         // by tid and number of the process

@@ -42,7 +42,7 @@ void ht_perfetto_put_part(struct ht_perfetto_file *file, struct ht_picture_model
         ht_perfetto_put_histograms(file);
         break;
     default:
-        ht_perfetto_put_profiles(&file->sink, model);
+        ht_perfetto_put_profiles(file);
     }
 }
 
@@ -59,47 +59,6 @@ static enum ht_status measure(struct ht_picture_model *model, uint64_t bytes[HT_
     }
     enum ht_status status = file->sink.status;
     ht_perfetto_file_close(file);
-    return status;
-}
-
-// The call stacks of a file, at most.
-struct extent {
-    uint64_t stack_bytes; // of all stacks, on one sequence
-    uint64_t frame_bytes; // of all frames and modules, on one sequence
-    struct ht_picture_index frames;
-};
-
-static enum ht_status add_stack(struct extent *extent, const struct ht_dict *dict, uint32_t stack,
-                                struct ht_error *error)
-{
-    enum { STACK_BYTES = 64, FRAME_ID_BYTES = 6, FRAME_BYTES = 160, BYTES_OF_ONE = 3 };
-    size_t count;
-    const struct ht_frame *frames = ht_dict_stack(dict, stack, &count);
-    enum ht_status status = HT_OK;
-    extent->stack_bytes += STACK_BYTES + (uint64_t)count * FRAME_ID_BYTES;
-    for (size_t i = 0; i < count && status == HT_OK; i++) {
-        const struct ht_frame *frame = &frames[i];
-        size_t length;
-        if (ht_picture_index_find(&extent->frames, frame->address, frame->module) !=
-            HT_PICTURE_NONE)
-            continue;
-        ht_dict_string(dict, frame->module, &length); // as a frame's name and as a module's
-        extent->frame_bytes += FRAME_BYTES + (uint64_t)length * (BYTES_OF_ONE + 1);
-        status = ht_picture_index_put(&extent->frames, frame->address, frame->module, 0, error);
-    }
-    return status;
-}
-
-static enum ht_status find_extent(const struct ht_picture_model *model, struct extent *extent,
-                                  struct ht_error *error)
-{
-    const struct ht_dict *dict = model->trace->dict;
-    enum ht_status status = HT_OK;
-    for (uint32_t i = 0; i < model->sites.count && status == HT_OK; i++)
-        status = add_stack(extent, dict, ht_picture_site_stack(&model->sites, i), error);
-    for (uint32_t i = 0; i < model->reallocs.count && status == HT_OK; i++)
-        status = add_stack(extent, dict, ht_event_stack(&model->reallocs.picks[i].event), error);
-    ht_picture_index_reset(&extent->frames);
     return status;
 }
 
@@ -120,30 +79,33 @@ static uint64_t sample_bytes(const struct ht_picture_sites *sites)
 
 // What profiles and the stacks of events take at most. A site is in four profiles: those of its
 // process, live, at the peak and moved, and that of its heap.
-static enum ht_status most_of_stacks(const struct ht_picture_model *model, uint64_t *bytes,
-                                     struct ht_error *error)
+static uint64_t most_of_stacks(const struct ht_perfetto_file *file,
+                               const struct ht_picture_model *model)
 {
     enum { OF_PROCESS = 3, OF_SITE = 4, PACKET_BYTES = 256 };
     const struct ht_picture_sites *sites = &model->sites;
-    struct extent extent = {0};
-    *bytes = 0;
     if (!sites->has_stacks)
-        return HT_OK;
-    enum ht_status status = find_extent(model, &extent, error);
+        return 0;
+    for (uint32_t i = 0; i < sites->count && file->sink.status == HT_OK; i++)
+        ht_perfetto_profile_stack(file->stacks, ht_picture_site_stack(sites, i));
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < model->reallocs.count && file->sink.status == HT_OK; i++)
+        bytes +=
+            ht_perfetto_expect_stack(file->stacks, ht_event_stack(&model->reallocs.picks[i].event));
+    struct ht_perfetto_extent extent = ht_perfetto_stacks_extent(file->stacks);
     uint64_t profiles = (uint64_t)model->process_count * OF_PROCESS + model->heap_count;
     uint64_t samples = (uint64_t)sites->dumped_count * OF_PROCESS + sites->count;
-    *bytes = profiles * (sites->dump_count + 1) * PACKET_BYTES + samples * sample_bytes(sites) +
-             (OF_SITE + 1) * extent.stack_bytes + (profiles + 1) * extent.frame_bytes;
-    return status;
+    return bytes + profiles * (sites->dump_count + 1) * PACKET_BYTES +
+           samples * sample_bytes(sites) + OF_SITE * extent.stack_bytes +
+           (profiles + 1) * extent.frame_bytes;
 }
 
 // Whether it is plain that everything fits, which saves measuring.
-static enum ht_status find_small(const struct ht_picture_model *model, uint64_t room,
-                                 bool *is_small, struct ht_error *error)
+static bool is_small(const struct ht_perfetto_file *file, const struct ht_picture_model *model,
+                     uint64_t room)
 {
     enum { BUCKET_BYTES = 512, GROUP_BYTES = 16 << 10, REALLOC_BYTES = 256, SLICE_BYTES = 1024 };
-    uint64_t bytes = 0;
-    enum ht_status status = most_of_stacks(model, &bytes, error);
+    uint64_t bytes = most_of_stacks(file, model);
     bytes += OTHER_BYTES_MAX + (uint64_t)model->reallocs.count * REALLOC_BYTES;
     for (uint32_t i = 0; i < model->process_count; i++) {
         const struct ht_picture_process *process = &model->processes[i];
@@ -155,8 +117,7 @@ static enum ht_status find_small(const struct ht_picture_model *model, uint64_t 
         const struct ht_picture_heap *heap = &model->heaps[i];
         bytes += 2 * GROUP_BYTES + ((uint64_t)heap->live.count + heap->space.count) * BUCKET_BYTES;
     }
-    *is_small = bytes <= room;
-    return status;
+    return bytes <= room;
 }
 
 static bool shrink_counters(struct ht_picture_model *model)
@@ -251,11 +212,9 @@ enum ht_status ht_perfetto_plan(const struct ht_perfetto_file *file, struct ht_p
     uint64_t bytes[HT_PERFETTO_PARTS] = {0};
     uint64_t taken = quota->turn != NULL ? file->sink.bytes : 0;
     uint64_t room = quota->budget > taken ? quota->budget - taken : 0;
-    bool is_small = false;
     ht_picture_fold_heaps(model);
-    enum ht_status found = find_small(model, room, &is_small, error);
-    if (found != HT_OK || is_small)
-        return found;
+    if (is_small(file, model, room) || file->sink.status != HT_OK)
+        return file->sink.status;
     for (;;) {
         enum ht_status status = measure(model, bytes, error);
         if (status != HT_OK || sum_of(bytes) <= room)

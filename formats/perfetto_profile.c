@@ -5,12 +5,13 @@
 #include "formats/perfetto_profile.h"
 
 #include "formats/cache.h"
-#include "formats/perfetto_file.h"
+#include "formats/packet.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     SAMPLES_MAX = 1024, // in one packet
@@ -19,6 +20,30 @@ enum {
     END_STEP_LOG2 = 12,
 };
 static_assert(HT_PICTURE_HEAPS_MAX + 3 <= 1 << END_STEP_LOG2, "profiles of a process fit a step");
+
+// Fields of TracePacket, ProfilePacket and what is in that, see perfetto.proto.
+enum {
+    PACKET_PROFILE = 37,
+    PROFILE_PROCESS_DUMPS = 5,
+    PROFILE_CONTINUED = 6,
+    PROFILE_INDEX = 7,
+    DUMP_PID = 1,
+    DUMP_SAMPLES = 2,
+    DUMP_TIMESTAMP = 9,
+    DUMP_HEAP_NAME = 11,
+    DUMP_START_TIMESTAMP = 15,
+    SAMPLE_CALLSTACK_ID = 1,
+    SAMPLE_SELF_ALLOCATED = 2,
+    SAMPLE_SELF_FREED = 3,
+    SAMPLE_ALLOC_COUNT = 5,
+    SAMPLE_FREE_COUNT = 6,
+};
+
+enum {
+    SAMPLE_BYTES_MAX = 5 * (1 + HT_VARINT_SIZE_MAX), // without tag and length
+    SMALL_BYTES_MAX = 64,                            // of what is around the samples of a packet
+};
+static_assert(SAMPLE_BYTES_MAX < 0x80, "the length of a sample is a byte");
 
 enum measure { LIVE, AT_PEAK, MOVED };
 
@@ -32,10 +57,8 @@ struct profile {
     uint64_t last;   // a multiple of a step: no dump ends at a later one
 };
 
-// The sites of equal stack within a profile, and their sums up to the current dump.
+// The sites of equal stack within a profile: their sums up to the current dump.
 struct group {
-    uint32_t stack;
-    bool is_known;   // to the sequence
     bool is_changed; // since the last dump that was written
     struct ht_picture_count count;
 };
@@ -44,17 +67,15 @@ struct profiler {
     struct ht_perfetto_sink *sink;
     const struct ht_picture_model *model;
     struct ht_perfetto_stacks *stacks;
-    struct ht_picture_index index;   // groups by stack
-    uint32_t *group_of;              // by site; HT_PICTURE_NONE outside of the profile
+    uint32_t *stack_of;              // by site: the number of its stack, which groups go by
+    uint32_t *group_of;              // by site; 0 outside of the profile
     struct ht_picture_count *before; // of each site, up to the current dump
-    struct group *groups;
-    uint32_t group_count;
-    uint32_t *changed; // groups
+    struct group *groups;            // by number
+    uint32_t *changed;               // groups
     uint32_t changed_count;
-    uint64_t packet_index; // on the sequence
-    uint64_t end;          // of the last dump written, or 0
-    Ht__Perfetto__ProfilePacket__HeapSample samples[SAMPLES_MAX];
-    Ht__Perfetto__ProfilePacket__HeapSample *pointers[SAMPLES_MAX];
+    uint64_t packet_index;                                 // on the sequence
+    uint64_t end;                                          // of the last dump written, or 0
+    uint8_t samples[SAMPLES_MAX * (2 + SAMPLE_BYTES_MAX)]; // of the packet in the making
 };
 
 static bool is_in(const struct profiler *profiler, const struct profile *profile, uint32_t site)
@@ -67,26 +88,13 @@ static bool is_in(const struct profiler *profiler, const struct profile *profile
 
 static void make_groups(struct profiler *profiler, const struct profile *profile)
 {
-    const struct ht_picture_sites *sites = &profiler->model->sites;
-    struct ht_perfetto_sink *sink = profiler->sink;
-    ht_picture_index_reset(&profiler->index);
-    profiler->group_count = 0;
+    uint32_t site_count = profiler->model->sites.count;
+    uint32_t stack_count = ht_perfetto_profile_stack_count(profiler->stacks);
     profiler->changed_count = 0;
-    for (uint32_t i = 0; i < sites->count && sink->status == HT_OK; i++) {
-        profiler->group_of[i] = HT_PICTURE_NONE;
-        profiler->before[i] = (struct ht_picture_count){0};
-        if (!is_in(profiler, profile, i))
-            continue;
-        uint32_t stack = ht_picture_site_stack(sites, i);
-        uint32_t group = ht_picture_index_find(&profiler->index, stack, 0);
-        if (group == HT_PICTURE_NONE) {
-            group = profiler->group_count++;
-            profiler->groups[group] = (struct group){.stack = stack};
-            sink->status =
-                ht_picture_index_put(&profiler->index, stack, 0, group, profiler->sink->error);
-        }
-        profiler->group_of[i] = group;
-    }
+    for (uint32_t i = 0; i < site_count; i++)
+        profiler->group_of[i] = is_in(profiler, profile, i) ? profiler->stack_of[i] : 0;
+    memset(profiler->before, 0, site_count * sizeof *profiler->before);
+    memset(profiler->groups, 0, (stack_count + (size_t)1) * sizeof *profiler->groups);
 }
 
 // What a profile calls allocated and freed.
@@ -123,53 +131,44 @@ static void move_on(struct profiler *profiler, uint32_t site,
         mark(profiler, profiler->group_of[site]);
 }
 
+// Writes samples of a dump, those of the packet in the making up to `samples_end`.
 static void put_samples(struct profiler *profiler, const struct profile *profile, uint64_t end,
-                        size_t count, bool is_last)
+                        const uint8_t *samples_end, bool is_last)
 {
-    Ht__Perfetto__ProfilePacket__ProcessHeapSamples dump =
-        HT__PERFETTO__PROFILE_PACKET__PROCESS_HEAP_SAMPLES__INIT;
-    Ht__Perfetto__ProfilePacket__ProcessHeapSamples *dumps[1] = {&dump};
-    Ht__Perfetto__ProfilePacket message = HT__PERFETTO__PROFILE_PACKET__INIT;
-    char name[sizeof profile->name];
-    snprintf(name, sizeof name, "%s", profile->name);
-    dump.has_pid = true;
-    dump.pid = (uint64_t)ht_picture_pid(profiler->model->processes[profile->process].pid);
-    dump.heap_name = name;
-    dump.has_timestamp = true;
-    dump.timestamp = end;
-    dump.has_start_timestamp = true;
-    dump.start_timestamp = profiler->end > 0 ? profiler->end + 1 : profile->begin;
-    dump.n_samples = count;
-    dump.samples = profiler->pointers;
-    message.n_process_dumps = 1;
-    message.process_dumps = dumps;
-    message.has_continued = true;
-    message.continued = !is_last;
-    message.has_index = true;
-    message.index = profiler->packet_index++;
-    Ht__Perfetto__TracePacket packet = ht_perfetto_stacks_packet(profiler->stacks);
-    packet.has_timestamp = true;
-    packet.timestamp = end;
-    packet.profile_packet = &message;
-    ht_perfetto_put(profiler->sink, &packet);
+    uint8_t before[SMALL_BYTES_MAX];
+    uint8_t pid[SMALL_BYTES_MAX];
+    uint8_t after[SMALL_BYTES_MAX + sizeof profile->name];
+    size_t samples_size = (size_t)(samples_end - profiler->samples);
+    uint8_t *pid_end = ht_field_put_number(
+        pid, DUMP_PID, (uint64_t)ht_picture_pid(profiler->model->processes[profile->process].pid));
+    uint8_t *at = ht_field_put_number(after, DUMP_TIMESTAMP, end);
+    at = ht_field_put_bytes(at, DUMP_HEAP_NAME, profile->name, strlen(profile->name));
+    at = ht_field_put_number(at, DUMP_START_TIMESTAMP,
+                             profiler->end > 0 ? profiler->end + 1 : profile->begin);
+    size_t dump_size = (size_t)(pid_end - pid) + samples_size + (size_t)(at - after);
+    at = ht_field_put_number(at, PROFILE_CONTINUED, !is_last);
+    at = ht_field_put_number(at, PROFILE_INDEX, profiler->packet_index++);
+    uint8_t *before_end = ht_field_put_head(before, PROFILE_PROCESS_DUMPS, dump_size);
+    const struct ht_perfetto_piece pieces[] = {{before, (size_t)(before_end - before)},
+                                               {pid, (size_t)(pid_end - pid)},
+                                               {profiler->samples, samples_size},
+                                               {after, (size_t)(at - after)}};
+    struct ht_perfetto_head head = ht_perfetto_stacks_head(profiler->stacks);
+    head.has_stamp = true;
+    head.stamp = end;
+    ht_perfetto_put_field(profiler->sink, &head, PACKET_PROFILE, pieces, 4);
 }
 
-static void fill_sample(struct profiler *profiler, uint32_t group, size_t at)
+static uint8_t *pack_sample(uint8_t *at, uint32_t number, const struct ht_picture_count *count)
 {
-    Ht__Perfetto__ProfilePacket__HeapSample *sample = &profiler->samples[at];
-    const struct ht_picture_count *count = &profiler->groups[group].count;
-    ht__perfetto__profile_packet__heap_sample__init(sample);
-    sample->has_callstack_id = true;
-    sample->callstack_id = (uint64_t)group + 1;
-    sample->has_self_allocated = true;
-    sample->self_allocated = count->allocated_bytes;
-    sample->has_self_freed = true;
-    sample->self_freed = count->freed_bytes;
-    sample->has_alloc_count = true;
-    sample->alloc_count = count->allocs;
-    sample->has_free_count = true;
-    sample->free_count = count->frees;
-    profiler->pointers[at] = sample;
+    uint8_t *sample = ht_field_put_head(at, DUMP_SAMPLES, 0);
+    uint8_t *end = ht_field_put_number(sample, SAMPLE_CALLSTACK_ID, number);
+    end = ht_field_put_number(end, SAMPLE_SELF_ALLOCATED, count->allocated_bytes);
+    end = ht_field_put_number(end, SAMPLE_SELF_FREED, count->freed_bytes);
+    end = ht_field_put_number(end, SAMPLE_ALLOC_COUNT, count->allocs);
+    end = ht_field_put_number(end, SAMPLE_FREE_COUNT, count->frees);
+    sample[-1] = (uint8_t)(end - sample);
+    return end;
 }
 
 // Writes what has changed as a dump that ends in this step. The last packet of a dump closes it.
@@ -178,19 +177,17 @@ static void put_dump(struct profiler *profiler, const struct profile *profile, u
     uint64_t end = step_end | profile->number;
     if (profiler->changed_count == 0 || end <= profile->begin)
         return;
-    for (uint32_t i = 0; i < profiler->changed_count; i++) {
-        struct group *group = &profiler->groups[profiler->changed[i]];
-        if (!group->is_known)
-            ht_perfetto_put_stack(profiler->stacks, group->stack,
-                                  profiler->changed[i] + UINT64_C(1));
-        group->is_known = true;
-        group->is_changed = false;
-    }
+    for (uint32_t i = 0; i < profiler->changed_count; i++)
+        ht_perfetto_tell_stack(profiler->stacks, profiler->changed[i]);
     for (uint32_t i = 0; i < profiler->changed_count;) {
-        size_t count = 0;
-        while (count < SAMPLES_MAX && i < profiler->changed_count)
-            fill_sample(profiler, profiler->changed[i++], count++);
-        put_samples(profiler, profile, end, count, i == profiler->changed_count);
+        uint8_t *at = profiler->samples;
+        uint32_t left = profiler->changed_count - i;
+        for (uint32_t k = left < SAMPLES_MAX ? left : SAMPLES_MAX; k > 0; k--, i++) {
+            struct group *group = &profiler->groups[profiler->changed[i]];
+            group->is_changed = false;
+            at = pack_sample(at, profiler->changed[i], &group->count);
+        }
+        put_samples(profiler, profile, end, at, i == profiler->changed_count);
     }
     profiler->changed_count = 0;
     profiler->end = end;
@@ -198,7 +195,7 @@ static void put_dump(struct profiler *profiler, const struct profile *profile, u
 
 static void begin_profile(struct profiler *profiler, const struct profile *profile)
 {
-    ht_perfetto_stacks_begin(profiler->stacks);
+    ht_perfetto_begin_profile(profiler->stacks);
     profiler->packet_index = 0;
     profiler->end = 0;
     make_groups(profiler, profile);
@@ -209,7 +206,7 @@ static void fetch_site(const struct profiler *profiler, uint32_t site)
 {
     uint32_t group = profiler->group_of[site];
     ht_cache_fetch(&profiler->before[site]);
-    if (group != HT_PICTURE_NONE)
+    if (group != 0)
         ht_cache_fetch(&profiler->groups[group]);
 }
 
@@ -224,7 +221,7 @@ static void put_dumps(struct profiler *profiler, const struct profile *profile)
             if (k + AHEAD < dump->count)
                 fetch_site(profiler, dumped[AHEAD].site);
             struct ht_picture_count count = measured(profile, &dumped->count);
-            if (profiler->group_of[dumped->site] != HT_PICTURE_NONE)
+            if (profiler->group_of[dumped->site] != 0)
                 move_on(profiler, dumped->site, &count);
         }
         if (dump->end < profile->last)
@@ -253,7 +250,7 @@ static void put_peak(struct profiler *profiler, const struct profile *profile)
             .allocated_bytes =
                 is_taken ? site->peak_bytes : now->allocated_bytes - now->freed_bytes,
             .allocs = is_taken ? site->peak_blocks : now->allocs - now->frees};
-        if (profiler->group_of[i] != HT_PICTURE_NONE)
+        if (profiler->group_of[i] != 0)
             move_on(profiler, i, &live);
     }
     put_dump(profiler, profile, end < profile->last ? end : profile->last);
@@ -311,24 +308,35 @@ static void put_process(struct profiler *profiler, uint32_t process)
     }
 }
 
+static void number_stacks(struct profiler *profiler)
+{
+    const struct ht_picture_sites *sites = &profiler->model->sites;
+    for (uint32_t i = 0; i < sites->count && profiler->sink->status == HT_OK; i++)
+        profiler->stack_of[i] =
+            ht_perfetto_profile_stack(profiler->stacks, ht_picture_site_stack(sites, i));
+}
+
 static enum ht_status open_profiler(struct profiler *profiler, struct ht_error *error)
 {
-    uint32_t count = profiler->model->sites.count;
-    profiler->stacks = ht_perfetto_stacks_open(profiler->sink, profiler->model->trace->dict);
-    profiler->group_of = calloc(count, sizeof *profiler->group_of);
-    profiler->before = calloc(count, sizeof *profiler->before);
-    profiler->groups = calloc(count, sizeof *profiler->groups);
-    profiler->changed = calloc(count, sizeof *profiler->changed);
-    bool is_open = profiler->stacks != NULL && profiler->group_of != NULL &&
-                   profiler->before != NULL && profiler->groups != NULL &&
-                   profiler->changed != NULL;
+    uint32_t site_count = profiler->model->sites.count;
+    profiler->stack_of = calloc(site_count, sizeof *profiler->stack_of);
+    profiler->group_of = calloc(site_count, sizeof *profiler->group_of);
+    profiler->before = calloc(site_count, sizeof *profiler->before);
+    if (profiler->stack_of == NULL || profiler->group_of == NULL || profiler->before == NULL)
+        return ht_fail_memory(error, "the heap profiles");
+    number_stacks(profiler);
+    if (profiler->sink->status != HT_OK)
+        return profiler->sink->status;
+    uint32_t stack_count = ht_perfetto_profile_stack_count(profiler->stacks);
+    profiler->groups = calloc(stack_count + (size_t)1, sizeof *profiler->groups);
+    profiler->changed = calloc(stack_count, sizeof *profiler->changed);
+    bool is_open = profiler->groups != NULL && profiler->changed != NULL;
     return is_open ? HT_OK : ht_fail_memory(error, "the heap profiles");
 }
 
 static void close_profiler(struct profiler *profiler)
 {
-    ht_perfetto_stacks_close(profiler->stacks);
-    ht_picture_index_reset(&profiler->index);
+    free(profiler->stack_of);
     free(profiler->group_of);
     free(profiler->before);
     free(profiler->groups);
@@ -336,8 +344,10 @@ static void close_profiler(struct profiler *profiler)
     free(profiler);
 }
 
-void ht_perfetto_put_profiles(struct ht_perfetto_sink *sink, const struct ht_picture_model *model)
+void ht_perfetto_put_profiles(struct ht_perfetto_file *file)
 {
+    struct ht_perfetto_sink *sink = &file->sink;
+    const struct ht_picture_model *model = file->model;
     if (!model->sites.has_stacks || sink->status != HT_OK)
         return;
     struct profiler *profiler = calloc(1, sizeof *profiler);
@@ -347,6 +357,7 @@ void ht_perfetto_put_profiles(struct ht_perfetto_sink *sink, const struct ht_pic
     }
     profiler->sink = sink;
     profiler->model = model;
+    profiler->stacks = file->stacks;
     sink->status = open_profiler(profiler, sink->error);
     for (uint32_t i = 0; i < model->process_count && sink->status == HT_OK; i++) {
         if (model->processes[i].is_shown)

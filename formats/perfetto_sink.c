@@ -6,13 +6,14 @@
 #include "formats/mix.h"
 #include "formats/packet.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
     TRACE_PACKET = 1, // field of Trace
     HELD_BYTES = 64 << 10,
     PACKET_BYTES_MAX = 4 << 20,
-    HEAD_BYTES_MAX = 64, // of a packet around a track event, and of a sample
+    SMALL_BYTES_MAX = 64, // of what is around a field of a packet, and of a sample
     CLOCK_REALTIME_ID = 1,
     CLOCK_MONOTONIC_ID = 3,
     CLOCK_MONOTONIC_COARSE_ID = 4, // the stamps of heap dumps are in this
@@ -80,16 +81,18 @@ void ht_perfetto_put(struct ht_perfetto_sink *sink, const Ht__Perfetto__TracePac
         flush(sink);
 }
 
-struct piece {
-    const uint8_t *data;
-    size_t size;
-};
-
-static void put_pieces(struct ht_perfetto_sink *sink, const struct piece *pieces, size_t count)
+static size_t size_of(const struct ht_perfetto_piece *pieces, size_t count)
 {
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
         size += pieces[i].size;
+    return size;
+}
+
+static void put_pieces(struct ht_perfetto_sink *sink, const struct ht_perfetto_piece *pieces,
+                       size_t count)
+{
+    size_t size = size_of(pieces, count);
     struct ht_buffer *buffer = &sink->buffer;
     if (sink->output != NULL && sink->status == HT_OK)
         sink->status = ht_buffer_reserve(buffer, size, sink->error);
@@ -106,23 +109,45 @@ static void put_pieces(struct ht_perfetto_sink *sink, const struct piece *pieces
         flush(sink);
 }
 
+// Fields stand in the order of their numbers: the flags in front of some and behind others.
+void ht_perfetto_put_field(struct ht_perfetto_sink *sink, const struct ht_perfetto_head *head,
+                           uint32_t field, const struct ht_perfetto_piece *pieces, size_t count)
+{
+    uint8_t outer[SMALL_BYTES_MAX];
+    uint8_t before[SMALL_BYTES_MAX];
+    uint8_t flags[SMALL_BYTES_MAX];
+    struct ht_perfetto_piece all[HT_PERFETTO_PIECES_MAX + 3];
+    size_t size = size_of(pieces, count);
+    bool are_flags_first = field > PACKET_SEQUENCE_FLAGS;
+    assert(count <= HT_PERFETTO_PIECES_MAX);
+    uint8_t *flags_end = ht_field_put_number(flags, PACKET_SEQUENCE_FLAGS, head->flags);
+    uint8_t *end = before;
+    if (head->has_stamp)
+        end = ht_field_put_number(end, PACKET_TIMESTAMP, head->stamp);
+    end = ht_field_put_number(end, PACKET_SEQUENCE_ID, head->sequence);
+    if (are_flags_first)
+        end = ht_field_put_number(end, PACKET_SEQUENCE_FLAGS, head->flags);
+    end = ht_field_put_head(end, field, size);
+    all[1] = (struct ht_perfetto_piece){before, (size_t)(end - before)};
+    for (size_t i = 0; i < count; i++)
+        all[2 + i] = pieces[i];
+    count += 2;
+    if (!are_flags_first)
+        all[count++] = (struct ht_perfetto_piece){flags, (size_t)(flags_end - flags)};
+    end = ht_field_put_head(outer, TRACE_PACKET, size_of(all + 1, count - 1));
+    all[0] = (struct ht_perfetto_piece){outer, (size_t)(end - outer)};
+    put_pieces(sink, all, count);
+}
+
 void ht_perfetto_put_packed(struct ht_perfetto_sink *sink, uint64_t stamp, const uint8_t *event,
                             size_t size)
 {
-    uint8_t head[HEAD_BYTES_MAX];
-    uint8_t tail[HT_VARINT_SIZE_MAX];
-    uint8_t *end = ht_field_put_number(head, PACKET_TIMESTAMP, stamp);
-    end = ht_field_put_number(end, PACKET_SEQUENCE_ID, HT_PERFETTO_TRACKS);
-    end = ht_field_put_head(end, PACKET_TRACK_EVENT, size);
-    size_t head_size = (size_t)(end - head);
-    end = ht_field_put_number(tail, PACKET_SEQUENCE_FLAGS, HT_PERFETTO_STATE_NEEDED);
-    size_t tail_size = (size_t)(end - tail);
-    uint8_t outer[2 * HT_VARINT_SIZE_MAX];
-    end = ht_field_put_head(outer, TRACE_PACKET, head_size + size + tail_size);
-    size_t outer_size = (size_t)(end - outer);
-    const struct piece pieces[] = {
-        {outer, outer_size}, {head, head_size}, {event, size}, {tail, tail_size}};
-    put_pieces(sink, pieces, 4);
+    const struct ht_perfetto_head head = {.sequence = HT_PERFETTO_TRACKS,
+                                          .flags = HT_PERFETTO_STATE_NEEDED,
+                                          .has_stamp = true,
+                                          .stamp = stamp};
+    ht_perfetto_put_field(sink, &head, PACKET_TRACK_EVENT, &(struct ht_perfetto_piece){event, size},
+                          1);
 }
 
 // Packs what a sample begins with.
@@ -135,7 +160,7 @@ static uint8_t *begin_sample(uint8_t *at, uint64_t track)
 void ht_perfetto_put_sample(struct ht_perfetto_sink *sink, uint64_t track, uint64_t stamp,
                             int64_t value)
 {
-    uint8_t event[HEAD_BYTES_MAX];
+    uint8_t event[SMALL_BYTES_MAX];
     uint8_t *end =
         ht_field_put_number(begin_sample(event, track), EVENT_COUNTER_VALUE, (uint64_t)value);
     ht_perfetto_put_packed(sink, stamp, event, (size_t)(end - event));
@@ -144,7 +169,7 @@ void ht_perfetto_put_sample(struct ht_perfetto_sink *sink, uint64_t track, uint6
 void ht_perfetto_put_real_sample(struct ht_perfetto_sink *sink, uint64_t track, uint64_t stamp,
                                  double value)
 {
-    uint8_t event[HEAD_BYTES_MAX];
+    uint8_t event[SMALL_BYTES_MAX];
     uint8_t *end = ht_field_put_real(begin_sample(event, track), EVENT_DOUBLE_COUNTER_VALUE, value);
     ht_perfetto_put_packed(sink, stamp, event, (size_t)(end - event));
 }

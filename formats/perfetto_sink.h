@@ -38,8 +38,28 @@ void ht_perfetto_sink_reset(struct ht_perfetto_sink *sink);
 
 void ht_perfetto_put(struct ht_perfetto_sink *sink, const Ht__Perfetto__TracePacket *packet);
 
-// What there are most of, packed by hand: a track event that is packed already, on the sequence of
-// the tracks, and one that is the sample of a counter.
+// What there are most of is packed by hand, and not all of it: the fields of a packet around one
+// that is packed already.
+struct ht_perfetto_head {
+    uint32_t sequence;
+    uint32_t flags; // of the sequence
+    bool has_stamp;
+    uint64_t stamp;
+};
+
+enum { HT_PERFETTO_PIECES_MAX = 8 };
+
+struct ht_perfetto_piece {
+    const uint8_t *data;
+    size_t size;
+};
+
+// Writes a packet with that field, which is in so many pieces.
+void ht_perfetto_put_field(struct ht_perfetto_sink *sink, const struct ht_perfetto_head *head,
+                           uint32_t field, const struct ht_perfetto_piece *pieces, size_t count);
+
+// The same in one piece for a track event on the sequence of the tracks, and for one that is the
+// sample of a counter.
 void ht_perfetto_put_packed(struct ht_perfetto_sink *sink, uint64_t stamp, const uint8_t *event,
                             size_t size);
 void ht_perfetto_put_sample(struct ht_perfetto_sink *sink, uint64_t track, uint64_t stamp,

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Call stacks of one packet sequence. See the header.
+// Call stacks of a .pftrace. See the header. The stacks of profiles are looked up in the dictionary
+// once, and kept as the numbers of their frames: each is told up to four times. Their number and
+// that of their frames are bounded by the picture's sites.
 #include "formats/perfetto_stacks.h"
 
 #include "formats/limits.h"
+#include "formats/packet.h"
 #include "formats/picture_names.h"
 #include "formats/picture_sites.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,29 +18,81 @@ enum { MODULE_UNKNOWN = 0 };
 #define MODULE_NO_STACK (UINT32_MAX - 1)
 #define MODULE_OTHER_STACKS UINT32_MAX
 
+// Fields of TracePacket, InternedData and what is in that, see perfetto.proto.
+enum {
+    PACKET_INTERNED_DATA = 12,
+    ANY_IID = 1,
+    STRING_STR = 2,
+    FRAME_FUNCTION_NAME_ID = 2,
+    FRAME_MAPPING_ID = 3,
+    FRAME_REL_PC = 4,
+    CALLSTACK_FRAME_IDS = 2,
+    MAPPING_PATH_STRING_IDS = 7,
+};
+
+// What is told, in the order of the fields of InternedData.
+enum sort { FUNCTION_NAMES, FRAMES, CALLSTACKS, MAPPING_PATHS, MAPPINGS, SORTS };
+
+static const uint32_t sort_fields[SORTS] = {
+    [FUNCTION_NAMES] = 5, [FRAMES] = 6, [CALLSTACKS] = 7, [MAPPING_PATHS] = 17, [MAPPINGS] = 19,
+};
+
+enum {
+    FIRST_CAPACITY = 64,
+    TOLD_BYTES = 32 << 10,    // that are held before they are written
+    TOLD_BYTES_MAX = 4 << 20, // with what one frame adds: the path of a module is of any length
+    SMALL_BYTES_MAX = 64,     // of a frame or a mapping, and of a text without its bytes
+    STACK_BYTES_MAX = 16 + HT_DICT_FRAMES_MAX * 6,
+    NAMES = 64, // base names of modules that are kept at hand
+};
+
+struct frame {
+    uint64_t address;
+    uint32_t module; // by number
+    uint32_t told;   // the sequence that was told of it last
+};
+
+struct module {
+    uint32_t name; // string id
+    uint32_t told;
+};
+
+// A stack of profiles: its frames in `path`, outermost first.
+struct stack {
+    uint32_t first;
+    uint32_t count;
+    uint32_t told;
+};
+
+struct base_name {
+    uint32_t module; // by number; 0: none
+    uint32_t length;
+    char text[HT_PICTURE_NAME_SIZE];
+};
+
 struct ht_perfetto_stacks {
     struct ht_perfetto_sink *sink;
     const struct ht_dict *dict;
     uint32_t sequence;
     bool is_begun;
-    uint8_t *used; // owned: a bit for each stack of the dictionary that ht_perfetto_use_stack wrote
+    struct ht_buffer told[SORTS]; // fields that are not written yet, of each sort
+    size_t told_bytes;            // of them all
+    struct ht_perfetto_extent extent;
+    struct ht_picture_index frame_index;  // by address and the module's string id
+    struct ht_picture_index module_index; // by string id
+    struct ht_picture_index stack_index;  // by stack id, of profiles
+    struct frame *frames;                 // by number - 1, as all of these; owned
+    struct module *modules;
+    struct stack *stacks;
+    uint32_t *path; // frames by number, of one stack behind another
+    uint32_t frame_capacity;
+    uint32_t module_capacity;
+    uint32_t stack_capacity;
+    uint32_t path_capacity;
+    uint32_t path_count;
+    uint8_t *used; // owned: a bit for each stack of the dictionary that events use
     uint32_t used_bytes;
-    struct ht_picture_index frames;  // numbers by address and module
-    struct ht_picture_index modules; // numbers by module
-
-    // The packet in the making: what is new in one stack.
-    Ht__Perfetto__InternedData data;
-    uint64_t frame_ids[HT_DICT_FRAMES_MAX];
-    Ht__Perfetto__Frame new_frames[HT_DICT_FRAMES_MAX];
-    Ht__Perfetto__Frame *frame_pointers[HT_DICT_FRAMES_MAX];
-    Ht__Perfetto__InternedString functions[HT_DICT_FRAMES_MAX];
-    Ht__Perfetto__InternedString *function_pointers[HT_DICT_FRAMES_MAX];
-    char names[HT_DICT_FRAMES_MAX][HT_PICTURE_NAME_SIZE];
-    Ht__Perfetto__Mapping mappings[HT_DICT_FRAMES_MAX];
-    Ht__Perfetto__Mapping *mapping_pointers[HT_DICT_FRAMES_MAX];
-    uint64_t path_ids[HT_DICT_FRAMES_MAX];
-    Ht__Perfetto__InternedString paths[HT_DICT_FRAMES_MAX];
-    Ht__Perfetto__InternedString *path_pointers[HT_DICT_FRAMES_MAX];
+    struct base_name names[NAMES]; // by the lower bits of the module's number
 };
 
 struct ht_perfetto_stacks *ht_perfetto_stacks_open(struct ht_perfetto_sink *sink,
@@ -48,6 +102,10 @@ struct ht_perfetto_stacks *ht_perfetto_stacks_open(struct ht_perfetto_sink *sink
     if (stacks != NULL) {
         stacks->sink = sink;
         stacks->dict = dict;
+        stacks->sequence = HT_PERFETTO_TRACKS;
+        stacks->is_begun = true;
+        for (enum sort sort = 0; sort < SORTS; sort++)
+            stacks->told[sort] = ht_buffer_with_limit(TOLD_BYTES_MAX);
     }
     return stacks;
 }
@@ -56,167 +114,347 @@ void ht_perfetto_stacks_close(struct ht_perfetto_stacks *stacks)
 {
     if (stacks == NULL)
         return;
-    ht_picture_index_reset(&stacks->frames);
-    ht_picture_index_reset(&stacks->modules);
+    for (enum sort sort = 0; sort < SORTS; sort++)
+        ht_buffer_reset(&stacks->told[sort]);
+    ht_picture_index_reset(&stacks->frame_index);
+    ht_picture_index_reset(&stacks->module_index);
+    ht_picture_index_reset(&stacks->stack_index);
+    free(stacks->frames);
+    free(stacks->modules);
+    free(stacks->stacks);
+    free(stacks->path);
     free(stacks->used);
     free(stacks);
 }
 
-static void forget(struct ht_perfetto_stacks *stacks)
+static bool has_failed(const struct ht_perfetto_stacks *stacks)
 {
-    ht_picture_index_reset(&stacks->frames);
-    ht_picture_index_reset(&stacks->modules);
-    free(stacks->used);
-    stacks->used = NULL;
-    stacks->used_bytes = 0;
+    return stacks->sink->status != HT_OK;
 }
 
-void ht_perfetto_stacks_begin(struct ht_perfetto_stacks *stacks)
+// Makes an array that is full larger by `more` items. NULL after a failure; it is kept then.
+static void *grown(struct ht_perfetto_stacks *stacks, void *items, size_t size, uint32_t *capacity,
+                   uint32_t more)
 {
-    forget(stacks);
+    uint32_t wanted = *capacity > 0 ? *capacity * 2 : FIRST_CAPACITY;
+    while (wanted - *capacity < more)
+        wanted *= 2;
+    void *larger = realloc(items, wanted * size);
+    if (larger == NULL)
+        stacks->sink->status = ht_fail_memory(stacks->sink->error, "the call stacks");
+    else
+        *capacity = wanted;
+    return larger;
+}
+
+static const char *module_path(const struct ht_dict *dict, uint32_t module, size_t *length)
+{
+    const char *path = NULL;
+    if (module == MODULE_UNKNOWN)
+        path = "[unknown]";
+    else if (module == MODULE_NO_STACK)
+        path = "[no stack]";
+    else if (module == MODULE_OTHER_STACKS)
+        path = "[other stacks]";
+    else
+        return ht_dict_string(dict, module, length);
+    *length = strlen(path);
+    return path;
+}
+
+// The number of a module, or 0 after a failure.
+static uint32_t number_module(struct ht_perfetto_stacks *stacks, uint32_t name)
+{
+    struct ht_picture_index *index = &stacks->module_index;
+    uint32_t known = ht_picture_index_find(index, name, 0);
+    if (known != HT_PICTURE_NONE)
+        return known;
+    if (index->count == stacks->module_capacity) {
+        struct module *modules =
+            grown(stacks, stacks->modules, sizeof *modules, &stacks->module_capacity, 1);
+        if (modules == NULL)
+            return 0;
+        stacks->modules = modules;
+    }
+    uint32_t number = index->count + 1;
+    stacks->modules[number - 1] = (struct module){.name = name};
+    stacks->sink->status = ht_picture_index_put(index, name, 0, number, stacks->sink->error);
+    return has_failed(stacks) ? 0 : number;
+}
+
+// What a frame takes at most: its name, and the module's twice, of three bytes for each of the
+// dictionary's that is no UTF-8.
+static uint64_t frame_bytes(const struct ht_dict *dict, uint32_t module)
+{
+    enum { FRAME_BYTES = 160, BYTES_OF_ONE = 3 };
+    size_t length;
+    ht_dict_string(dict, module, &length);
+    return FRAME_BYTES + (uint64_t)length * (BYTES_OF_ONE + 1);
+}
+
+// The number of a frame, or 0 after a failure.
+static uint32_t number_frame(struct ht_perfetto_stacks *stacks, const struct ht_frame *frame)
+{
+    struct ht_picture_index *index = &stacks->frame_index;
+    uint32_t known = ht_picture_index_find(index, frame->address, frame->module);
+    if (known != HT_PICTURE_NONE)
+        return known;
+    uint32_t module = number_module(stacks, frame->module);
+    if (module != 0 && index->count == stacks->frame_capacity) {
+        struct frame *frames =
+            grown(stacks, stacks->frames, sizeof *frames, &stacks->frame_capacity, 1);
+        stacks->frames = frames != NULL ? frames : stacks->frames;
+    }
+    if (has_failed(stacks))
+        return 0;
+    uint32_t number = index->count + 1;
+    stacks->frames[number - 1] = (struct frame){.address = frame->address, .module = module};
+    stacks->extent.frame_bytes += frame_bytes(stacks->dict, frame->module);
+    stacks->sink->status =
+        ht_picture_index_put(index, frame->address, frame->module, number, stacks->sink->error);
+    return has_failed(stacks) ? 0 : number;
+}
+
+// Numbers the frames of a stack, outermost first. Returns how many: the importer drops a stack that
+// has none.
+static uint32_t number_frames(struct ht_perfetto_stacks *stacks, uint32_t stack,
+                              uint32_t numbers[HT_DICT_FRAMES_MAX])
+{
+    size_t count;
+    const struct ht_frame *frames = ht_dict_stack(stacks->dict, stack, &count);
+    for (size_t i = 0; i < count && !has_failed(stacks); i++)
+        numbers[i] = number_frame(stacks, &frames[count - 1 - i]);
+    if (count == 0) {
+        struct ht_frame none = {.module = stack == 0 ? MODULE_NO_STACK : MODULE_OTHER_STACKS};
+        numbers[count++] = number_frame(stacks, &none);
+    }
+    return (uint32_t)count;
+}
+
+static uint64_t stack_bytes(size_t frame_count)
+{
+    enum { STACK_BYTES = 64, FRAME_ID_BYTES = 6 };
+    return STACK_BYTES + (uint64_t)frame_count * FRAME_ID_BYTES;
+}
+
+// Keeps a stack of profiles, new, by its frames.
+static void keep_stack(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
+{
+    if (stacks->path_capacity - stacks->path_count < count) {
+        uint32_t *path = grown(stacks, stacks->path, sizeof *path, &stacks->path_capacity, count);
+        stacks->path = path != NULL ? path : stacks->path;
+    }
+    if (!has_failed(stacks) && stacks->stack_index.count == stacks->stack_capacity) {
+        struct stack *kept =
+            grown(stacks, stacks->stacks, sizeof *kept, &stacks->stack_capacity, 1);
+        stacks->stacks = kept != NULL ? kept : stacks->stacks;
+    }
+    if (has_failed(stacks))
+        return;
+    stacks->stacks[stacks->stack_index.count] =
+        (struct stack){.first = stacks->path_count, .count = count};
+    memcpy(&stacks->path[stacks->path_count], frames, count * sizeof *frames);
+    stacks->path_count += count;
+    stacks->extent.stack_bytes += stack_bytes(count);
+}
+
+uint32_t ht_perfetto_profile_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
+{
+    uint32_t frames[HT_DICT_FRAMES_MAX];
+    struct ht_picture_index *index = &stacks->stack_index;
+    uint32_t known = ht_picture_index_find(index, stack, 0);
+    if (known != HT_PICTURE_NONE)
+        return known;
+    uint32_t count = number_frames(stacks, stack, frames);
+    if (!has_failed(stacks))
+        keep_stack(stacks, frames, count);
+    uint32_t number = index->count + 1;
+    if (!has_failed(stacks))
+        stacks->sink->status = ht_picture_index_put(index, stack, 0, number, stacks->sink->error);
+    return has_failed(stacks) ? 0 : number;
+}
+
+uint32_t ht_perfetto_profile_stack_count(const struct ht_perfetto_stacks *stacks)
+{
+    return stacks->stack_index.count;
+}
+
+struct ht_perfetto_extent ht_perfetto_stacks_extent(const struct ht_perfetto_stacks *stacks)
+{
+    return stacks->extent;
+}
+
+uint64_t ht_perfetto_expect_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
+{
+    uint32_t frames[HT_DICT_FRAMES_MAX];
+    size_t depth = ht_dict_stack_depth(stacks->dict, stack);
+    bool is_known = ht_picture_index_find(&stacks->stack_index, stack, 0) != HT_PICTURE_NONE;
+    if (depth > 0 && !is_known)
+        number_frames(stacks, stack, frames);
+    return depth > 0 ? stack_bytes(depth) : 0;
+}
+
+// What the next packet begins with, whatever is told by then.
+static struct ht_perfetto_head next_head(struct ht_perfetto_stacks *stacks)
+{
+    struct ht_perfetto_head head = {.sequence = stacks->sequence,
+                                    .flags = HT_PERFETTO_STATE_NEEDED};
+    if (!stacks->is_begun)
+        head.flags |= HT_PERFETTO_STATE_CLEARED;
+    stacks->is_begun = true;
+    return head;
+}
+
+static void write_told(struct ht_perfetto_stacks *stacks)
+{
+    struct ht_perfetto_piece pieces[SORTS];
+    if (stacks->told_bytes == 0)
+        return;
+    struct ht_perfetto_head head = next_head(stacks);
+    for (enum sort sort = 0; sort < SORTS; sort++) {
+        pieces[sort] = (struct ht_perfetto_piece){stacks->told[sort].data, stacks->told[sort].size};
+        stacks->told[sort].size = 0;
+    }
+    ht_perfetto_put_field(stacks->sink, &head, PACKET_INTERNED_DATA, pieces, SORTS);
+    stacks->told_bytes = 0;
+}
+
+// Room for what is told next, or NULL after a failure.
+static uint8_t *reserve_told(struct ht_perfetto_stacks *stacks, enum sort sort, size_t size)
+{
+    struct ht_buffer *told = &stacks->told[sort];
+    if (told->capacity - told->size < size && !has_failed(stacks))
+        stacks->sink->status = ht_buffer_reserve(told, size, stacks->sink->error);
+    return has_failed(stacks) ? NULL : told->data + told->size;
+}
+
+static void note_told(struct ht_perfetto_stacks *stacks, enum sort sort, const uint8_t *end)
+{
+    struct ht_buffer *told = &stacks->told[sort];
+    size_t size = (size_t)(end - told->data);
+    stacks->told_bytes += size - told->size;
+    told->size = size;
+}
+
+static void tell(struct ht_perfetto_stacks *stacks, enum sort sort, const uint8_t *bytes,
+                 const uint8_t *end)
+{
+    size_t size = (size_t)(end - bytes);
+    uint8_t *at = reserve_told(stacks, sort, size + SMALL_BYTES_MAX);
+    if (at != NULL)
+        note_told(stacks, sort, ht_field_put_bytes(at, sort_fields[sort], bytes, size));
+}
+
+static void tell_text(struct ht_perfetto_stacks *stacks, enum sort sort, uint32_t number,
+                      const char *text, size_t length)
+{
+    uint8_t head[SMALL_BYTES_MAX];
+    uint8_t *end = ht_field_put_number(head, ANY_IID, number);
+    end = ht_field_put_head(end, STRING_STR, length);
+    size_t head_size = (size_t)(end - head);
+    uint8_t *at = reserve_told(stacks, sort, length + 2 * SMALL_BYTES_MAX);
+    if (at == NULL)
+        return;
+    at = ht_field_put_head(at, sort_fields[sort], head_size + length);
+    memcpy(at, head, head_size);
+    memcpy(at + head_size, text, length);
+    note_told(stacks, sort, at + head_size + length);
+}
+
+// The module's own name is the mapping's path, so that two modules never become one.
+static void tell_module(struct ht_perfetto_stacks *stacks, uint32_t number)
+{
+    uint8_t mapping[SMALL_BYTES_MAX];
+    struct module *module = &stacks->modules[number - 1];
+    size_t length;
+    if (module->told == stacks->sequence)
+        return;
+    module->told = stacks->sequence;
+    const char *path = module_path(stacks->dict, module->name, &length);
+    tell_text(stacks, MAPPING_PATHS, number, path, length);
+    uint8_t *end = ht_field_put_number(mapping, ANY_IID, number);
+    end = ht_field_put_number(end, MAPPING_PATH_STRING_IDS, number);
+    tell(stacks, MAPPINGS, mapping, end);
+}
+
+static const struct base_name *find_base_name(struct ht_perfetto_stacks *stacks, uint32_t number)
+{
+    struct base_name *name = &stacks->names[number % NAMES];
+    if (name->module != number) {
+        uint32_t module = stacks->modules[number - 1].name;
+        if (module == MODULE_NO_STACK || module == MODULE_OTHER_STACKS)
+            strcpy(name->text, module_path(stacks->dict, module, &(size_t){0}));
+        else
+            ht_picture_base_name(stacks->dict, module, name->text);
+        name->module = number;
+        name->length = (uint32_t)strlen(name->text);
+    }
+    return name;
+}
+
+static void tell_frame_name(struct ht_perfetto_stacks *stacks, uint32_t number)
+{
+    char text[HT_PICTURE_NAME_SIZE];
+    const struct frame *frame = &stacks->frames[number - 1];
+    const struct base_name *base = find_base_name(stacks, frame->module);
+    uint32_t module = stacks->modules[frame->module - 1].name;
+    size_t length = base->length;
+    memcpy(text, base->text, length + 1);
+    if (module != MODULE_NO_STACK && module != MODULE_OTHER_STACKS)
+        length = ht_picture_add_offset(text, length, frame->address);
+    tell_text(stacks, FUNCTION_NAMES, number, text, length);
+}
+
+static void tell_frame(struct ht_perfetto_stacks *stacks, uint32_t number)
+{
+    uint8_t packed[SMALL_BYTES_MAX];
+    struct frame *frame = &stacks->frames[number - 1];
+    if (frame->told == stacks->sequence)
+        return;
+    frame->told = stacks->sequence;
+    tell_module(stacks, frame->module);
+    tell_frame_name(stacks, number);
+    uint8_t *end = ht_field_put_number(packed, ANY_IID, number);
+    end = ht_field_put_number(end, FRAME_FUNCTION_NAME_ID, number);
+    end = ht_field_put_number(end, FRAME_MAPPING_ID, frame->module);
+    end = ht_field_put_number(end, FRAME_REL_PC, frame->address);
+    tell(stacks, FRAMES, packed, end);
+    if (stacks->told_bytes >= TOLD_BYTES)
+        write_told(stacks);
+}
+
+// Tells of a stack under this number, and of its frames first.
+static void tell_path(struct ht_perfetto_stacks *stacks, uint32_t number, const uint32_t *frames,
+                      uint32_t count)
+{
+    uint8_t packed[STACK_BYTES_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        tell_frame(stacks, frames[i]);
+    uint8_t *end = ht_field_put_number(packed, ANY_IID, number);
+    for (uint32_t i = 0; i < count; i++)
+        end = ht_field_put_number(end, CALLSTACK_FRAME_IDS, frames[i]);
+    tell(stacks, CALLSTACKS, packed, end);
+}
+
+void ht_perfetto_begin_profile(struct ht_perfetto_stacks *stacks)
+{
     stacks->sequence = ++stacks->sink->sequences;
     stacks->is_begun = false;
 }
 
-void ht_perfetto_stacks_join(struct ht_perfetto_stacks *stacks, uint32_t sequence)
+void ht_perfetto_tell_stack(struct ht_perfetto_stacks *stacks, uint32_t number)
 {
-    forget(stacks);
-    stacks->sequence = sequence;
-    stacks->is_begun = true;
+    struct stack *stack = &stacks->stacks[number - 1];
+    if (stack->told == stacks->sequence)
+        return;
+    stack->told = stacks->sequence;
+    tell_path(stacks, number, &stacks->path[stack->first], stack->count);
 }
 
-Ht__Perfetto__TracePacket ht_perfetto_stacks_packet(struct ht_perfetto_stacks *stacks)
+struct ht_perfetto_head ht_perfetto_stacks_head(struct ht_perfetto_stacks *stacks)
 {
-    Ht__Perfetto__TracePacket packet = HT__PERFETTO__TRACE_PACKET__INIT;
-    packet.has_trusted_packet_sequence_id = true;
-    packet.trusted_packet_sequence_id = stacks->sequence;
-    packet.has_sequence_flags = true;
-    packet.sequence_flags = HT_PERFETTO_STATE_NEEDED;
-    if (!stacks->is_begun)
-        packet.sequence_flags |= HT_PERFETTO_STATE_CLEARED;
-    stacks->is_begun = true;
-    return packet;
-}
-
-static Ht__Perfetto__InternedString text(uint64_t number, const char *value, size_t length)
-{
-    Ht__Perfetto__InternedString text = HT__PERFETTO__INTERNED_STRING__INIT;
-    text.has_iid = true;
-    text.iid = number;
-    text.has_str = true;
-    text.str.data = (uint8_t *)ht_perfetto_borrow(value);
-    text.str.len = length;
-    return text;
-}
-
-static const char *module_name(const struct ht_dict *dict, uint32_t module, size_t *length)
-{
-    const char *name = NULL;
-    if (module == MODULE_UNKNOWN)
-        name = "[unknown]";
-    else if (module == MODULE_NO_STACK)
-        name = "[no stack]";
-    else if (module == MODULE_OTHER_STACKS)
-        name = "[other stacks]";
-    else
-        return ht_dict_string(dict, module, length);
-    *length = strlen(name);
-    return name;
-}
-
-// The module's own name is the mapping's path, so that two modules never become one.
-static uint64_t add_module(struct ht_perfetto_stacks *stacks, uint32_t module)
-{
-    struct ht_picture_index *index = &stacks->modules;
-    uint32_t known = ht_picture_index_find(index, module, 0);
-    if (known != HT_PICTURE_NONE)
-        return known;
-    uint32_t number = index->count + 1;
-    size_t at = stacks->data.n_mappings++;
-    size_t length;
-    const char *path = module_name(stacks->dict, module, &length);
-    Ht__Perfetto__Mapping *mapping = &stacks->mappings[at];
-    ht__perfetto__mapping__init(mapping);
-    mapping->has_iid = true;
-    mapping->iid = number;
-    mapping->n_path_string_ids = 1;
-    mapping->path_string_ids = &stacks->path_ids[at];
-    stacks->path_ids[at] = number;
-    stacks->paths[at] = text(number, path, length);
-    stacks->path_pointers[at] = &stacks->paths[at];
-    stacks->mapping_pointers[at] = mapping;
-    if (stacks->sink->status == HT_OK)
-        stacks->sink->status = ht_picture_index_put(index, module, 0, number, stacks->sink->error);
-    return number;
-}
-
-static void name_frame(const struct ht_dict *dict, const struct ht_frame *frame,
-                       char name[HT_PICTURE_NAME_SIZE])
-{
-    size_t length;
-    if (frame->module == MODULE_NO_STACK || frame->module == MODULE_OTHER_STACKS)
-        snprintf(name, HT_PICTURE_NAME_SIZE, "%s", module_name(dict, frame->module, &length));
-    else
-        ht_picture_frame_name(dict, frame, name);
-}
-
-static uint64_t add_frame(struct ht_perfetto_stacks *stacks, const struct ht_frame *frame)
-{
-    struct ht_picture_index *index = &stacks->frames;
-    uint32_t known = ht_picture_index_find(index, frame->address, frame->module);
-    if (known != HT_PICTURE_NONE)
-        return known;
-    uint32_t number = index->count + 1;
-    size_t at = stacks->data.n_frames++;
-    Ht__Perfetto__Frame *added = &stacks->new_frames[at];
-    ht__perfetto__frame__init(added);
-    added->has_iid = true;
-    added->iid = number;
-    added->has_function_name_id = true;
-    added->function_name_id = number;
-    added->has_mapping_id = true;
-    added->mapping_id = add_module(stacks, frame->module);
-    added->has_rel_pc = true;
-    added->rel_pc = frame->address;
-    name_frame(stacks->dict, frame, stacks->names[at]);
-    stacks->functions[at] = text(number, stacks->names[at], strlen(stacks->names[at]));
-    stacks->function_pointers[at] = &stacks->functions[at];
-    stacks->frame_pointers[at] = added;
-    if (stacks->sink->status == HT_OK)
-        stacks->sink->status =
-            ht_picture_index_put(index, frame->address, frame->module, number, stacks->sink->error);
-    return number;
-}
-
-void ht_perfetto_put_stack(struct ht_perfetto_stacks *stacks, uint32_t stack, uint64_t number)
-{
-    size_t count;
-    const struct ht_frame *frames = ht_dict_stack(stacks->dict, stack, &count);
-    Ht__Perfetto__InternedData *data = &stacks->data;
-    Ht__Perfetto__Callstack callstack = HT__PERFETTO__CALLSTACK__INIT;
-    Ht__Perfetto__Callstack *callstacks[1] = {&callstack};
-    ht__perfetto__interned_data__init(data);
-    for (size_t i = 0; i < count; i++) // outermost first
-        stacks->frame_ids[i] = add_frame(stacks, &frames[count - 1 - i]);
-    if (count == 0) { // the importer drops what has no frame
-        struct ht_frame frame = {.module = stack == 0 ? MODULE_NO_STACK : MODULE_OTHER_STACKS};
-        stacks->frame_ids[count++] = add_frame(stacks, &frame);
-    }
-    callstack.has_iid = true;
-    callstack.iid = number;
-    callstack.n_frame_ids = count;
-    callstack.frame_ids = stacks->frame_ids;
-    data->n_callstacks = 1;
-    data->callstacks = callstacks;
-    data->frames = stacks->frame_pointers;
-    data->n_function_names = data->n_frames;
-    data->function_names = stacks->function_pointers;
-    data->mappings = stacks->mapping_pointers;
-    data->n_mapping_paths = data->n_mappings;
-    data->mapping_paths = stacks->path_pointers;
-    Ht__Perfetto__TracePacket packet = ht_perfetto_stacks_packet(stacks);
-    packet.interned_data = data;
-    ht_perfetto_put(stacks->sink, &packet);
+    write_told(stacks);
+    return next_head(stacks);
 }
 
 // Makes room for the bit of a stack.
@@ -225,7 +463,7 @@ static void reserve_bit(struct ht_perfetto_stacks *stacks, uint32_t stack)
     uint32_t bytes = stacks->used_bytes > 0 ? stacks->used_bytes : 1024;
     while (bytes <= stack / 8)
         bytes *= 2;
-    if (bytes == stacks->used_bytes || stacks->sink->status != HT_OK)
+    if (bytes == stacks->used_bytes || has_failed(stacks))
         return;
     uint8_t *used = realloc(stacks->used, bytes);
     if (used == NULL) {
@@ -239,14 +477,20 @@ static void reserve_bit(struct ht_perfetto_stacks *stacks, uint32_t stack)
 
 uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
 {
+    uint32_t frames[HT_DICT_FRAMES_MAX];
+    uint8_t bit = (uint8_t)(1u << stack % 8);
+    if (stack / 8 < stacks->used_bytes && (stacks->used[stack / 8] & bit) != 0)
+        return stack;
     if (ht_dict_stack_depth(stacks->dict, stack) == 0)
         return 0;
     reserve_bit(stacks, stack);
-    if (stacks->sink->status != HT_OK)
+    if (has_failed(stacks))
         return 0;
-    uint8_t bit = (uint8_t)(1u << stack % 8);
-    if ((stacks->used[stack / 8] & bit) == 0)
-        ht_perfetto_put_stack(stacks, stack, stack);
     stacks->used[stack / 8] |= bit;
+    uint32_t count = number_frames(stacks, stack, frames);
+    if (has_failed(stacks))
+        return 0;
+    tell_path(stacks, stack, frames, count);
+    write_told(stacks);
     return stack;
 }

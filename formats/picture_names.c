@@ -3,10 +3,9 @@
 // Names of the recording as viewers show them. See the header.
 #include "formats/picture_names.h"
 
+#include "formats/bits.h"
 #include "formats/bytes.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char replacement[] = "\xEF\xBF\xBD";
@@ -56,23 +55,38 @@ void ht_picture_base_name(const struct ht_dict *dict, uint32_t id, char name[HT_
     copy(text + start, length - start, name);
 }
 
-void ht_picture_frame_name(const struct ht_dict *dict, const struct ht_frame *frame,
-                           char name[HT_PICTURE_NAME_SIZE])
+// Behind a name that leaves room for OFFSET_SIZE.
+static size_t put_hex(char *at, uint64_t value)
+{
+    size_t digits = value > 0 ? (ht_bits_length(value) + 3) / 4 : 1;
+    at[0] = '0';
+    at[1] = 'x';
+    for (size_t i = digits; i > 0; i--, value >>= 4)
+        at[1 + i] = "0123456789abcdef"[value & 15];
+    at[2 + digits] = '\0';
+    return 2 + digits;
+}
+
+size_t ht_picture_add_offset(char name[HT_PICTURE_NAME_SIZE], size_t length, uint64_t address)
 {
     enum { OFFSET_SIZE = 20 }; // "+0x" and 16 digits
-    size_t length = 0;
-    name[0] = '\0';
-    if (frame->module != 0) {
-        ht_picture_base_name(dict, frame->module, name);
-        length = strlen(name);
-    }
     if (length > HT_PICTURE_NAME_SIZE - OFFSET_SIZE) {
         length = HT_PICTURE_NAME_SIZE - OFFSET_SIZE;
         while (length > 0 && ((uint8_t)name[length] & 0xC0) == 0x80)
             length--; // not within a character
     }
-    snprintf(name + length, HT_PICTURE_NAME_SIZE - length, "%s0x%" PRIx64, length > 0 ? "+" : "",
-             frame->address);
+    if (length > 0)
+        name[length++] = '+';
+    return length + put_hex(name + length, address);
+}
+
+void ht_picture_frame_name(const struct ht_dict *dict, const struct ht_frame *frame,
+                           char name[HT_PICTURE_NAME_SIZE])
+{
+    name[0] = '\0';
+    if (frame->module != 0)
+        ht_picture_base_name(dict, frame->module, name);
+    ht_picture_add_offset(name, strlen(name), frame->address);
 }
 
 static char lower(char c)

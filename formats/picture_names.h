@@ -20,6 +20,10 @@ void ht_picture_base_name(const struct ht_dict *dict, uint32_t id, char name[HT_
 void ht_picture_frame_name(const struct ht_dict *dict, const struct ht_frame *frame,
                            char name[HT_PICTURE_NAME_SIZE]);
 
+// The same for a base name of `length` bytes that is there already, "" where the module is not
+// known. Returns the length of the whole.
+size_t ht_picture_add_offset(char name[HT_PICTURE_NAME_SIZE], size_t length, uint64_t address);
+
 // Name of the innermost frame that is not part of the heap or the C and C++ run time; of the
 // outermost where all are; "" for stack 0.
 void ht_picture_site_name(const struct ht_dict *dict, uint32_t stack,
