@@ -42,7 +42,9 @@ enum {
     TOLD_BYTES = 32 << 10,    // that are held before they are written
     TOLD_BYTES_MAX = 4 << 20, // with what one frame adds: the path of a module is of any length
     SMALL_BYTES_MAX = 64,     // of a frame or a mapping, and of a text without its bytes
-    STACK_BYTES_MAX = 16 + HT_DICT_FRAMES_MAX * 6,
+    FRAME_IDS_BYTES_MAX = HT_DICT_FRAMES_MAX * 6, // of a stack
+    // Of the stacks of all sites, and of those that are none.
+    PACKED_BYTES_MAX = HT_PICTURE_SITE_FRAMES_MAX * 6 + 64,
     NAMES = 64, // base names of modules that are kept at hand
 };
 
@@ -57,10 +59,12 @@ struct module {
     uint32_t told;
 };
 
-// A stack of profiles: its frames in `path`, outermost first.
+// A stack of profiles.
 struct stack {
-    uint32_t first;
+    uint32_t first; // of its frames in `path`
     uint32_t count;
+    uint32_t packed_first; // of its frame ids, as a call stack is told, in `packed`
+    uint32_t packed_size;
     uint32_t told;
 };
 
@@ -90,7 +94,8 @@ struct ht_perfetto_stacks {
     uint32_t stack_capacity;
     uint32_t path_capacity;
     uint32_t path_count;
-    uint8_t *used; // owned: a bit for each stack of the dictionary that events use
+    struct ht_buffer packed; // frame ids of one stack behind another
+    uint8_t *used;           // owned: a bit for each stack of the dictionary that events use
     uint32_t used_bytes;
     struct base_name names[NAMES]; // by the lower bits of the module's number
 };
@@ -106,6 +111,7 @@ struct ht_perfetto_stacks *ht_perfetto_stacks_open(struct ht_perfetto_sink *sink
         stacks->is_begun = true;
         for (enum sort sort = 0; sort < SORTS; sort++)
             stacks->told[sort] = ht_buffer_with_limit(TOLD_BYTES_MAX);
+        stacks->packed = ht_buffer_with_limit(PACKED_BYTES_MAX);
     }
     return stacks;
 }
@@ -123,6 +129,7 @@ void ht_perfetto_stacks_close(struct ht_perfetto_stacks *stacks)
     free(stacks->modules);
     free(stacks->stacks);
     free(stacks->path);
+    ht_buffer_reset(&stacks->packed);
     free(stacks->used);
     free(stacks);
 }
@@ -237,8 +244,16 @@ static uint64_t stack_bytes(size_t frame_count)
     return STACK_BYTES + (uint64_t)frame_count * FRAME_ID_BYTES;
 }
 
-// Keeps a stack of profiles, new, by its frames.
-static void keep_stack(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
+// Packs what a call stack tells of its frames. Returns the end.
+static uint8_t *pack_frame_ids(uint8_t *at, const uint32_t *frames, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        at = ht_field_put_number(at, CALLSTACK_FRAME_IDS, frames[i]);
+    return at;
+}
+
+// Makes room for a stack more of so many frames.
+static void reserve_stack(struct ht_perfetto_stacks *stacks, uint32_t count)
 {
     if (stacks->path_capacity - stacks->path_count < count) {
         uint32_t *path = grown(stacks, stacks->path, sizeof *path, &stacks->path_capacity, count);
@@ -249,13 +264,25 @@ static void keep_stack(struct ht_perfetto_stacks *stacks, const uint32_t *frames
             grown(stacks, stacks->stacks, sizeof *kept, &stacks->stack_capacity, 1);
         stacks->stacks = kept != NULL ? kept : stacks->stacks;
     }
+}
+
+// Keeps a stack of profiles, new, by its frames.
+static void keep_stack(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
+{
+    uint8_t packed[FRAME_IDS_BYTES_MAX];
+    size_t size = (size_t)(pack_frame_ids(packed, frames, count) - packed);
+    reserve_stack(stacks, count);
     if (has_failed(stacks))
         return;
     stacks->stacks[stacks->stack_index.count] =
-        (struct stack){.first = stacks->path_count, .count = count};
+        (struct stack){.first = stacks->path_count,
+                       .count = count,
+                       .packed_first = (uint32_t)stacks->packed.size,
+                       .packed_size = (uint32_t)size};
     memcpy(&stacks->path[stacks->path_count], frames, count * sizeof *frames);
     stacks->path_count += count;
     stacks->extent.stack_bytes += stack_bytes(count);
+    stacks->sink->status = ht_buffer_append(&stacks->packed, packed, size, stacks->sink->error);
 }
 
 uint32_t ht_perfetto_profile_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
@@ -336,13 +363,18 @@ static void note_told(struct ht_perfetto_stacks *stacks, enum sort sort, const u
     told->size = size;
 }
 
-static void tell(struct ht_perfetto_stacks *stacks, enum sort sort, const uint8_t *bytes,
-                 const uint8_t *end)
+// Tells of what is packed in two places.
+static void tell_bytes(struct ht_perfetto_stacks *stacks, enum sort sort, const uint8_t *head,
+                       const uint8_t *head_end, const void *bytes, size_t size)
 {
-    size_t size = (size_t)(end - bytes);
-    uint8_t *at = reserve_told(stacks, sort, size + SMALL_BYTES_MAX);
-    if (at != NULL)
-        note_told(stacks, sort, ht_field_put_bytes(at, sort_fields[sort], bytes, size));
+    size_t head_size = (size_t)(head_end - head);
+    uint8_t *at = reserve_told(stacks, sort, size + 2 * SMALL_BYTES_MAX);
+    if (at == NULL)
+        return;
+    at = ht_field_put_head(at, sort_fields[sort], head_size + size);
+    memcpy(at, head, head_size);
+    memcpy(at + head_size, bytes, size);
+    note_told(stacks, sort, at + head_size + size);
 }
 
 static void tell_text(struct ht_perfetto_stacks *stacks, enum sort sort, uint32_t number,
@@ -351,14 +383,7 @@ static void tell_text(struct ht_perfetto_stacks *stacks, enum sort sort, uint32_
     uint8_t head[SMALL_BYTES_MAX];
     uint8_t *end = ht_field_put_number(head, ANY_IID, number);
     end = ht_field_put_head(end, STRING_STR, length);
-    size_t head_size = (size_t)(end - head);
-    uint8_t *at = reserve_told(stacks, sort, length + 2 * SMALL_BYTES_MAX);
-    if (at == NULL)
-        return;
-    at = ht_field_put_head(at, sort_fields[sort], head_size + length);
-    memcpy(at, head, head_size);
-    memcpy(at + head_size, text, length);
-    note_told(stacks, sort, at + head_size + length);
+    tell_bytes(stacks, sort, head, end, text, length);
 }
 
 // The module's own name is the mapping's path, so that two modules never become one.
@@ -374,7 +399,7 @@ static void tell_module(struct ht_perfetto_stacks *stacks, uint32_t number)
     tell_text(stacks, MAPPING_PATHS, number, path, length);
     uint8_t *end = ht_field_put_number(mapping, ANY_IID, number);
     end = ht_field_put_number(end, MAPPING_PATH_STRING_IDS, number);
-    tell(stacks, MAPPINGS, mapping, end);
+    tell_bytes(stacks, MAPPINGS, mapping, end, NULL, 0);
 }
 
 static const struct base_name *find_base_name(struct ht_perfetto_stacks *stacks, uint32_t number)
@@ -409,8 +434,6 @@ static void tell_frame(struct ht_perfetto_stacks *stacks, uint32_t number)
 {
     uint8_t packed[SMALL_BYTES_MAX];
     struct frame *frame = &stacks->frames[number - 1];
-    if (frame->told == stacks->sequence)
-        return;
     frame->told = stacks->sequence;
     tell_module(stacks, frame->module);
     tell_frame_name(stacks, number);
@@ -418,22 +441,32 @@ static void tell_frame(struct ht_perfetto_stacks *stacks, uint32_t number)
     end = ht_field_put_number(end, FRAME_FUNCTION_NAME_ID, number);
     end = ht_field_put_number(end, FRAME_MAPPING_ID, frame->module);
     end = ht_field_put_number(end, FRAME_REL_PC, frame->address);
-    tell(stacks, FRAMES, packed, end);
+    tell_bytes(stacks, FRAMES, packed, end, NULL, 0);
     if (stacks->told_bytes >= TOLD_BYTES)
         write_told(stacks);
 }
 
-// Tells of a stack under this number, and of its frames first.
-static void tell_path(struct ht_perfetto_stacks *stacks, uint32_t number, const uint32_t *frames,
-                      uint32_t count)
+static void tell_frames(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
 {
-    uint8_t packed[STACK_BYTES_MAX];
-    for (uint32_t i = 0; i < count; i++)
-        tell_frame(stacks, frames[i]);
-    uint8_t *end = ht_field_put_number(packed, ANY_IID, number);
-    for (uint32_t i = 0; i < count; i++)
-        end = ht_field_put_number(end, CALLSTACK_FRAME_IDS, frames[i]);
-    tell(stacks, CALLSTACKS, packed, end);
+    for (uint32_t i = 0; i < count; i++) {
+        if (stacks->frames[frames[i] - 1].told != stacks->sequence)
+            tell_frame(stacks, frames[i]);
+    }
+}
+
+static void tell_callstack(struct ht_perfetto_stacks *stacks, uint32_t number,
+                           const uint8_t *frame_ids, size_t size)
+{
+    uint8_t head[SMALL_BYTES_MAX];
+    uint8_t *end = ht_field_put_number(head, ANY_IID, number);
+    tell_bytes(stacks, CALLSTACKS, head, end, frame_ids, size);
+}
+
+// Tells of a stack of profiles under a number.
+static void tell_kept(struct ht_perfetto_stacks *stacks, const struct stack *stack, uint32_t number)
+{
+    tell_frames(stacks, &stacks->path[stack->first], stack->count);
+    tell_callstack(stacks, number, stacks->packed.data + stack->packed_first, stack->packed_size);
 }
 
 void ht_perfetto_begin_profile(struct ht_perfetto_stacks *stacks)
@@ -448,7 +481,7 @@ void ht_perfetto_tell_stack(struct ht_perfetto_stacks *stacks, uint32_t number)
     if (stack->told == stacks->sequence)
         return;
     stack->told = stacks->sequence;
-    tell_path(stacks, number, &stacks->path[stack->first], stack->count);
+    tell_kept(stacks, stack, number);
 }
 
 struct ht_perfetto_head ht_perfetto_stacks_head(struct ht_perfetto_stacks *stacks)
@@ -475,9 +508,25 @@ static void reserve_bit(struct ht_perfetto_stacks *stacks, uint32_t stack)
     stacks->used_bytes = bytes;
 }
 
-uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
+// Tells of a stack of the dictionary under its own number.
+static void tell_used(struct ht_perfetto_stacks *stacks, uint32_t stack)
 {
     uint32_t frames[HT_DICT_FRAMES_MAX];
+    uint8_t packed[FRAME_IDS_BYTES_MAX];
+    uint32_t kept = ht_picture_index_find(&stacks->stack_index, stack, 0);
+    if (kept != HT_PICTURE_NONE) {
+        tell_kept(stacks, &stacks->stacks[kept - 1], stack);
+        return;
+    }
+    uint32_t count = number_frames(stacks, stack, frames);
+    if (has_failed(stacks))
+        return;
+    tell_frames(stacks, frames, count);
+    tell_callstack(stacks, stack, packed, (size_t)(pack_frame_ids(packed, frames, count) - packed));
+}
+
+uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
+{
     uint8_t bit = (uint8_t)(1u << stack % 8);
     if (stack / 8 < stacks->used_bytes && (stacks->used[stack / 8] & bit) != 0)
         return stack;
@@ -487,10 +536,7 @@ uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack
     if (has_failed(stacks))
         return 0;
     stacks->used[stack / 8] |= bit;
-    uint32_t count = number_frames(stacks, stack, frames);
-    if (has_failed(stacks))
-        return 0;
-    tell_path(stacks, stack, frames, count);
+    tell_used(stacks, stack);
     write_told(stacks);
-    return stack;
+    return has_failed(stacks) ? 0 : stack;
 }

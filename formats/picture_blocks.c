@@ -60,23 +60,36 @@ static void give_chain(struct ht_picture_model *model, uint32_t chain)
     model->free_chain = chain;
 }
 
-static struct ht_picture_process *process_of(struct ht_picture_model *model, uint32_t owner)
+// Where a block counts.
+struct place {
+    uint32_t owner;
+    struct ht_picture_heap *heap; // NULL past the cap
+    struct ht_picture_process *process;
+};
+
+static struct place place_of(struct ht_picture_model *model, uint32_t owner)
 {
-    return &model->processes[ht_picture_owner_process(model, owner)];
+    return (struct place){owner, owner < HT_PICTURE_HEAPS_MAX ? &model->heaps[owner] : NULL,
+                          &model->processes[ht_picture_owner_process(model, owner)]};
+}
+
+static struct place place_of_site(struct ht_picture_model *model, uint32_t site)
+{
+    return place_of(model, model->sites.sites[site].owner);
 }
 
 // Makes ready to change the counts of a site.
-static enum ht_status touch(struct ht_picture_model *model, uint32_t site, struct ht_error *error)
+static enum ht_status touch(struct ht_picture_model *model, const struct place *place,
+                            uint32_t site, struct ht_error *error)
 {
-    const struct ht_picture_process *process = process_of(model, model->sites.sites[site].owner);
     return ht_picture_site_touch(&model->sites, site, ht_picture_stamp(model, model->event.time_ns),
-                                 process->peak, error);
+                                 place->process->peak, error);
 }
 
-static enum ht_status count_alloc(struct ht_picture_model *model, uint32_t site, uint64_t size,
-                                  struct ht_error *error)
+static enum ht_status count_alloc(struct ht_picture_model *model, const struct place *place,
+                                  uint32_t site, uint64_t size, struct ht_error *error)
 {
-    enum ht_status status = touch(model, site, error);
+    enum ht_status status = touch(model, place, site, error);
     if (status == HT_OK) {
         model->sites.sites[site].count.allocated_bytes += size;
         model->sites.sites[site].count.allocs++;
@@ -84,43 +97,15 @@ static enum ht_status count_alloc(struct ht_picture_model *model, uint32_t site,
     return status;
 }
 
-static enum ht_status count_free(struct ht_picture_model *model, uint32_t site, uint64_t size,
-                                 struct ht_error *error)
+static enum ht_status count_free(struct ht_picture_model *model, const struct place *place,
+                                 uint32_t site, uint64_t size, struct ht_error *error)
 {
-    enum ht_status status = touch(model, site, error);
+    enum ht_status status = touch(model, place, site, error);
     if (status == HT_OK) {
         model->sites.sites[site].count.freed_bytes += size;
         model->sites.sites[site].count.frees++;
     }
     return status;
-}
-
-// Moves the pages of an owner and of its process on.
-static void count_pages(struct ht_picture_model *model, uint32_t owner, uint64_t change)
-{
-    if (owner < HT_PICTURE_HEAPS_MAX)
-        model->heaps[owner].live.now.pages += change;
-    process_of(model, owner)->live.now.pages += change;
-}
-
-static enum ht_status enter_pages(struct ht_picture_model *model, uint32_t owner, uint64_t address,
-                                  uint64_t size, struct ht_error *error)
-{
-    uint64_t change = 0;
-    enum ht_status status =
-        ht_picture_pages_add(&model->pages, owner, address, size, &change, error);
-    if (change != 0)
-        count_pages(model, owner, change);
-    return status;
-}
-
-static void leave_pages(struct ht_picture_model *model, uint32_t owner, uint64_t address,
-                        uint64_t size)
-{
-    uint64_t change = 0;
-    ht_picture_pages_remove(&model->pages, owner, address, size, &change);
-    if (change != 0)
-        count_pages(model, owner, change);
 }
 
 static struct ht_pick_life life_of(const struct ht_picture_model *model,
@@ -142,17 +127,21 @@ static void note_life(struct ht_picture_model *model, const struct ht_change *ch
     model->has_life = true;
 }
 
-// Counts a change in the tracks of its heap and its process, after the sites.
-static enum ht_status count_live(struct ht_picture_model *model, uint32_t owner,
-                                 const struct ht_change *change, struct ht_error *error)
+// Counts a change and the pages that it entered less those that it left in the tracks of its heap
+// and its process, after the sites.
+static enum ht_status count_live(struct ht_picture_model *model, const struct place *place,
+                                 const struct ht_change *change, uint64_t pages,
+                                 struct ht_error *error)
 {
     int64_t time_ns = model->event.time_ns;
-    struct ht_picture_process *process = process_of(model, owner);
+    struct ht_picture_process *process = place->process;
+    struct ht_series_step step = ht_series_step_of(change);
     enum ht_status status = HT_OK;
-    if (owner < HT_PICTURE_HEAPS_MAX)
-        status = ht_series_add(&model->heaps[owner].live, change, time_ns, error);
+    step.pages = pages;
+    if (place->heap != NULL)
+        status = ht_series_add(&place->heap->live, &step, time_ns, error);
     if (status == HT_OK)
-        status = ht_series_add(&process->live, change, time_ns, error);
+        status = ht_series_add(&process->live, &step, time_ns, error);
     if (status == HT_OK && process->live.now.value[HT_LIVE_BYTES] > process->peak_bytes) {
         process->peak_bytes = process->live.now.value[HT_LIVE_BYTES];
         process->peak_ns = process->live.now.time_ns;
@@ -172,13 +161,15 @@ static enum ht_status begin(struct ht_picture_model *model, const struct ht_chan
     note->site = HT_PICTURE_NONE;
     if (model->process == HT_PICTURE_NONE)
         return HT_OK;
-    uint32_t owner =
-        model->heap != HT_PICTURE_NONE ? model->heap : HT_PICTURE_HEAPS_MAX + model->process;
+    struct place place =
+        place_of(model, model->heap != HT_PICTURE_NONE ? model->heap
+                                                       : HT_PICTURE_HEAPS_MAX + model->process);
     uint32_t site = 0;
-    enum ht_status status = ht_picture_site_find(&model->sites, model->trace->dict, owner,
+    uint64_t pages = 0;
+    enum ht_status status = ht_picture_site_find(&model->sites, model->trace->dict, place.owner,
                                                  ht_event_stack(&model->event), &site, error);
     if (status == HT_OK)
-        status = count_alloc(model, site, change->size, error);
+        status = count_alloc(model, &place, site, change->size, error);
     if (status == HT_OK && model->is_full)
         status = keep_tid(model, change->block, error);
     if (status != HT_OK)
@@ -188,29 +179,30 @@ static enum ht_status begin(struct ht_picture_model *model, const struct ht_chan
                                      .site = site,
                                      .chain = HT_PICTURE_NONE};
     note_life(model, change);
-    if (owner < HT_PICTURE_HEAPS_MAX)
-        note_value(&model->heaps[owner].sizes, change->size);
-    status = enter_pages(model, owner, change->address, change->size, error);
-    return status == HT_OK ? count_live(model, owner, change, error) : status;
+    if (place.heap != NULL)
+        note_value(&place.heap->sizes, change->size);
+    status = ht_picture_pages_add(&model->pages, place.owner, change->address, change->size, &pages,
+                                  error);
+    return status == HT_OK ? count_live(model, &place, change, pages, error) : status;
 }
 
 // The old size is freed where it was allocated; the new one is allocated where the realloc was
 // called or, where that is not known, where the old one was.
 static enum ht_status count_resize(struct ht_picture_model *model, struct ht_picture_note *note,
-                                   uint32_t owner, const struct ht_change *change,
+                                   const struct place *place, const struct ht_change *change,
                                    struct ht_error *error)
 {
     uint32_t stack = ht_event_stack(&model->event);
-    enum ht_status status = count_free(model, note->site, change->old_size, error);
+    enum ht_status status = count_free(model, place, note->site, change->old_size, error);
     if (status == HT_OK && stack != 0)
-        status = ht_picture_site_find(&model->sites, model->trace->dict, owner, stack, &note->site,
-                                      error);
+        status = ht_picture_site_find(&model->sites, model->trace->dict, place->owner, stack,
+                                      &note->site, error);
     if (status == HT_OK)
-        status = count_alloc(model, note->site, change->size, error);
+        status = count_alloc(model, place, note->site, change->size, error);
     return status;
 }
 
-static enum ht_status offer_realloc(struct ht_picture_model *model, uint32_t owner,
+static enum ht_status offer_realloc(struct ht_picture_model *model, const struct place *place,
                                     const struct ht_picture_note *note, struct ht_error *error)
 {
     uint64_t rank[2];
@@ -218,7 +210,7 @@ static enum ht_status offer_realloc(struct ht_picture_model *model, uint32_t own
     if (model->is_full || !ht_budget_wants(&model->reallocs, rank[0], rank[1]))
         return HT_OK;
     struct ht_pick pick = ht_pick_realloc(&model->event);
-    pick.event.pid = ht_picture_owner_process(model, owner);
+    pick.event.pid = (uint32_t)(place->process - model->processes);
     pick.life = life_of(model, note);
     return ht_budget_offer(&model->reallocs, &pick, error);
 }
@@ -238,23 +230,31 @@ static void count_step(struct ht_picture_model *model, const struct ht_picture_n
     count->moves++;
 }
 
+// Moves a block's pages. *pages changes by those entered less those left.
+static enum ht_status move_pages(struct ht_picture_model *model, uint32_t owner,
+                                 const struct ht_change *change, uint64_t *pages,
+                                 struct ht_error *error)
+{
+    ht_picture_pages_remove(&model->pages, owner, change->old_address, change->old_size, pages);
+    return ht_picture_pages_add(&model->pages, owner, change->address, change->size, pages, error);
+}
+
 static enum ht_status resize(struct ht_picture_model *model, const struct ht_change *change,
                              struct ht_picture_note *note, struct ht_error *error)
 {
-    uint32_t owner = model->sites.sites[note->site].owner;
-    enum ht_status status = count_resize(model, note, owner, change, error);
+    struct place place = place_of_site(model, note->site);
+    uint64_t pages = 0;
+    enum ht_status status = count_resize(model, note, &place, change, error);
     if (status == HT_OK && note->chain == HT_PICTURE_NONE)
         status = take_chain(model, change->old_size, &note->chain, error);
-    if (status != HT_OK)
-        return status;
-    leave_pages(model, owner, change->old_address, change->old_size);
-    status = enter_pages(model, owner, change->address, change->size, error);
+    if (status == HT_OK)
+        status = move_pages(model, place.owner, change, &pages, error);
     if (status != HT_OK)
         return status;
     count_step(model, note, change);
     note_life(model, change);
-    status = offer_realloc(model, owner, note, error);
-    return status == HT_OK ? count_live(model, owner, change, error) : status;
+    status = offer_realloc(model, &place, note, error);
+    return status == HT_OK ? count_live(model, &place, change, pages, error) : status;
 }
 
 static uint64_t product(uint64_t a, uint64_t b)
@@ -293,12 +293,11 @@ struct ending {
 };
 
 // Offers a block whose life is told to those shown, by size x lifetime, and its reallocs.
-static enum ht_status offer(struct ht_picture_model *model, const struct ending *ending,
-                            struct ht_error *error)
+static enum ht_status offer(struct ht_picture_model *model, const struct place *place,
+                            const struct ending *ending, struct ht_error *error)
 {
     const struct ht_picture_note *note = ending->note;
-    uint32_t owner = model->sites.sites[note->site].owner;
-    struct ht_picture_process *process = process_of(model, owner);
+    struct ht_picture_process *process = place->process;
     int64_t until_ns = ending->end_ns != HT_TIME_UNKNOWN ? ending->end_ns : model->last_ns;
     uint64_t rank = product(ending->size, lifetime(model, note, until_ns));
     bool is_block = ht_budget_wants(&process->blocks, rank, ending->size);
@@ -312,8 +311,8 @@ static enum ht_status offer(struct ht_picture_model *model, const struct ending 
         .event = {.time_ns = note->begin_ns, .address = ending->address, .size = ending->size},
         .life = {.id = note->id, .end_ns = ending->end_ns, .site = note->site},
     };
-    if (owner < HT_PICTURE_HEAPS_MAX)
-        pick.event.heap = model->heaps[owner].handle;
+    if (place->heap != NULL)
+        pick.event.heap = place->heap->handle;
     enum ht_status status = is_block ? ht_budget_offer(&process->blocks, &pick, error) : HT_OK;
     return status == HT_OK && is_chain ? offer_chain(model, &process->chains, note, &pick, error)
                                        : status;
@@ -323,17 +322,18 @@ static enum ht_status end(struct ht_picture_model *model, const struct ht_change
                           struct ht_picture_note *note, struct ht_error *error)
 {
     struct ending ending = {note, change->address, change->size, model->event.time_ns};
-    uint32_t owner = model->sites.sites[note->site].owner;
-    enum ht_status status = offer(model, &ending, error);
+    struct place place = place_of_site(model, note->site);
+    uint64_t pages = 0;
+    enum ht_status status = offer(model, &place, &ending, error);
     if (status == HT_OK)
-        status = count_free(model, note->site, change->size, error);
-    if (owner < HT_PICTURE_HEAPS_MAX)
-        note_value(&model->heaps[owner].lifetimes, lifetime(model, note, model->event.time_ns));
+        status = count_free(model, &place, note->site, change->size, error);
+    if (place.heap != NULL)
+        note_value(&place.heap->lifetimes, lifetime(model, note, model->event.time_ns));
     note_life(model, change);
-    leave_pages(model, owner, change->address, change->size);
+    ht_picture_pages_remove(&model->pages, place.owner, change->address, change->size, &pages);
     give_chain(model, note->chain);
     note->site = HT_PICTURE_NONE;
-    return status == HT_OK ? count_live(model, owner, change, error) : status;
+    return status == HT_OK ? count_live(model, &place, change, pages, error) : status;
 }
 
 // Gives up a block whose process is gone: that one never freed it.
@@ -343,10 +343,10 @@ static enum ht_status forget(struct ht_picture_model *model, struct ht_picture_n
     if (note->site == HT_PICTURE_NONE)
         return HT_OK;
     struct ending ending = {note, address, size, HT_TIME_UNKNOWN};
-    enum ht_status status = offer(model, &ending, error);
+    struct place place = place_of_site(model, note->site);
+    enum ht_status status = offer(model, &place, &ending, error);
     uint64_t unused = 0; // the process keeps what it left
-    ht_picture_pages_remove(&model->pages, model->sites.sites[note->site].owner, address, size,
-                            &unused);
+    ht_picture_pages_remove(&model->pages, place.owner, address, size, &unused);
     give_chain(model, note->chain);
     note->site = HT_PICTURE_NONE;
     return status;
@@ -356,7 +356,7 @@ static enum ht_status forget(struct ht_picture_model *model, struct ht_picture_n
 static bool is_live(struct ht_picture_model *model, const struct ht_picture_note *note)
 {
     return note->site != HT_PICTURE_NONE &&
-           process_of(model, model->sites.sites[note->site].owner)->next == HT_PICTURE_NONE;
+           place_of_site(model, note->site).process->next == HT_PICTURE_NONE;
 }
 
 // A change of a block that is nobody's, because its process is gone or was never counted.
@@ -439,13 +439,17 @@ enum ht_status ht_picture_model_finish(struct ht_picture_model *model, struct ht
     for (uint32_t i = 0; status == HT_OK && (note = next_live(model, &i)) != NULL; i++) {
         const struct ht_block *block = ht_block_at(model->writer->blocks, i);
         struct ending ending = {note, block->address, bounded(block->size), HT_TIME_UNKNOWN};
-        status = offer(model, &ending, error);
+        struct place place = place_of_site(model, note->site);
+        status = offer(model, &place, &ending, error);
     }
     ht_budget_settle(&model->reallocs);
     for (uint32_t i = 0; i < model->process_count; i++) {
         ht_budget_settle(&model->processes[i].blocks);
         ht_budget_settle(&model->processes[i].chains);
+        ht_series_settle(&model->processes[i].live);
     }
+    for (uint32_t i = 0; i < model->heap_count; i++)
+        ht_series_settle(&model->heaps[i].live);
     return status;
 }
 
@@ -492,10 +496,10 @@ static enum ht_status recount(struct ht_picture_model *model, struct ht_error *e
     const struct ht_picture_note *note;
     for (uint32_t i = 0; status == HT_OK && (note = next_live(model, &i)) != NULL; i++) {
         uint64_t size = bounded(ht_block_at(model->writer->blocks, i)->size);
-        uint32_t owner = model->sites.sites[note->site].owner;
-        status = count_alloc(model, note->site, size, error);
-        if (owner < HT_PICTURE_HEAPS_MAX)
-            note_value(&model->heaps[owner].sizes, size);
+        struct place place = place_of_site(model, note->site);
+        status = count_alloc(model, &place, note->site, size, error);
+        if (place.heap != NULL)
+            note_value(&place.heap->sizes, size);
     }
     return status;
 }

@@ -72,8 +72,17 @@ static void double_width(struct ht_series *series)
     find_end(series);
 }
 
+void ht_series_settle(struct ht_series *series)
+{
+    if (series->count == 0)
+        return;
+    series->buckets[series->count - 1].last = series->now;
+    series->buckets[series->count - 1].totals = series->totals;
+}
+
 void ht_series_shrink(struct ht_series *series, uint32_t limit)
 {
+    ht_series_settle(series);
     series->limit = limit;
     while (series->count > limit)
         double_width(series);
@@ -106,70 +115,79 @@ static enum ht_status add_bucket(struct ht_series *series, struct ht_error *erro
     return HT_OK;
 }
 
-// Adds the state as it is now to the last bucket, or to a new one.
-static enum ht_status note_state(struct ht_series *series, struct ht_error *error)
+// Keeps the state as it is now where it is highest in the last bucket.
+static void note_most(struct ht_series *series)
 {
-    enum ht_status status = fits_last_bucket(series) ? HT_OK : add_bucket(series, error);
-    if (status != HT_OK)
-        return status;
     struct ht_series_bucket *bucket = &series->buckets[series->count - 1];
     for (int i = 0; i < 2; i++) {
         if (series->now.value[i] > bucket->most[i].value[i])
             bucket->most[i] = series->now;
     }
-    bucket->last = series->now;
-    bucket->totals = series->totals;
-    return HT_OK;
 }
 
-static void move_on(struct ht_series *series, int64_t time_ns)
+struct ht_series_step ht_series_step_of(const struct ht_change *change)
 {
-    series->now.order++;
-    if (series->count == 0 || time_ns > series->now.time_ns)
-        series->now.time_ns = time_ns;
-}
-
-static void apply(struct ht_series *series, const struct ht_change *change)
-{
-    uint64_t *live = series->now.value;
-    struct ht_series_totals *totals = &series->totals;
+    uint64_t copied = change->size < change->old_size ? change->size : change->old_size;
     switch (change->kind) {
     case HT_CHANGE_BEGIN:
-        live[HT_LIVE_BYTES] += change->size;
-        live[HT_LIVE_BLOCKS]++;
-        totals->allocs++;
-        break;
+        return (struct ht_series_step){.value = {change->size, 1}, .totals.allocs = 1};
     case HT_CHANGE_RESIZE:
-        live[HT_LIVE_BYTES] += change->size - change->old_size;
-        if (change->address == change->old_address) {
-            totals->in_place++;
-            break;
-        }
-        totals->moved++;
-        totals->copied_bytes += change->size < change->old_size ? change->size : change->old_size;
-        break;
+        if (change->address == change->old_address)
+            return (struct ht_series_step){.value = {change->size - change->old_size, 0},
+                                           .totals.in_place = 1};
+        return (struct ht_series_step){.value = {change->size - change->old_size, 0},
+                                       .totals = {.moved = 1, .copied_bytes = copied}};
     default:
-        live[HT_LIVE_BYTES] -= change->size;
-        live[HT_LIVE_BLOCKS]--;
-        totals->frees++;
+        return (struct ht_series_step){.value = {0 - change->size, UINT64_MAX}, .totals.frees = 1};
     }
 }
 
-enum ht_status ht_series_add(struct ht_series *series, const struct ht_change *change,
+static void make_step(struct ht_series *series, const struct ht_series_step *step)
+{
+    struct ht_series_state *now = &series->now;
+    struct ht_series_totals *totals = &series->totals;
+    now->order++;
+    now->value[0] += step->value[0];
+    now->value[1] += step->value[1];
+    now->pages += step->pages;
+    totals->allocs += step->totals.allocs;
+    totals->frees += step->totals.frees;
+    totals->in_place += step->totals.in_place;
+    totals->moved += step->totals.moved;
+    totals->copied_bytes += step->totals.copied_bytes;
+}
+
+enum ht_status ht_series_add(struct ht_series *series, const struct ht_series_step *step,
                              int64_t time_ns, struct ht_error *error)
 {
-    move_on(series, time_ns);
-    apply(series, change);
-    return note_state(series, error);
+    enum ht_status status = HT_OK;
+    bool is_new = series->count == 0 || time_ns > series->last_ns;
+    if (is_new)
+        ht_series_settle(series);
+    if (series->count == 0 || time_ns > series->now.time_ns)
+        series->now.time_ns = time_ns;
+    make_step(series, step);
+    if (is_new)
+        status = add_bucket(series, error);
+    if (status == HT_OK)
+        note_most(series);
+    return status;
 }
 
 enum ht_status ht_series_set(struct ht_series *series, const uint64_t value[2], int64_t time_ns,
                              struct ht_error *error)
 {
-    move_on(series, time_ns);
+    series->now.order++;
+    if (series->count == 0 || time_ns > series->now.time_ns)
+        series->now.time_ns = time_ns;
     series->now.value[0] = value[0];
     series->now.value[1] = value[1];
-    return note_state(series, error);
+    enum ht_status status = add_bucket(series, error);
+    if (status != HT_OK)
+        return status;
+    note_most(series);
+    ht_series_settle(series);
+    return HT_OK;
 }
 
 static bool are_equal(const struct ht_series_state *a, const struct ht_series_state *b)

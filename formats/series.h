@@ -37,6 +37,13 @@ struct ht_series_bucket {
     struct ht_series_totals totals;
 };
 
+// What a change adds to a state and to the totals, modulo 2^64.
+struct ht_series_step {
+    uint64_t value[2];
+    uint64_t pages;
+    struct ht_series_totals totals;
+};
+
 // The zero value with a limit, at least 2, is an empty series.
 struct ht_series {
     uint32_t limit;
@@ -54,11 +61,19 @@ void ht_series_reset(struct ht_series *series);
 // Begins anew: no buckets and no totals, but the values as they are now.
 void ht_series_restart(struct ht_series *series);
 
-// Applies a change made at this time. A time before the one ahead of it counts as that one.
-enum ht_status ht_series_add(struct ht_series *series, const struct ht_change *change,
+// The step of a change, without pages.
+struct ht_series_step ht_series_step_of(const struct ht_change *change);
+
+// Makes a step at this time. A time before the one ahead of it counts as that one.
+enum ht_status ht_series_add(struct ht_series *series, const struct ht_series_step *step,
                              int64_t time_ns, struct ht_error *error);
 
-// Sets the values at this time, for a series of anything else. Times as above.
+// Completes the last bucket, which ht_series_add leaves for later. Whoever reads the buckets
+// settles first.
+void ht_series_settle(struct ht_series *series);
+
+// Sets the values at this time, for a series of anything else, which is always settled. Times as
+// above.
 enum ht_status ht_series_set(struct ht_series *series, const uint64_t value[2], int64_t time_ns,
                              struct ht_error *error);
 

@@ -9,6 +9,12 @@
 
 enum { LIMIT = 512 };
 
+static void add(struct ht_series *series, const struct ht_change *change, int64_t time_ns)
+{
+    struct ht_series_step step = ht_series_step_of(change);
+    assert_int_equal(ht_series_add(series, &step, time_ns, NULL), HT_OK);
+}
+
 static void peaks_stay_exact_when_buckets_merge(void **state)
 {
     (void)state;
@@ -18,9 +24,10 @@ static void peaks_stay_exact_when_buckets_merge(void **state)
         uint64_t size = i == PEAK_AT ? 1000000 : 10 + (uint64_t)i % 7;
         struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = size};
         struct ht_change end = {.kind = HT_CHANGE_END, .size = size};
-        assert_int_equal(ht_series_add(&series, &begin, i * 100 - 5000, NULL), HT_OK);
-        assert_int_equal(ht_series_add(&series, &end, i * 100 - 5000 + 50, NULL), HT_OK);
+        add(&series, &begin, i * 100 - 5000);
+        add(&series, &end, i * 100 - 5000 + 50);
     }
+    ht_series_settle(&series);
     assert_in_range(series.count, LIMIT / 4, LIMIT);
     struct ht_series_state peak = {0};
     int64_t before_ns = INT64_MIN;
@@ -47,7 +54,7 @@ static void a_series_survives_the_ends_of_time(void **state)
     struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = 1};
     for (int64_t i = 0; i < 2 * LIMIT; i++) {
         int64_t time_ns = i < LIMIT ? INT64_MIN + i : INT64_MAX - 2000 + i;
-        assert_int_equal(ht_series_add(&series, &begin, time_ns, NULL), HT_OK);
+        add(&series, &begin, time_ns);
     }
     assert_in_range(series.count, 2, LIMIT);
     assert_int_equal(series.now.value[HT_LIVE_BLOCKS], 2 * LIMIT);
@@ -59,8 +66,9 @@ static void time_that_goes_back_stands_still(void **state)
     (void)state;
     struct ht_series series = {.limit = LIMIT};
     struct ht_change begin = {.kind = HT_CHANGE_BEGIN, .size = 1};
-    assert_int_equal(ht_series_add(&series, &begin, 100, NULL), HT_OK);
-    assert_int_equal(ht_series_add(&series, &begin, 50, NULL), HT_OK);
+    add(&series, &begin, 100);
+    add(&series, &begin, 50);
+    ht_series_settle(&series);
     assert_int_equal(series.count, 1);
     assert_int_equal(series.buckets[0].last.time_ns, 100);
     assert_int_equal(series.buckets[0].last.value[HT_LIVE_BYTES], 2);
@@ -93,7 +101,8 @@ static void totals_count_what_changed(void **state)
         {.kind = HT_CHANGE_END, .address = 16, .size = 20},
     };
     for (int i = 0; i < 5; i++)
-        assert_int_equal(ht_series_add(&series, &changes[i], i, NULL), HT_OK);
+        add(&series, &changes[i], i);
+    ht_series_settle(&series);
     const struct ht_series_totals *totals = &series.buckets[series.count - 1].totals;
     assert_int_equal(totals->allocs, 1);
     assert_int_equal(totals->in_place, 1);
@@ -101,6 +110,26 @@ static void totals_count_what_changed(void **state)
     assert_int_equal(totals->copied_bytes, 30 + 20);
     assert_int_equal(totals->frees, 1);
     assert_int_equal(series.buckets[2].totals.frees, 0);
+    ht_series_reset(&series);
+}
+
+static void a_bucket_ends_as_the_step_before_the_next_one_left_it(void **state)
+{
+    (void)state;
+    struct ht_series series = {.limit = 2};
+    const struct ht_series_step step = {.value = {10, 1}, .pages = 1, .totals.allocs = 1};
+    static const int64_t times_ns[] = {0, 1, 6, 7}; // the width becomes 4 ns, for two of each
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(ht_series_add(&series, &step, times_ns[i], NULL), HT_OK);
+    ht_series_settle(&series);
+    assert_int_equal(series.count, 2);
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_int_equal(series.buckets[i].last.time_ns, times_ns[2 * i + 1]);
+        assert_int_equal(series.buckets[i].last.value[HT_LIVE_BYTES], 20 * (i + 1));
+        assert_int_equal(series.buckets[i].last.pages, 2 * (i + 1));
+        assert_int_equal(series.buckets[i].totals.allocs, 2 * (i + 1));
+        assert_int_equal(series.buckets[i].most[HT_LIVE_BYTES].pages, 2 * (i + 1));
+    }
     ht_series_reset(&series);
 }
 
@@ -128,6 +157,7 @@ int main(void)
         cmocka_unit_test(time_that_goes_back_stands_still),
         cmocka_unit_test(states_of_one_time_keep_their_order),
         cmocka_unit_test(totals_count_what_changed),
+        cmocka_unit_test(a_bucket_ends_as_the_step_before_the_next_one_left_it),
         cmocka_unit_test(shrinking_keeps_peaks_and_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
