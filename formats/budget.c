@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = 64, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+
+enum key_number { KEY_RANK, KEY_ORDER }; // the first rank
 
 void ht_budget_reset(struct ht_budget *budget)
 {
@@ -162,26 +164,58 @@ void ht_budget_shrink(struct ht_budget *budget, uint32_t limit)
     }
 }
 
-static int compare_key(const void *left, const void *right)
+static uint64_t number_of(const struct ht_budget_key *key, enum key_number number)
 {
-    const struct ht_budget_key *a = left;
-    const struct ht_budget_key *b = right;
-    if (a->rank[0] != b->rank[0])
-        return compare(a->rank[0], b->rank[0]);
-    return compare(a->order, b->order);
+    return number == KEY_RANK ? key->rank[0] : key->order;
 }
 
-void ht_budget_order(struct ht_budget *budget, int64_t base_ns)
+// Puts keys into `to` in the order of one digit of a number of theirs; those of equal digits stay
+// in theirs.
+static void sort_by_digit(const struct ht_budget_key *keys, uint32_t count, enum key_number number,
+                          unsigned shift, struct ht_budget_key *to)
+{
+    uint32_t places[DIGITS + 1] = {0};
+    for (uint32_t i = 0; i < count; i++)
+        places[(number_of(&keys[i], number) >> shift) % DIGITS + 1]++;
+    for (uint32_t digit = 1; digit <= DIGITS; digit++)
+        places[digit] += places[digit - 1];
+    for (uint32_t i = 0; i < count; i++)
+        to[places[(number_of(&keys[i], number) >> shift) % DIGITS]++] = keys[i];
+}
+
+// Sorts keys by a number of theirs; those of equal numbers stay in their order. `room` and `keys`
+// may change places.
+static void sort_by(struct ht_budget_key **keys, struct ht_budget_key **room, uint32_t count,
+                    enum key_number number)
+{
+    uint64_t bits = 0; // that any of them has
+    for (uint32_t i = 0; i < count; i++)
+        bits |= number_of(&(*keys)[i], number);
+    for (unsigned shift = 0; shift < 64 && bits >> shift != 0; shift += DIGIT_BITS) {
+        sort_by_digit(*keys, count, number, shift, *room);
+        struct ht_budget_key *sorted = *room;
+        *room = *keys;
+        *keys = sorted;
+    }
+}
+
+enum ht_status ht_budget_order(struct ht_budget *budget, int64_t base_ns, struct ht_error *error)
 {
     ht_budget_settle(budget);
     if (budget->count == 0)
-        return;
+        return HT_OK;
+    struct ht_budget_key *room = malloc(budget->capacity * sizeof *room);
+    if (room == NULL)
+        return ht_fail_memory(error, "the biggest of the trace");
     for (uint32_t i = 0; i < budget->count; i++) {
         const struct ht_pick *pick = &budget->picks[i];
         uint64_t since = (uint64_t)pick->event.time_ns - (uint64_t)base_ns;
         budget->keys[i] = (struct ht_budget_key){{since, 0}, pick->order, i};
     }
-    qsort(budget->keys, budget->count, sizeof *budget->keys, compare_key);
+    sort_by(&budget->keys, &room, budget->count, KEY_ORDER);
+    sort_by(&budget->keys, &room, budget->count, KEY_RANK);
+    free(room);
+    return HT_OK;
 }
 
 void ht_budget_restart(struct ht_budget *budget)

@@ -75,8 +75,8 @@ void ht_budget_shrink(struct ht_budget *budget, uint32_t limit);
 
 // Orders the keys by the time of their picks, which becomes their first rank in ns since `base_ns`;
 // nothing is before that. Of equal times, the one offered first comes first. Nothing can be offered
-// after it.
-void ht_budget_order(struct ht_budget *budget, int64_t base_ns);
+// after it. HT_MEMORY.
+enum ht_status ht_budget_order(struct ht_budget *budget, int64_t base_ns, struct ht_error *error);
 
 // Forgets what was offered.
 void ht_budget_restart(struct ht_budget *budget);

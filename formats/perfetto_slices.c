@@ -44,7 +44,8 @@ void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_picture_m
     struct ht_picture_index linked = {0};
     if (sink->status == HT_OK)
         sink->status = ht_picture_find_linked(model, &linked, sink->error);
-    ht_budget_order(reallocs, model->base_ns);
+    if (sink->status == HT_OK)
+        sink->status = ht_budget_order(reallocs, model->base_ns, sink->error);
     for (uint32_t i = 0; i < reallocs->count && sink->status == HT_OK; i++) {
         const struct ht_budget_key *key = &reallocs->keys[i];
         if (i + AHEAD < reallocs->count)

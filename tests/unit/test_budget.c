@@ -69,7 +69,7 @@ static void many_are_kept_ordered_and_shrunk(void **state)
         uint64_t copied = i * 7919 % OFFERS; // each once
         offer(&budget, (int64_t)(OFFERS - i), copied, copied);
     }
-    ht_budget_order(&budget, -5);
+    assert_int_equal(ht_budget_order(&budget, -5, NULL), HT_OK);
     assert_int_equal(budget.count, LIMIT);
     assert_int_equal(budget.offered, OFFERS);
     for (uint32_t i = 0; i < LIMIT; i++) {
@@ -104,7 +104,7 @@ static void what_is_kept_is_what_a_sort_would_keep(void **state)
     ht_budget_settle(&budget);
     assert_int_equal(budget.count, LIMIT);
     ht_budget_shrink(&budget, LEFT);
-    ht_budget_order(&budget, 0);
+    assert_int_equal(ht_budget_order(&budget, 0, NULL), HT_OK);
     assert_int_equal(budget.count, LEFT);
     bool is_kept[OFFERS] = {false};
     for (uint32_t i = 0; i < LEFT; i++) {
@@ -120,11 +120,33 @@ static void what_is_kept_is_what_a_sort_would_keep(void **state)
             bigger += ranks[k] > ranks[i] || (ranks[k] == ranks[i] && k < i);
         assert_int_equal(is_kept[i], bigger < LEFT);
     }
-    ht_budget_restart(&budget);
-    offer(&budget, 7, 1, 1);
-    ht_budget_order(&budget, 0);
-    assert_int_equal(budget.count, 1);
-    assert_int_equal(budget.picks[budget.keys[0].at].event.time_ns, 7);
+    ht_budget_reset(&budget);
+}
+
+static void keys_are_in_the_order_of_times_then_of_offers(void **state)
+{
+    (void)state;
+    enum { OFFERS = 3000 };
+    uint64_t random = 1;
+    struct ht_budget budget = {.limit = OFFERS};
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < OFFERS; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            offer(&budget, (int64_t)(random >> 1 >> i % 8 * 8), i % 3 == 0 ? 7 : i, 1);
+        }
+        assert_int_equal(ht_budget_order(&budget, 0, NULL), HT_OK);
+        assert_int_equal(budget.count, OFFERS);
+        for (uint32_t i = 0; i < OFFERS; i++) {
+            const struct ht_budget_key *key = &budget.keys[i];
+            const struct ht_budget_key *before = i > 0 ? key - 1 : NULL;
+            assert_int_equal(key->rank[0], budget.picks[key->at].event.time_ns);
+            assert_int_equal(key->order, budget.picks[key->at].order);
+            if (before != NULL)
+                assert_true(before->rank[0] < key->rank[0] ||
+                            (before->rank[0] == key->rank[0] && before->order < key->order));
+        }
+        ht_budget_restart(&budget);
+    }
     ht_budget_reset(&budget);
 }
 
@@ -145,6 +167,7 @@ int main(void)
         cmocka_unit_test(equal_stamps_on_one_thread_move_on),
         cmocka_unit_test(many_are_kept_ordered_and_shrunk),
         cmocka_unit_test(what_is_kept_is_what_a_sort_would_keep),
+        cmocka_unit_test(keys_are_in_the_order_of_times_then_of_offers),
         cmocka_unit_test(a_budget_of_none_only_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
