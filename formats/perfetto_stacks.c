@@ -335,14 +335,17 @@ static struct ht_perfetto_head next_head(struct ht_perfetto_stacks *stacks)
 static void write_told(struct ht_perfetto_stacks *stacks)
 {
     struct ht_perfetto_piece pieces[SORTS];
+    size_t count = 0;
     if (stacks->told_bytes == 0)
         return;
     struct ht_perfetto_head head = next_head(stacks);
     for (enum sort sort = 0; sort < SORTS; sort++) {
-        pieces[sort] = (struct ht_perfetto_piece){stacks->told[sort].data, stacks->told[sort].size};
-        stacks->told[sort].size = 0;
+        struct ht_buffer *told = &stacks->told[sort];
+        if (told->size > 0)
+            pieces[count++] = (struct ht_perfetto_piece){told->data, told->size};
+        told->size = 0;
     }
-    ht_perfetto_put_field(stacks->sink, &head, PACKET_INTERNED_DATA, pieces, SORTS);
+    ht_perfetto_put_field(stacks->sink, &head, PACKET_INTERNED_DATA, pieces, count);
     stacks->told_bytes = 0;
 }
 
@@ -363,7 +366,7 @@ static void note_told(struct ht_perfetto_stacks *stacks, enum sort sort, const u
     told->size = size;
 }
 
-// Tells of what is packed in two places.
+// Tells of what is packed in two places, the second of which may be none.
 static void tell_bytes(struct ht_perfetto_stacks *stacks, enum sort sort, const uint8_t *head,
                        const uint8_t *head_end, const void *bytes, size_t size)
 {
@@ -373,7 +376,8 @@ static void tell_bytes(struct ht_perfetto_stacks *stacks, enum sort sort, const 
         return;
     at = ht_field_put_head(at, sort_fields[sort], head_size + size);
     memcpy(at, head, head_size);
-    memcpy(at + head_size, bytes, size);
+    if (size > 0)
+        memcpy(at + head_size, bytes, size);
     note_told(stacks, sort, at + head_size + size);
 }
 

@@ -186,6 +186,35 @@ static void a_writer_that_fails_ends_the_conversion(void **state)
     assert_memory_equal(written.data, "aBa", written.size);
 }
 
+static void the_end_of_a_heap_gives_all_its_blocks_to_the_writer(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 1000 };
+    static const char tail[] = "9\t4\t1\t0\tdestroy\t0x1\t\t\t\t\t\t\n"
+                               "9\t4\t1\t0\tlock\t0x1\t\t\t\t\t\t\n";
+    struct ht_buffer text = ht_buffer_with_limit(1 << 20);
+    assert_int_equal(ht_buffer_append(&text, HEADER, sizeof HEADER - 1, NULL), HT_OK);
+    for (int i = 1; i <= BLOCKS; i++) {
+        char line[64];
+        int length = snprintf(line, sizeof line, "1\t4\t1\t0\talloc\t0x1\t0x%x0\t8\t\t\t\t\n", i);
+        assert_int_equal(ht_buffer_append(&text, line, (size_t)length, NULL), HT_OK);
+    }
+    assert_int_equal(ht_buffer_append(&text, tail, sizeof tail - 1, NULL), HT_OK);
+    struct ht_stream stream = {0};
+    assert_int_equal(open_text(&stream, (const char *)text.data, text.size, false), HT_OK);
+    assert_int_equal(convert(&stream, &letters_format, NULL), HT_OK);
+    ht_stream_close(&stream);
+    ht_buffer_reset(&text);
+    assert_int_equal(events, BLOCKS + 2);
+    assert_int_equal(written.size, 2 * BLOCKS + 1 + BLOCKS + 2);
+    for (size_t i = 0; i < BLOCKS; i++)
+        assert_memory_equal(written.data + 2 * i, "aB", 2);
+    assert_int_equal(written.data[2 * BLOCKS], 'd');
+    for (size_t i = 0; i < BLOCKS; i++)
+        assert_int_equal(written.data[2 * BLOCKS + 1 + i], 'E');
+    assert_memory_equal(written.data + 3 * BLOCKS + 1, "l.", 2);
+}
+
 static void count_tellings(void *context, const struct ht_stream *stream, uint64_t told)
 {
     uint64_t *tellings = context;
@@ -225,6 +254,7 @@ int main(void)
         PIPELINE_TEST(what_cannot_be_opened_leaves_nothing_open),
         PIPELINE_TEST(a_writer_gets_the_changes_behind_their_event),
         PIPELINE_TEST(a_writer_that_fails_ends_the_conversion),
+        PIPELINE_TEST(the_end_of_a_heap_gives_all_its_blocks_to_the_writer),
         PIPELINE_TEST(progress_is_told_every_65536_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
