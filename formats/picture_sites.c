@@ -63,10 +63,9 @@ static uint32_t find_kept(const struct ht_picture_sites *sites, uint32_t owner, 
     return ht_picture_index_find(&sites->index, stack, owner);
 }
 
-// Finds or makes the site of a stack that was not asked for just before.
-static enum ht_status find_other(struct ht_picture_sites *sites, const struct ht_dict *dict,
-                                 uint32_t owner, uint32_t stack, uint32_t *site,
-                                 struct ht_error *error)
+static enum ht_status find_or_make(struct ht_picture_sites *sites, const struct ht_dict *dict,
+                                   uint32_t owner, uint32_t stack, uint32_t *site,
+                                   struct ht_error *error)
 {
     *site = ht_picture_index_find(&sites->index, stack, owner);
     if (*site != HT_PICTURE_NONE)
@@ -88,18 +87,13 @@ static enum ht_status find_other(struct ht_picture_sites *sites, const struct ht
     return HT_OK;
 }
 
-enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct ht_dict *dict,
+enum ht_status ht_picture_site_seek(struct ht_picture_sites *sites, const struct ht_dict *dict,
                                     uint32_t owner, uint32_t stack, uint32_t *site,
                                     struct ht_error *error)
 {
-    *site = sites->last_site;
-    if (sites->count > 0 && stack == sites->last_stack && owner == sites->sites[*site].owner)
-        return HT_OK;
-    enum ht_status status = find_other(sites, dict, owner, stack, site, error);
-    if (status == HT_OK) {
-        sites->last_site = *site;
-        sites->last_stack = stack;
-    }
+    enum ht_status status = find_or_make(sites, dict, owner, stack, site, error);
+    if (status == HT_OK)
+        sites->found[stack % HT_PICTURE_FOUND] = *site;
     return status;
 }
 

@@ -8,6 +8,7 @@
 #ifndef HT_FORMATS_PICTURE_SITES_H
 #define HT_FORMATS_PICTURE_SITES_H
 
+#include "formats/cache.h"
 #include "formats/dict.h"
 #include "formats/picture_index.h"
 
@@ -16,6 +17,7 @@
 enum {
     HT_PICTURE_SITES_MAX = 1 << 16,       // the stacks past it are one site of their owner
     HT_PICTURE_SITE_FRAMES_MAX = 1 << 20, // frames in the stacks of all sites
+    HT_PICTURE_FOUND = 1 << 14,
     HT_PICTURE_DUMPS_MAX = 64,
     HT_PICTURE_COUNTS_MAX = 1 << 18, // held in dumps
 };
@@ -34,10 +36,10 @@ struct ht_picture_count {
 
 struct ht_picture_site {
     uint32_t owner;
-    uint32_t stack; // 0: none, or HT_PICTURE_OTHER_STACKS
+    uint32_t stack;  // 0: none, or HT_PICTURE_OTHER_STACKS
+    uint32_t peak;   // number of the peak that peak_bytes and peak_blocks were taken at
+    uint32_t period; // private: last period it changed in
     struct ht_picture_count count;
-    uint32_t peak;       // number of the peak the next two were taken at
-    uint32_t period;     // private: last period it changed in
     uint64_t peak_bytes; // live at that peak; of a later one, live now
     uint64_t peak_blocks;
 };
@@ -61,10 +63,9 @@ struct ht_picture_sites {
     uint32_t frames; // in the stacks of the sites
     bool has_stacks;
     struct ht_picture_index index;
-    uint32_t last_stack; // that was asked for last, when there are sites
-    uint32_t last_site;  // which was found for it
-    uint32_t other_site; // found last for a stack that has none of its own
-    uint32_t *changed;   // owned, as many as sites: those of the open period
+    uint32_t found[HT_PICTURE_FOUND]; // sites that were found last, by the lower bits of the stack
+    uint32_t other_site;              // found last for a stack that has none of its own
+    uint32_t *changed;                // owned, as many as sites: those of the open period
     uint32_t changed_count;
     uint64_t last_stamp;              // of the open period
     uint64_t end_stamp;               // at which the open period ends; 0: it is to be found out
@@ -80,10 +81,33 @@ struct ht_picture_sites {
 
 void ht_picture_sites_reset(struct ht_picture_sites *sites);
 
-// The number of the site of a stack, made when it is new.
-enum ht_status ht_picture_site_find(struct ht_picture_sites *sites, const struct ht_dict *dict,
+// Private: finds or makes the site of a stack that is not among those found last.
+enum ht_status ht_picture_site_seek(struct ht_picture_sites *sites, const struct ht_dict *dict,
                                     uint32_t owner, uint32_t stack, uint32_t *site,
                                     struct ht_error *error);
+
+// The number of the site of a stack, made when it is new.
+static inline enum ht_status ht_picture_site_find(struct ht_picture_sites *sites,
+                                                  const struct ht_dict *dict, uint32_t owner,
+                                                  uint32_t stack, uint32_t *site,
+                                                  struct ht_error *error)
+{
+    *site = sites->found[stack % HT_PICTURE_FOUND];
+    if (*site < sites->count && sites->sites[*site].stack == stack &&
+        sites->sites[*site].owner == owner)
+        return HT_OK;
+    return ht_picture_site_seek(sites, dict, owner, stack, site, error);
+}
+
+// Brings near what an event with this stack will need.
+static inline void ht_picture_site_expect(const struct ht_picture_sites *sites, uint32_t stack)
+{
+    uint32_t site = sites->found[stack % HT_PICTURE_FOUND];
+    if (site < sites->count) {
+        ht_cache_fetch(&sites->sites[site]);
+        ht_cache_fetch(&sites->sites[site].count.frees);
+    }
+}
 
 // Private: ends the open period when this time is past it, and finds the end of the one it is in.
 enum ht_status ht_picture_sites_move_on(struct ht_picture_sites *sites, uint64_t stamp,
