@@ -9,7 +9,7 @@
 #include "convert/merge.h"
 #include "formats/format.h"
 
-enum { HT_STREAM_EVENTS = 256 }; // read at once, unless the reader has more at hand
+enum { HT_STREAM_EVENTS = 1024 }; // read at once, unless the reader has more at hand
 
 // An open input, several that are one recording, or several recordings merged into one. A value in
 // the caller's memory; zero it before ht_stream_open.
