@@ -139,18 +139,21 @@ static bool has_failed(const struct ht_perfetto_stacks *stacks)
     return stacks->sink->status != HT_OK;
 }
 
-// Makes an array that is full larger by `more` items. NULL after a failure; it is kept then.
-static void *grown(struct ht_perfetto_stacks *stacks, void *items, size_t size, uint32_t *capacity,
-                   uint32_t more)
+// An array of `count` items with room for `more`: the same one after a failure.
+static void *grown(struct ht_perfetto_stacks *stacks, void *items, size_t size, uint32_t count,
+                   uint32_t more, uint32_t *capacity)
 {
-    uint32_t wanted = *capacity > 0 ? *capacity * 2 : FIRST_CAPACITY;
-    while (wanted - *capacity < more)
+    uint32_t wanted = *capacity > 0 ? *capacity : FIRST_CAPACITY;
+    while (wanted < (uint64_t)count + more)
         wanted *= 2;
+    if (wanted == *capacity || has_failed(stacks))
+        return items;
     void *larger = realloc(items, wanted * size);
-    if (larger == NULL)
+    if (larger == NULL) {
         stacks->sink->status = ht_fail_memory(stacks->sink->error, "the call stacks");
-    else
-        *capacity = wanted;
+        return items;
+    }
+    *capacity = wanted;
     return larger;
 }
 
@@ -176,13 +179,10 @@ static uint32_t number_module(struct ht_perfetto_stacks *stacks, uint32_t name)
     uint32_t known = ht_picture_index_find(index, name, 0);
     if (known != HT_PICTURE_NONE)
         return known;
-    if (index->count == stacks->module_capacity) {
-        struct module *modules =
-            grown(stacks, stacks->modules, sizeof *modules, &stacks->module_capacity, 1);
-        if (modules == NULL)
-            return 0;
-        stacks->modules = modules;
-    }
+    stacks->modules = grown(stacks, stacks->modules, sizeof *stacks->modules, index->count, 1,
+                            &stacks->module_capacity);
+    if (has_failed(stacks))
+        return 0;
     uint32_t number = index->count + 1;
     stacks->modules[number - 1] = (struct module){.name = name};
     stacks->sink->status = ht_picture_index_put(index, name, 0, number, stacks->sink->error);
@@ -207,11 +207,8 @@ static uint32_t number_frame(struct ht_perfetto_stacks *stacks, const struct ht_
     if (known != HT_PICTURE_NONE)
         return known;
     uint32_t module = number_module(stacks, frame->module);
-    if (module != 0 && index->count == stacks->frame_capacity) {
-        struct frame *frames =
-            grown(stacks, stacks->frames, sizeof *frames, &stacks->frame_capacity, 1);
-        stacks->frames = frames != NULL ? frames : stacks->frames;
-    }
+    stacks->frames = grown(stacks, stacks->frames, sizeof *stacks->frames, index->count, 1,
+                           &stacks->frame_capacity);
     if (has_failed(stacks))
         return 0;
     uint32_t number = index->count + 1;
@@ -252,26 +249,15 @@ static uint8_t *pack_frame_ids(uint8_t *at, const uint32_t *frames, uint32_t cou
     return at;
 }
 
-// Makes room for a stack more of so many frames.
-static void reserve_stack(struct ht_perfetto_stacks *stacks, uint32_t count)
-{
-    if (stacks->path_capacity - stacks->path_count < count) {
-        uint32_t *path = grown(stacks, stacks->path, sizeof *path, &stacks->path_capacity, count);
-        stacks->path = path != NULL ? path : stacks->path;
-    }
-    if (!has_failed(stacks) && stacks->stack_index.count == stacks->stack_capacity) {
-        struct stack *kept =
-            grown(stacks, stacks->stacks, sizeof *kept, &stacks->stack_capacity, 1);
-        stacks->stacks = kept != NULL ? kept : stacks->stacks;
-    }
-}
-
 // Keeps a stack of profiles, new, by its frames.
 static void keep_stack(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
 {
     uint8_t packed[FRAME_IDS_BYTES_MAX];
     size_t size = (size_t)(pack_frame_ids(packed, frames, count) - packed);
-    reserve_stack(stacks, count);
+    stacks->path = grown(stacks, stacks->path, sizeof *stacks->path, stacks->path_count, count,
+                         &stacks->path_capacity);
+    stacks->stacks = grown(stacks, stacks->stacks, sizeof *stacks->stacks,
+                           stacks->stack_index.count, 1, &stacks->stack_capacity);
     if (has_failed(stacks))
         return;
     stacks->stacks[stacks->stack_index.count] =
@@ -358,12 +344,15 @@ static uint8_t *reserve_told(struct ht_perfetto_stacks *stacks, enum sort sort, 
     return has_failed(stacks) ? NULL : told->data + told->size;
 }
 
+// What is told of later refers to what was told before: so it may be written at any time.
 static void note_told(struct ht_perfetto_stacks *stacks, enum sort sort, const uint8_t *end)
 {
     struct ht_buffer *told = &stacks->told[sort];
     size_t size = (size_t)(end - told->data);
     stacks->told_bytes += size - told->size;
     told->size = size;
+    if (stacks->told_bytes >= TOLD_BYTES)
+        write_told(stacks);
 }
 
 // Tells of what is packed in two places, the second of which may be none.
@@ -446,8 +435,6 @@ static void tell_frame(struct ht_perfetto_stacks *stacks, uint32_t number)
     end = ht_field_put_number(end, FRAME_MAPPING_ID, frame->module);
     end = ht_field_put_number(end, FRAME_REL_PC, frame->address);
     tell_bytes(stacks, FRAMES, packed, end, NULL, 0);
-    if (stacks->told_bytes >= TOLD_BYTES)
-        write_told(stacks);
 }
 
 static void tell_frames(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
@@ -497,19 +484,11 @@ struct ht_perfetto_head ht_perfetto_stacks_head(struct ht_perfetto_stacks *stack
 // Makes room for the bit of a stack.
 static void reserve_bit(struct ht_perfetto_stacks *stacks, uint32_t stack)
 {
-    uint32_t bytes = stacks->used_bytes > 0 ? stacks->used_bytes : 1024;
-    while (bytes <= stack / 8)
-        bytes *= 2;
-    if (bytes == stacks->used_bytes || has_failed(stacks))
-        return;
-    uint8_t *used = realloc(stacks->used, bytes);
-    if (used == NULL) {
-        stacks->sink->status = ht_fail_memory(stacks->sink->error, "the stacks in use");
-        return;
-    }
-    memset(used + stacks->used_bytes, 0, bytes - stacks->used_bytes);
-    stacks->used = used;
-    stacks->used_bytes = bytes;
+    uint32_t before = stacks->used_bytes;
+    stacks->used =
+        grown(stacks, stacks->used, sizeof *stacks->used, stack / 8, 1, &stacks->used_bytes);
+    if (stacks->used_bytes > before)
+        memset(stacks->used + before, 0, stacks->used_bytes - before);
 }
 
 // Tells of a stack of the dictionary under its own number.

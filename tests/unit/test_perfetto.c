@@ -5,6 +5,7 @@
 #include "formats/perfetto.h"
 
 #include "convert/number.h"
+#include "formats/perfetto_sink.h"
 #include "formats/picture_sites.h"
 #include "perfetto.pb-c.h"
 
@@ -493,6 +494,46 @@ static void a_chain_is_linked_with_its_reallocs(void **state)
 }
 
 // The counts of two sites up to each dump, whatever was merged.
+// A thousand stacks of the same frames, in another order each.
+static void many_stacks_are_told_in_packets_of_a_fair_size(void **state)
+{
+    struct picture *picture = *state;
+    enum { STACKS = 1000, DEPTH = 200, FRAMES = 97, SEQUENCES = 6, PACKET_BYTES_MAX = 36 << 10 };
+    uint32_t module = string_id(picture, "app.exe");
+    for (uint32_t i = 0; i < STACKS; i++) {
+        struct ht_frame frames[DEPTH];
+        uint32_t stack;
+        for (uint32_t k = 0; k < DEPTH; k++)
+            frames[k] = (struct ht_frame){0x1000 + (i * k + i / FRAMES + k) % FRAMES, module};
+        assert_int_equal(ht_dict_add_stack(picture->trace.dict, frames, DEPTH, &stack, NULL),
+                         HT_OK);
+        assert_int_equal(stack, i + 1);
+        put_alloc(picture, 1 * MS, 0x1000 + 16 * (uint64_t)i, 8, stack);
+    }
+    const Ht__Perfetto__Trace *trace = finish(picture);
+    size_t told[SEQUENCES] = {0};
+    size_t packets = 0;
+    for (size_t p = 0; p < trace->n_packet; p++) {
+        const Ht__Perfetto__InternedData *data = trace->packet[p]->interned_data;
+        uint32_t sequence = trace->packet[p]->trusted_packet_sequence_id;
+        if (data == NULL || sequence == HT_PERFETTO_TRACKS)
+            continue;
+        assert_in_range(sequence, 2, SEQUENCES - 1);
+        assert_in_range(ht__perfetto__interned_data__get_packed_size(data), 1, PACKET_BYTES_MAX);
+        packets++;
+        for (size_t i = 0; i < data->n_callstacks; i++) {
+            assert_int_equal(data->callstacks[i]->n_frame_ids, DEPTH);
+            assert_int_equal(data->callstacks[i]->iid, ++told[sequence]);
+        }
+    }
+    // All are told of what lives, at the peak and of the heap; nothing moved.
+    assert_int_equal(told[2], STACKS);
+    assert_int_equal(told[3], STACKS);
+    assert_int_equal(told[4], 0);
+    assert_int_equal(told[5], STACKS);
+    assert_in_range(packets, 3 * STACKS * DEPTH * 2 / PACKET_BYTES_MAX, 60);
+}
+
 static void merged_dumps_keep_the_last_counts(void **state)
 {
     (void)state;
@@ -580,6 +621,7 @@ int main(void)
         PICTURE(pages_with_a_live_block_are_counted),
         PICTURE(a_parent_is_named_where_it_is_shown),
         PICTURE(a_chain_is_linked_with_its_reallocs),
+        PICTURE(many_stacks_are_told_in_packets_of_a_fair_size),
         cmocka_unit_test(merged_dumps_keep_the_last_counts),
         PICTURE(the_sample_is_written),
     };
