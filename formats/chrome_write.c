@@ -273,11 +273,16 @@ static void begin_shown(struct ht_json *json, const char *phase, int32_t pid,
     put_stamp(json, stamp);
 }
 
+static void put_arguments(struct ht_json *json, const struct ht_picture_event *shown)
+{
+    for (uint32_t i = 0; i < shown->arg_count; i++)
+        put_argument(json, &shown->args[i]);
+}
+
 static void end_shown(struct ht_json *json, const struct ht_picture_event *shown)
 {
     begin_arguments(json);
-    for (uint32_t i = 0; i < shown->arg_count; i++)
-        put_argument(json, &shown->args[i]);
+    put_arguments(json, shown);
     end_event(json);
 }
 
@@ -315,31 +320,56 @@ static void put_summary(struct ht_picture_summary *self, const struct ht_picture
     put_process_instant(summary->json, summary->pid, shown, stamp);
 }
 
-// The async event of a block: phases "b", "n" and "e" of one category and id belong together.
+// The async event of a block: phases "b", "n" and "e" of one process, category and id belong
+// together.
 static void begin_async(struct ht_json *json, const char *phase, int32_t pid,
                         const struct ht_picture_event *shown, uint64_t block_id, uint64_t stamp)
 {
     begin_shown(json, phase, pid, shown, stamp);
-    ht_json_put_hex(json, "id", block_id);
+    ht_json_key(json, "id2");
+    ht_json_begin_object(json);
+    ht_json_put_hex(json, "local", block_id);
+    ht_json_end(json);
 }
 
-static void put_slices(struct ht_json *json, const struct ht_picture_model *model, uint32_t process,
+// Viewers make a row of all async events whose outermost has one name, and chrome://tracing drops
+// those without an end.
+static void put_slice(struct ht_json *json, const struct ht_picture_model *model, int32_t pid,
+                      const struct ht_pick *pick, enum ht_picture_category category)
+{
+    struct ht_picture_event row;
+    struct ht_picture_event shown;
+    uint64_t begin = pick->stamp_ns;
+    uint64_t end = ht_picture_slice_end(model, pick);
+    bool is_open = end == UINT64_MAX;
+    if (is_open)
+        end = ht_picture_stamp(model, model->last_ns) + 1; // behind its last step
+    ht_picture_begin_event(&row, category);
+    row.name = HT_PICTURE_TITLED;
+    snprintf(row.title, sizeof row.title, "%s", ht_picture_row_texts[category]);
+    ht_picture_show_slice(&shown, model, pick, category);
+    begin_async(json, "b", pid, &row, pick->life.id, begin);
+    ht_json_end(json);
+    begin_async(json, "b", pid, &shown, pick->life.id, begin);
+    begin_arguments(json);
+    put_arguments(json, &shown);
+    if (is_open) {
+        ht_json_key(json, "ended");
+        ht_json_bool(json, false);
+    }
+    end_event(json);
+    begin_async(json, "e", pid, &shown, pick->life.id, end);
+    ht_json_end(json);
+    begin_async(json, "e", pid, &row, pick->life.id, end);
+    ht_json_end(json);
+}
+
+static void put_slices(struct ht_json *json, const struct ht_picture_model *model, int32_t pid,
                        struct ht_budget *slices, enum ht_picture_category category)
 {
-    int32_t pid = pid_of(model, process);
     ht_picture_stamp_slices(model, slices);
-    for (uint32_t i = 0; i < slices->count; i++) {
-        const struct ht_pick *pick = &slices->picks[i];
-        struct ht_picture_event shown;
-        uint64_t end = ht_picture_slice_end(model, pick);
-        ht_picture_show_slice(&shown, model, pick, category);
-        begin_async(json, "b", pid, &shown, pick->life.id, pick->stamp_ns);
-        end_shown(json, &shown);
-        if (end == UINT64_MAX)
-            continue;
-        begin_async(json, "e", pid, &shown, pick->life.id, end);
-        ht_json_end(json);
-    }
+    for (uint32_t i = 0; i < slices->count; i++)
+        put_slice(json, model, pid, &slices->picks[i], category);
 }
 
 static void put_realloc(struct ht_json *json, const struct ht_picture_model *model,
@@ -356,7 +386,8 @@ static void put_realloc(struct ht_json *json, const struct ht_picture_model *mod
         return;
     // A step of a chain that is shown.
     shown.category = HT_PICTURE_CATEGORY_CHAIN;
-    begin_async(json, "n", pid, &shown, what->life->id, what->stamp);
+    begin_async(json, "n", pid, &shown, what->life->id,
+                ht_picture_stamp(model, what->event->time_ns));
     end_shown(json, &shown);
 }
 
@@ -427,8 +458,9 @@ static enum ht_status put_events(struct ht_json *json, struct ht_picture_model *
     }
     for (uint32_t i = 0; i < count; i++) {
         struct ht_picture_process *process = &model->processes[numbers[i]];
-        put_slices(json, model, numbers[i], &process->chains, HT_PICTURE_CATEGORY_CHAIN);
-        put_slices(json, model, numbers[i], &process->blocks, HT_PICTURE_CATEGORY_BLOCK);
+        int32_t pid = pid_of(model, numbers[i]);
+        put_slices(json, model, pid, &process->chains, HT_PICTURE_CATEGORY_CHAIN);
+        put_slices(json, model, pid, &process->blocks, HT_PICTURE_CATEGORY_BLOCK);
     }
     if (status == HT_OK)
         status = put_reallocs(json, model, error);

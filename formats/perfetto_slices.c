@@ -63,7 +63,6 @@ struct lanes {
     struct ht_perfetto_file *file;
     uint64_t process; // track
     enum ht_picture_category category;
-    const char *name;
     int32_t rank;
     uint64_t tracks[HT_PICTURE_SLICES_MAX];
     uint64_t free_from[HT_PICTURE_SLICES_MAX]; // stamp, UINT64_MAX with an open slice
@@ -77,8 +76,8 @@ static uint64_t take_lane(struct lanes *lanes, uint64_t begin, uint64_t end)
     while (lane < lanes->count && lanes->free_from[lane] >= begin)
         lane++;
     if (lane == lanes->count) {
-        Ht__Perfetto__TrackDescriptor track =
-            ht_perfetto_new_track(&lanes->file->sink, lanes->process, lanes->name);
+        Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(
+            &lanes->file->sink, lanes->process, ht_picture_row_texts[lanes->category]);
         track.has_sibling_order_rank = true;
         track.sibling_order_rank = lanes->rank;
         ht_perfetto_put_track(&lanes->file->sink, &track);
@@ -110,12 +109,10 @@ void ht_perfetto_put_slices(struct ht_perfetto_file *file, struct ht_picture_mod
         struct lanes chains = {.file = file,
                                .process = file->processes[i],
                                .category = HT_PICTURE_CATEGORY_CHAIN,
-                               .name = "Realloc chains",
                                .rank = RANK_CHAINS};
         struct lanes blocks = {.file = file,
                                .process = file->processes[i],
                                .category = HT_PICTURE_CATEGORY_BLOCK,
-                               .name = "Large and long-lived blocks",
                                .rank = RANK_CHAINS + 1};
         put_lanes(&chains, &model->processes[i].chains);
         put_lanes(&blocks, &model->processes[i].blocks);

@@ -119,8 +119,9 @@ static void draw_total(struct ht_picture_curve *curve, const struct ht_series *s
                    total_of(&series->buckets[i].totals, counter));
 }
 
-// One sample a window, at its beginning, and 0 where nothing follows: windows are as wide as the
-// buckets, at least RATE_WINDOW_LOG2.
+// One sample a window, at its beginning, and 0 where nothing follows, but not behind the recording,
+// which would seem longer than it is: windows are as wide as the buckets, at least
+// RATE_WINDOW_LOG2.
 static void draw_rate(struct ht_picture_curve *curve, const struct ht_series *series,
                       enum ht_picture_counter counter)
 {
@@ -141,8 +142,9 @@ static void draw_rate(struct ht_picture_curve *curve, const struct ht_series *se
         bool is_followed =
             i < series->count &&
             ht_series_bucket_number(series->buckets[i].last.time_ns, width_log2) == window + 1;
-        if (!is_followed)
-            put_real(curve, from + (UINT64_C(1) << width_log2), 0);
+        uint64_t until = from + (UINT64_C(1) << width_log2);
+        if (!is_followed && until <= ht_picture_stamp(curve->model, curve->model->last_ns))
+            put_real(curve, until, 0);
         before = total;
     }
 }

@@ -20,6 +20,11 @@ const char *const ht_picture_category_texts[HT_PICTURE_CATEGORIES] = {
     [HT_PICTURE_CATEGORY_MARK] = "mark",
 };
 
+const char *const ht_picture_row_texts[HT_PICTURE_CATEGORIES] = {
+    [HT_PICTURE_CATEGORY_CHAIN] = "Realloc chains",
+    [HT_PICTURE_CATEGORY_BLOCK] = "Large and long-lived blocks",
+};
+
 const char *const ht_picture_name_texts[HT_PICTURE_NAMES] = {
     [HT_PICTURE_REALLOC_MOVED] = "realloc moved",
     [HT_PICTURE_REALLOC_IN_PLACE] = "realloc in place",

@@ -58,6 +58,9 @@ extern const char *const ht_picture_category_texts[HT_PICTURE_CATEGORIES];
 extern const char *const ht_picture_name_texts[HT_PICTURE_NAMES];
 extern const char *const ht_picture_arg_texts[HT_PICTURE_ARGS];
 
+// What the rows are called that slices of a category stand in; NULL for the others.
+extern const char *const ht_picture_row_texts[HT_PICTURE_CATEGORIES];
+
 enum ht_picture_type {
     HT_PICTURE_NUMBER,
     HT_PICTURE_POINTER,

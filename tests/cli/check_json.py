@@ -38,24 +38,29 @@ def check_chrome(text, trace):
             assert event["ts"] > last, f"a counter has one stamp twice or goes back: {event}"
             counters[event["pid"], event["name"]] = event["ts"]
         if event["ph"] in "bne":
-            key = event["pid"], event["cat"], event["id"]
-            check_async(event, open_slices, key)
+            key = event["pid"], event["cat"], event["id2"]["local"]
+            check_async(event, open_slices.setdefault(key, []))
+    assert all(len(slices) == 4 for slices in open_slices.values()), "without an end"
     count = collections.Counter(event.get("cat") for event in trace["traceEvents"]
                                 if event["ph"] == "i")
     assert count["realloc"] == trace["metadata"]["reallocs_kept"]
 
 
-def check_async(event, slices, key):
-    """Of one category and id there is one "b"; its "n" and "e" stand behind it and lie within."""
-    if event["ph"] == "b":
-        assert key not in slices, f"begins twice: {event}"
-        slices[key] = event["ts"], None
+def check_async(event, stands):
+    """Of one process, category and id there are the slice's row, the slice, and the ends of both; "n"
+    stand behind them and lie within. chrome://tracing drops what has no end, and both viewers make a
+    row of each name of an outermost slice."""
+    if event["ph"] == "n":
+        assert len(stands) == 4 and stands[0][2] <= event["ts"] <= stands[3][2], event
         return
-    begin, end = slices[key]
-    assert event["ts"] >= begin, event
-    if event["ph"] == "e":
-        assert end is None and event["ts"] > begin, event
-        slices[key] = begin, event["ts"]
+    stands.append((event["ph"], event["name"], event["ts"]))
+    if len(stands) < 4:
+        return
+    phases, names, stamps = zip(*stands)
+    rows = {"chain": "Realloc chains", "block": "Large and long-lived blocks"}
+    assert phases == ("b", "b", "e", "e"), event
+    assert names[0] == names[3] == rows[event["cat"]] and names[1] == names[2], event
+    assert stamps[0] == stamps[1] < stamps[2] == stamps[3], event
 
 
 for path in sys.argv[1:]:

@@ -115,21 +115,27 @@ SELECT 'event', category, iif(category = 'histogram', 0, ts), dur, s.name, print
   extract_arg(arg_set_id, 'debug.count'), printf('%.6g', extract_arg(arg_set_id, 'debug.growth'))
 FROM slice s WHERE category IN ('realloc', 'mark', 'chain', 'block', 'histogram');
 SQL
-# In .json the steps of a chain stand in it too, and the last sample of a counter is repeated at the end.
+# In .json the steps of a chain stand in it too, each slice stands in one of its row's name, those that
+# never ended do so with the recording, and the last sample of a counter is repeated at the end.
 cat >json.sql <<'SQL'
 SELECT 'process', pid, name FROM process WHERE name IS NOT NULL;
 SELECT 'counter', pid, name, ts, printf('%.6g', value) FROM (
   SELECT c.*, p.pid, t.name, lag(value) OVER (PARTITION BY track_id ORDER BY ts) AS before
   FROM counter c JOIN process_counter_track t ON t.id = c.track_id JOIN process p USING (upid))
 WHERE before IS NULL OR value <> before;
-SELECT 'event', category, iif(category = 'histogram', 0, ts), dur, s.name, ifnull(extract_arg(arg_set_id, 'args.heap'), '0x0'),
+SELECT 'event', category, iif(category = 'histogram', 0, ts),
+  iif(extract_arg(arg_set_id, 'args.ended') = 0, -1, dur), s.name, ifnull(extract_arg(arg_set_id, 'args.heap'), '0x0'),
   ifnull(extract_arg(arg_set_id, 'args.address'), '0x0'),
   ifnull(extract_arg(arg_set_id, 'args.old_address'), '0x0'),
   extract_arg(arg_set_id, 'args.size'), extract_arg(arg_set_id, 'args.block_id'),
   extract_arg(arg_set_id, 'args.step'), extract_arg(arg_set_id, 'args.steps'),
   extract_arg(arg_set_id, 'args.copied_bytes'), extract_arg(arg_set_id, 'args.bucket_lo'),
   extract_arg(arg_set_id, 'args.count'), printf('%.6g', extract_arg(arg_set_id, 'args.growth'))
-FROM slice s WHERE category <> 'chain' OR dur <> 0;
+FROM slice s WHERE (category <> 'chain' OR dur <> 0)
+  AND s.name NOT IN ('Realloc chains', 'Large and long-lived blocks');
+SELECT 'wrong', t.type, t.name, r.name FROM slice r JOIN track t ON t.id = r.track_id
+WHERE category IN ('chain', 'block') AND depth = 0 AND dur <> 0
+  AND (t.type <> 'legacy_async_process_slice' OR t.name <> r.name OR r.name NOT LIKE '% %s');
 SELECT 'wrong', name, value FROM stats WHERE severity IN ('error', 'data_loss', 'notice') AND value > 0;
 SQL
 for scenario in heaps kinds empty churn lost; do

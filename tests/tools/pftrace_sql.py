@@ -124,6 +124,7 @@ class Tables:
                 callsite = self.callsite(callsites, sequence.paths[stack])
                 for sign, size, count in ((1, 0, 2), (-1, 1, 3)):
                     if now[count] > last[count]:
+                        self.stamps.append(end)
                         self.insert("heap_profile_allocation", end, upid, heap, callsite,
                                     sign * (now[count] - last[count]),
                                     sign * (now[size] - last[size]))
