@@ -7,6 +7,7 @@
 
 enum {
     EXPLICIT_ORDER = 3, // child_ordering
+    NEVER_MERGED = 2,   // sibling_merge_behavior
     FIRST_CAPACITY = 64,
 };
 
@@ -100,6 +101,22 @@ uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t number
     file->processes[number] = track.uuid;
     put_described(file, number, &track);
     return track.uuid;
+}
+
+uint64_t ht_perfetto_put_group(struct ht_perfetto_file *file, uint32_t process, const char *name,
+                               const char *description, uint32_t rank)
+{
+    Ht__Perfetto__TrackDescriptor group =
+        ht_perfetto_new_track(&file->sink, file->processes[process], name);
+    group.description = ht_perfetto_borrow(description);
+    group.has_child_ordering = true;
+    group.child_ordering = EXPLICIT_ORDER;
+    group.has_sibling_order_rank = true;
+    group.sibling_order_rank = (int32_t)rank;
+    group.has_sibling_merge_behavior = true;
+    group.sibling_merge_behavior = NEVER_MERGED;
+    ht_perfetto_put_track(&file->sink, &group);
+    return group.uuid;
 }
 
 static uint64_t put_thread(struct ht_perfetto_file *file, uint32_t process, uint32_t tid)

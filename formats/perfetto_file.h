@@ -45,6 +45,11 @@ struct ht_perfetto_thread *ht_perfetto_file_thread(struct ht_perfetto_file *file
 // The track of a process, described when it is new; those described first stand first.
 uint64_t ht_perfetto_file_process(struct ht_perfetto_file *file, uint32_t process);
 
+// A group of tracks in a process that was described, by rank among its siblings; never one with
+// another of its name. Gives its track.
+uint64_t ht_perfetto_put_group(struct ht_perfetto_file *file, uint32_t process, const char *name,
+                               const char *description, uint32_t rank);
+
 // A packet on the sequence of the tracks.
 Ht__Perfetto__TracePacket ht_perfetto_track_packet(void);
 

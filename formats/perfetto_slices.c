@@ -61,9 +61,8 @@ void ht_perfetto_put_reallocs(struct ht_perfetto_file *file, struct ht_picture_m
 // viewer shows as lanes of one.
 struct lanes {
     struct ht_perfetto_file *file;
-    uint64_t process; // track
+    uint64_t group; // track
     enum ht_picture_category category;
-    int32_t rank;
     uint64_t tracks[HT_PICTURE_SLICES_MAX];
     uint64_t free_from[HT_PICTURE_SLICES_MAX]; // stamp, UINT64_MAX with an open slice
     uint32_t count;
@@ -77,9 +76,9 @@ static uint64_t take_lane(struct lanes *lanes, uint64_t begin, uint64_t end)
         lane++;
     if (lane == lanes->count) {
         Ht__Perfetto__TrackDescriptor track = ht_perfetto_new_track(
-            &lanes->file->sink, lanes->process, ht_picture_row_texts[lanes->category]);
+            &lanes->file->sink, lanes->group, ht_picture_row_texts[lanes->category]);
         track.has_sibling_order_rank = true;
-        track.sibling_order_rank = lanes->rank;
+        track.sibling_order_rank = lanes->category != HT_PICTURE_CATEGORY_CHAIN; // chains first
         ht_perfetto_put_track(&lanes->file->sink, &track);
         lanes->tracks[lanes->count++] = track.uuid;
     }
@@ -87,35 +86,36 @@ static uint64_t take_lane(struct lanes *lanes, uint64_t begin, uint64_t end)
     return lanes->tracks[lane];
 }
 
-static void put_lanes(struct lanes *lanes, struct ht_budget *budget)
+static void put_lanes(struct ht_perfetto_file *file, uint64_t group,
+                      enum ht_picture_category category, struct ht_budget *budget)
 {
-    struct ht_perfetto_file *file = lanes->file;
+    struct lanes lanes = {.file = file, .group = group, .category = category};
     ht_picture_stamp_slices(file->model, budget);
     for (uint32_t i = 0; i < budget->count && file->sink.status == HT_OK; i++) {
         const struct ht_pick *pick = &budget->picks[i];
         struct ht_picture_event shown;
         uint64_t end = ht_picture_slice_end(file->model, pick);
-        uint64_t track = take_lane(lanes, pick->stamp_ns, end);
-        ht_picture_show_slice(&shown, file->model, pick, lanes->category);
+        uint64_t track = take_lane(&lanes, pick->stamp_ns, end);
+        ht_picture_show_slice(&shown, file->model, pick, category);
         ht_perfetto_put_event(file, track, HT_PERFETTO_BEGIN, &shown, pick->stamp_ns);
         if (end != UINT64_MAX)
             ht_perfetto_put_end(file, track, end);
     }
 }
 
+// In a group of their own, which is folded at first: they take a row each.
 void ht_perfetto_put_slices(struct ht_perfetto_file *file, struct ht_picture_model *model)
 {
     for (uint32_t i = 0; i < model->process_count; i++) {
-        struct lanes chains = {.file = file,
-                               .process = file->processes[i],
-                               .category = HT_PICTURE_CATEGORY_CHAIN,
-                               .rank = RANK_CHAINS};
-        struct lanes blocks = {.file = file,
-                               .process = file->processes[i],
-                               .category = HT_PICTURE_CATEGORY_BLOCK,
-                               .rank = RANK_CHAINS + 1};
-        put_lanes(&chains, &model->processes[i].chains);
-        put_lanes(&blocks, &model->processes[i].blocks);
+        struct ht_picture_process *process = &model->processes[i];
+        if (process->blocks.count == 0)
+            continue; // so there is no chain
+        uint64_t group = ht_perfetto_put_group(file, i, "Chains and blocks",
+                                               "The largest and longest-lived blocks, and those "
+                                               "whose reallocs copied most.",
+                                               RANK_CHAINS);
+        put_lanes(file, group, HT_PICTURE_CATEGORY_CHAIN, &process->chains);
+        put_lanes(file, group, HT_PICTURE_CATEGORY_BLOCK, &process->blocks);
     }
 }
 

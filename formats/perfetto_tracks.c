@@ -12,8 +12,7 @@
 #include <string.h>
 
 enum {
-    EXPLICIT_ORDER = 3, // child_ordering, process_ordering
-    NEVER_MERGED = 2,   // sibling_merge_behavior
+    EXPLICIT_ORDER = 3, // process_ordering
     UNIT_COUNT = 2,
     UNIT_BYTES = 3,
     RANK_ACTIVITY = 1, // of groups in their process
@@ -67,21 +66,6 @@ static struct line line_in(struct ht_perfetto_sink *sink, uint64_t group)
         .base = {.begin = begin_line, .put = put_sample}, .sink = sink, .group = group};
 }
 
-static uint64_t put_group(struct ht_perfetto_sink *sink, uint64_t process, const char *name,
-                          const char *description, uint32_t rank)
-{
-    Ht__Perfetto__TrackDescriptor group = ht_perfetto_new_track(sink, process, name);
-    group.description = ht_perfetto_borrow(description);
-    group.has_child_ordering = true;
-    group.child_ordering = EXPLICIT_ORDER;
-    group.has_sibling_order_rank = true;
-    group.sibling_order_rank = (int32_t)rank;
-    group.has_sibling_merge_behavior = true;
-    group.sibling_merge_behavior = NEVER_MERGED;
-    ht_perfetto_put_track(sink, &group);
-    return group.uuid;
-}
-
 // The heaps that are folded, as one.
 static void put_others(struct ht_perfetto_file *file, uint32_t process)
 {
@@ -92,9 +76,9 @@ static void put_others(struct ht_perfetto_file *file, uint32_t process)
     file->sink.status = ht_picture_fold_series(file->model, process, &live, file->sink.error);
     char name[32];
     snprintf(name, sizeof name, "Other heaps (%" PRIu32 ")", count);
-    uint64_t group =
-        put_group(&file->sink, file->processes[process], name,
-                  "The heaps that are small beside the peak of the process.", RANK_OTHERS);
+    uint64_t group = ht_perfetto_put_group(
+        file, process, name, "The heaps that are small beside the peak of the process.",
+        RANK_OTHERS);
     struct line line = line_in(&file->sink, group);
     ht_picture_draw_live(file->model, &live, &line.base);
     ht_series_reset(&live);
@@ -107,10 +91,11 @@ static void put_heap(struct ht_perfetto_file *file, uint32_t number)
     const struct ht_picture_heap *heap = &model->heaps[number];
     char name[32];
     snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
-    uint64_t group = put_group(sink, file->processes[heap->process], name,
-                               heap->is_destroyed ? "One heap, destroyed within the recording."
-                                                  : "One heap of the process.",
-                               number + RANK_HEAPS);
+    uint64_t group =
+        ht_perfetto_put_group(file, heap->process, name,
+                              heap->is_destroyed ? "One heap, destroyed within the recording."
+                                                 : "One heap of the process.",
+                              number + RANK_HEAPS);
     struct line line = line_in(sink, group);
     ht_picture_draw_live(model, &heap->live, &line.base);
     ht_picture_draw_space(model, heap, &line.base);
@@ -175,8 +160,8 @@ void ht_perfetto_put_tracks(struct ht_perfetto_file *file)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = numbers[i];
         put_command(file, number);
-        uint64_t group = put_group(&file->sink, file->processes[number], "Heap activity",
-                                   "All heaps of the process.", RANK_ACTIVITY);
+        uint64_t group = ht_perfetto_put_group(file, number, "Heap activity",
+                                               "All heaps of the process.", RANK_ACTIVITY);
         struct line line = line_in(&file->sink, group);
         ht_picture_draw_live(model, &model->processes[number].live, &line.base);
         ht_perfetto_put_marks(file, number, group);

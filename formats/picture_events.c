@@ -213,7 +213,8 @@ static void add_chain(struct ht_picture_event *shown, const struct ht_pick *pick
         life->first_size > 0 ? (double)pick->event.size / (double)life->first_size : 0;
 }
 
-// "app.exe+0x1234": few distinct names, so that the viewer's tables add up by site.
+// "app.exe+0x1234": few distinct names, so that the viewer's tables add up by site. "block 4.0 KiB"
+// where that is not known.
 void ht_picture_show_slice(struct ht_picture_event *shown, const struct ht_picture_model *model,
                            const struct ht_pick *pick, enum ht_picture_category category)
 {
@@ -222,14 +223,16 @@ void ht_picture_show_slice(struct ht_picture_event *shown, const struct ht_pictu
     ht_picture_begin_event(shown, category);
     shown->stack = stack_of(model, pick);
     ht_picture_site_name(model->trace->dict, shown->stack, site);
-    if (site[0] == '\0')
-        snprintf(site, sizeof site, "%s", ht_picture_category_texts[category]);
+    bool has_site = site[0] != '\0';
+    ht_picture_describe_size(pick->event.size, size);
     add_block(shown, pick);
     if (category != HT_PICTURE_CATEGORY_CHAIN) {
-        snprintf(shown->title, sizeof shown->title, "%s", site);
+        snprintf(shown->title, sizeof shown->title, "%s%s", has_site ? site : "block ",
+                 has_site ? "" : size);
         return;
     }
-    ht_picture_describe_size(pick->event.size, size);
+    if (!has_site)
+        snprintf(site, sizeof site, "%s", ht_picture_category_texts[category]);
     snprintf(shown->title, sizeof shown->title, "%s x%" PRIu32 " to %s", site, pick->life.steps,
              size);
     add_chain(shown, pick);
