@@ -256,16 +256,6 @@ static void put_peak(struct profiler *profiler, const struct profile *profile)
     put_dump(profiler, profile, end < profile->last ? end : profile->last);
 }
 
-// How many heaps before this one have its handle in its process.
-static uint32_t uses_before(const struct ht_picture_model *model, uint32_t number)
-{
-    uint32_t uses = 0;
-    for (uint32_t i = 0; i < number; i++)
-        uses += model->heaps[i].process == model->heaps[number].process &&
-                model->heaps[i].handle == model->heaps[number].handle;
-    return uses;
-}
-
 static void put_process(struct profiler *profiler, uint32_t process)
 {
     const struct ht_picture_model *model = profiler->model;
@@ -296,7 +286,7 @@ static void put_process(struct profiler *profiler, uint32_t process)
         if (model->heaps[i].process != process || !model->heaps[i].is_shown ||
             model->heaps[i].is_folded)
             continue;
-        uint32_t uses = uses_before(model, i);
+        uint32_t uses = ht_picture_uses_before(model, i);
         int length =
             snprintf(profile.name, sizeof profile.name, "heap_%" PRIx64, model->heaps[i].handle);
         if (uses > 0)

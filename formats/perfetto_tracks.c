@@ -89,8 +89,11 @@ static void put_heap(struct ht_perfetto_file *file, uint32_t number)
     struct ht_perfetto_sink *sink = &file->sink;
     const struct ht_picture_model *model = file->model;
     const struct ht_picture_heap *heap = &model->heaps[number];
-    char name[32];
-    snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
+    uint32_t uses = ht_picture_uses_before(model, number);
+    char name[40];
+    int length = snprintf(name, sizeof name, "Heap 0x%" PRIx64, heap->handle);
+    if (uses > 0)
+        snprintf(name + length, sizeof name - (size_t)length, " #%" PRIu32, uses + 1);
     uint64_t group =
         ht_perfetto_put_group(file, heap->process, name,
                               heap->is_destroyed ? "One heap, destroyed within the recording."

@@ -77,6 +77,15 @@ uint64_t ht_picture_shown_stamp(const struct ht_picture_model *model, uint32_t p
     return since > piece ? since : piece;
 }
 
+uint32_t ht_picture_uses_before(const struct ht_picture_model *model, uint32_t heap)
+{
+    uint32_t uses = 0;
+    for (uint32_t i = 0; i < heap; i++)
+        uses += model->heaps[i].process == model->heaps[heap].process &&
+                model->heaps[i].handle == model->heaps[heap].handle;
+    return uses;
+}
+
 // A process and what it is ordered by.
 struct ranked {
     uint64_t peak_bytes;

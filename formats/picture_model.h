@@ -162,6 +162,9 @@ uint64_t ht_picture_process_stamp(const struct ht_picture_model *model, uint32_t
 // From when on it is shown: not before the piece.
 uint64_t ht_picture_shown_stamp(const struct ht_picture_model *model, uint32_t process);
 
+// How many heaps before this one had its handle in its process.
+uint32_t ht_picture_uses_before(const struct ht_picture_model *model, uint32_t heap);
+
 // The numbers of the processes shown, the highest peak first. Returns how many.
 uint32_t ht_picture_rank(const struct ht_picture_model *model,
                          uint32_t numbers[HT_PICTURE_PROCESSES_MAX]);

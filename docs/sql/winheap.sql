@@ -5,10 +5,10 @@
 
 -- Every sample of every counter, with its group ("Heap activity" or "Heap 0x…") and heap handle. The
 -- parent is asked of `track`: in Perfetto 55, process_counter_track has none. A handle used again is
--- another heap: of the same grp, but of another group_id.
+-- another heap: "Heap 0x1f0 #2".
 CREATE PERFETTO VIEW winheap_counter AS
 SELECT c.ts, c.value, ct.name, ct.id AS track_id, ct.upid, t.parent_id AS group_id, g.name AS grp,
-  iif(g.name GLOB 'Heap 0x*', substr(g.name, 6), NULL) AS heap
+  iif(g.name GLOB 'Heap 0x*', substr(g.name, 6, instr(substr(g.name, 6) || ' ', ' ') - 1), NULL) AS heap
 FROM counter c
 JOIN process_counter_track ct ON ct.id = c.track_id
 JOIN track t ON t.id = ct.id

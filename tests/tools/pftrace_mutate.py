@@ -244,6 +244,12 @@ def heaps_merge(packets):
     group["track_descriptor"]["sibling_merge_behavior"] = 0
 
 
+def heaps_of_one_name(packets):
+    group = next(p for p in which(packets, "track_descriptor", "name")
+                 if " #2" in p["track_descriptor"]["name"])
+    group["track_descriptor"]["name"] = group["track_descriptor"]["name"].split(" #")[0]
+
+
 def colon_in_a_heap_name(packets):
     for packet in dumps(packets):
         dump_of(packet)["heap_name"] += ":"
@@ -314,7 +320,7 @@ MUTATIONS = (
     (two_numbers_of_a_path, "two call stacks of one path"), (empty_stack, "empty call stack"),
     (unknown_mapping, "without mapping"), (unknown_stack, "call stack 4711 is not known"),
     (unknown_name, "4711 is not known"), (name_twice, "given twice"),
-    (heaps_merge, "heap groups may merge"), (colon_in_a_heap_name, "heap name"),
+    (heaps_merge, "heap groups may merge"), (heaps_of_one_name, "is there twice"), (colon_in_a_heap_name, "heap name"),
     (control_character, "\\x01"), (surrogate, "no UTF-8"), (pid_zero, "pid 0 is reserved"),
     (pid_used_again_at_once, "not after the other"), (one_word, "command line of"),
     (other_name, "command line of"), (unknown_parent, "unknown parent"),

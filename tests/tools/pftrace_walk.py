@@ -370,7 +370,7 @@ def sums(walk):
     for pid, heap, start, _, totals, _ in walk.dumps:
         process = walk.process_at(pid, start)
         last_dumps[process[2], heap] = totals
-    used = collections.Counter()
+    used = set()
     for (process, group), counters in sorted(walk.counters().items()):
         name = walk.tracks[group]["name"]
         live = counters.get("live_bytes", [(0, 0)])
@@ -383,10 +383,10 @@ def sums(walk):
         if name.startswith("Other heaps"):
             continue
         is_heap = name.startswith("Heap 0x")
-        channel = "heap_" + name[7:] if is_heap else "libc.malloc"
-        used[process, channel] += 1
-        if used[process, channel] > 1:
-            channel += f"_{used[process, channel]}"
+        # A heap of a handle used again is "Heap 0x1f0 #2", its profile "heap_1f0_2".
+        check((process, name) not in used, f"{name} is there twice")
+        used.add((process, name))
+        channel = "heap_" + name[7:].replace(" #", "_") if is_heap else "libc.malloc"
         dump = last_dumps.get((process, channel))
         if not walk.dumps or (dump is None and figure["live_bytes"] == 0 == figure["peak"]):
             continue
@@ -412,7 +412,7 @@ def sums(walk):
         blocks[track["parent_uuid"], name] += (
             args["count"] * {"size": 1, "lifetime_ns": -1}[args["kind"]])
     for figure in figures:
-        name = "Other heaps" if figure["group"].startswith("Other heaps") else figure["group"]
+        name = figure["group"].split(" (" if figure["group"].startswith("Other heaps") else " #")[0]
         blocks[figure["process"], name] -= figure["live_blocks"]
     for (_, name), rest in blocks.items():
         check(rest == 0 or name in ("Heap activity", "Metrics"),
