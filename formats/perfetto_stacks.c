@@ -395,15 +395,16 @@ static void tell_module(struct ht_perfetto_stacks *stacks, uint32_t number)
     tell_bytes(stacks, MAPPINGS, mapping, end, NULL, 0);
 }
 
+static bool is_none(uint32_t module)
+{
+    return module == MODULE_NO_STACK || module == MODULE_OTHER_STACKS;
+}
+
 static const struct base_name *find_base_name(struct ht_perfetto_stacks *stacks, uint32_t number)
 {
     struct base_name *name = &stacks->names[number % NAMES];
     if (name->module != number) {
-        uint32_t module = stacks->modules[number - 1].name;
-        if (module == MODULE_NO_STACK || module == MODULE_OTHER_STACKS)
-            strcpy(name->text, module_path(stacks->dict, module, &(size_t){0}));
-        else
-            ht_picture_base_name(stacks->dict, module, name->text);
+        ht_picture_base_name(stacks->dict, stacks->modules[number - 1].name, name->text);
         name->module = number;
         name->length = (uint32_t)strlen(name->text);
     }
@@ -412,14 +413,18 @@ static const struct base_name *find_base_name(struct ht_perfetto_stacks *stacks,
 
 static void tell_frame_name(struct ht_perfetto_stacks *stacks, uint32_t number)
 {
-    char text[HT_PICTURE_NAME_SIZE];
     const struct frame *frame = &stacks->frames[number - 1];
-    const struct base_name *base = find_base_name(stacks, frame->module);
     uint32_t module = stacks->modules[frame->module - 1].name;
-    size_t length = base->length;
-    memcpy(text, base->text, length + 1);
-    if (module != MODULE_NO_STACK && module != MODULE_OTHER_STACKS)
-        length = ht_picture_add_offset(text, length, frame->address);
+    size_t length;
+    if (is_none(module)) {
+        const char *none = module_path(stacks->dict, module, &length);
+        tell_text(stacks, FUNCTION_NAMES, number, none, length);
+        return;
+    }
+    char text[HT_PICTURE_NAME_SIZE];
+    const struct base_name *base = find_base_name(stacks, frame->module);
+    memcpy(text, base->text, base->length + 1);
+    length = ht_picture_add_offset(text, base->length, frame->address);
     tell_text(stacks, FUNCTION_NAMES, number, text, length);
 }
 
