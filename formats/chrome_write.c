@@ -476,7 +476,8 @@ static void put_metadata(struct ht_json *json, const struct ht_picture_model *mo
 {
     const struct ht_origin *origin = &model->trace->origin;
     struct ht_picture_attribute attributes[HT_PICTURE_ATTRIBUTES_MAX];
-    size_t count = ht_picture_attributes(model, attributes);
+    char host[HT_PICTURE_NAME_SIZE];
+    size_t count = ht_picture_attributes(model, host, attributes);
     char version[48];
     snprintf(version, sizeof version, "%" PRIu32 ".%" PRIu32 ".%" PRIu32, origin->os_major,
              origin->os_minor, origin->os_build);

@@ -132,6 +132,13 @@ static enum ht_status take_threads(struct compact_reader *reader, struct ht_erro
                                  reader->trace, ht_frame_source_offset(reader->frame), error);
 }
 
+static enum ht_status take_machine(struct compact_reader *reader, struct ht_error *error)
+{
+    (void)error;
+    ht_names_read_machine(&reader->names, (const Ht__Machine *)reader->message, reader->trace);
+    return HT_OK;
+}
+
 static enum ht_status take_modules(struct compact_reader *reader, struct ht_error *error)
 {
     return ht_names_read_modules(&reader->names, (const Ht__Modules *)reader->message,
@@ -256,6 +263,7 @@ static const struct {
     [HT_COMPACT_MODULES] = {&ht__modules__descriptor, take_modules},
     [HT_COMPACT_INDEX] = {&ht__index__descriptor, take_index},
     [HT_COMPACT_THREADS] = {&ht__threads__descriptor, take_threads},
+    [HT_COMPACT_MACHINE] = {&ht__machine__descriptor, take_machine},
 };
 
 static void drop_message(struct compact_reader *reader)

@@ -57,8 +57,9 @@ static void put_attributes(struct ht_perfetto_file *file)
     Ht__Perfetto__TraceAttributes__Attribute items[HT_PICTURE_ATTRIBUTES_MAX];
     Ht__Perfetto__TraceAttributes__Attribute *pointers[HT_PICTURE_ATTRIBUTES_MAX];
     char keys[HT_PICTURE_ATTRIBUTES_MAX][48];
+    char host[HT_PICTURE_NAME_SIZE];
     Ht__Perfetto__TraceAttributes message = HT__PERFETTO__TRACE_ATTRIBUTES__INIT;
-    message.n_attribute = ht_picture_attributes(file->model, attributes);
+    message.n_attribute = ht_picture_attributes(file->model, host, attributes);
     message.attribute = pointers;
     for (size_t i = 0; i < message.n_attribute; i++) {
         const struct ht_picture_attribute *attribute = &attributes[i];

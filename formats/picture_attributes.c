@@ -20,15 +20,17 @@ static void add_text(struct list *list, const char *key, const char *text)
     list->items[list->count++] = (struct ht_picture_attribute){.key = key, .text = text};
 }
 
-size_t ht_picture_attributes(const struct ht_picture_model *model,
+size_t ht_picture_attributes(const struct ht_picture_model *model, char host[HT_PICTURE_NAME_SIZE],
                              struct ht_picture_attribute items[HT_PICTURE_ATTRIBUTES_MAX])
 {
     const struct ht_origin *origin = &model->trace->origin;
     const struct ht_budget *reallocs = &model->reallocs;
     struct list list = {.items = items};
+    ht_picture_text(model->trace->dict, model->trace->host, host);
     add_text(&list, "writer", "heaptape " HT_VERSION);
     add_number(&list, "schema", SCHEMA);
     add_text(&list, "source_format", origin->format != NULL ? origin->format : "");
+    add_text(&list, "host", host);
     add_number(&list, "pointer_size", origin->pointer_size);
     add_number(&list, "clock", origin->clock);
     add_number(&list, "clock_hz", origin->clock_hz);

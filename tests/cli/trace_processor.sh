@@ -76,7 +76,7 @@ text = open(sys.argv[1]).read()
 info = json.load(open(sys.argv[2]))
 attributes = dict(re.findall(r'key: "([^"]*)"\s*value: "([^"]*)"', text))
 assert attributes["winheap.schema"] == "1" and attributes["winheap.events_lost"] == "0", attributes
-assert attributes["system_name"] == "Windows", attributes
+assert attributes["system_name"] == "Windows" and attributes["winheap.host"] == "", attributes
 found = {}
 for bundle in text.split("metric_bundles {")[1:]:
     name = re.search(r'bundle_id: "(.*)"', bundle)[1]
@@ -162,6 +162,7 @@ rm $(grep -l heap_profile sql/[0-9i]*.sql)
 "$heaptape" fixture --scenario modules --events 300 -o a.etl 2>err
 "$heaptape" convert a.etl -o a.pftrace 2>err
 agree modules a.pftrace
+grep -q "winheap.host.*BUILD-PC" theirs || fail "the machine is not named"
 [ "$(grep -c 4242 theirs)" -ge 2 ] || fail "one process for two of the same pid: $(cat theirs)"
 
 # What is no trace is an error.
