@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The views that the queries beside this file use. Load it first:
---   trace_processor query -f winheap.sql ... , or include it as a module of a SQL package.
+--   cat winheap.sql 01-peak-live-bytes.sql | trace_processor query x.pftrace
+-- or include it as a module of a SQL package.
 -- Names follow docs/formats/perfetto.md.
 
 -- Every sample of every counter, with its group ("Heap activity" or "Heap 0x…") and heap handle. The
