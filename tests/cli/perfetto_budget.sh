@@ -29,8 +29,23 @@ for number, line in enumerate(sys.stdin):
 "$heaptape" convert a.tsv --budget 1 -o small.pftrace 2>err || fail "$(cat err)"
 [ "$(size_of small.pftrace)" -le 1000000 ] || fail "over the budget: $(size_of small.pftrace)"
 [ "$(size_of small.pftrace)" -gt 300000 ] || fail "far below the budget: $(size_of small.pftrace)"
-grep -q "of [0-9]* reallocs are shown one by one" err || fail "what is kept: $(cat err)"
+grep -q "of [0-9]* reallocs are shown one by one, all are counted; --full" err || fail "$(cat err)"
+grep -q "of [0-9,]* call stacks of heaps stand by themselves" err || fail "$(cat err)"
+expect 0 "$heaptape" convert a.tsv -o large.pftrace
+if grep -q "one by one\|themselves" err; then fail "all is kept: $(cat err)"; fi
 python3 -B "$walk" small.pftrace a.tsv >figures || fail "within a budget"
+python3 -B "$walk" --text small.pftrace >text
+# attribute NAME: its number in small.pftrace.
+attribute() {
+    grep -A 1 "'winheap.$1'" text | sed -n 's/.*long_value: //p'
+}
+kept=$(attribute sites_kept)
+[ "$kept" -gt 0 ] && [ "$kept" -lt "$(attribute sites_dropped)" ] || fail "call stacks: $kept"
+for kind in chains blocks; do
+    [ "$(attribute ${kind}_kept)" -eq "$(sed -n "s/^$kind //p" figures)" ] || fail "$kind kept"
+    [ "$(attribute ${kind}_dropped)" -gt 0 ] || fail "$kind dropped"
+done
+[ "$(attribute counter_width_ns)" -gt 1 ] || fail "the width of counters"
 python3 -B "$2/tests/tools/pftrace_sql.py" small.pftrace "$2/docs/sql" >queries ||
     fail "queries within a budget: $(cat queries)"
 

@@ -143,7 +143,9 @@ static void an_empty_trace_ends_properly(void **state)
         "\"clock_hz\":10000000,\"time_shift_ns\":0,\"events\":0,"
         "\"events_of_dropped_processes\":0,\"every_event\":0,\"filters\":\"\","
         "\"events_left_out\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
-        "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"events_lost\":0,"
+        "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"chains_kept\":0,\"chains_dropped\":0,"
+        "\"blocks_kept\":0,\"blocks_dropped\":0,\"sites_kept\":0,"
+        "\"sites_dropped\":0,\"counter_width_ns\":1,\"events_lost\":0,"
         "\"buffers_lost\":0,\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,"
         "\"time_back\":0,\"details_lost\":0,\"names_lost\":0,\"stacks_lost\":0,"
         "\"os_version\":\"10.0.19041\",\"cpus\":2}}\n");
