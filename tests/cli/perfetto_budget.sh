@@ -40,7 +40,8 @@ attribute() {
     grep -A 1 "'winheap.$1'" text | sed -n 's/.*long_value: //p'
 }
 kept=$(attribute sites_kept)
-[ "$kept" -gt 0 ] && [ "$kept" -lt "$(attribute sites_dropped)" ] || fail "call stacks: $kept"
+[ "$kept" -gt 0 ] || fail "no call stack is kept"
+[ "$kept" -lt "$(attribute sites_dropped)" ] || fail "$kept call stacks are kept"
 for kind in chains blocks; do
     [ "$(attribute ${kind}_kept)" -eq "$(sed -n "s/^$kind //p" figures)" ] || fail "$kind kept"
     [ "$(attribute ${kind}_dropped)" -gt 0 ] || fail "$kind dropped"

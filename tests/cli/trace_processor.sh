@@ -100,6 +100,35 @@ cat sql/winheap.sql sql/01-peak-live-bytes.sql >one.sql
 node "$tools/trace_processor.mjs" "$engine" a.pftrace one.sql >out 2>err || fail "$(cat err)"
 [ "$(sed 1d out | wc -l)" -eq 3 ] || fail "one text: $(cat out)"
 
+# Symbols put behind the trace name its frames, also of one that is gzipped, as members one behind the
+# other.
+"$heaptape" fixture --scenario vectors --events 300 -o a.etl 2>err
+"$heaptape" convert a.etl -o a.tsv 2>err
+with_stacks <a.tsv >stacks.tsv
+"$heaptape" convert stacks.tsv -o a.pftrace 2>err
+"$heaptape" convert stacks.tsv -o a.pftrace.gz 2>err
+python3 - <<'PYTHON'
+def field(number, value):
+    tag = number << 3 | 2
+    head = bytes([tag]) if tag < 0x80 else bytes([tag & 0x7F | 0x80, tag >> 7])
+    return head + bytes([len(value)]) + value
+
+# ModuleSymbols: path, then of the address 0x10 a line of code with its function.
+symbols = field(1, b"/ntdll.dll") + field(3, b"\x08\x10" + field(2, field(1, b"RtlpHeap")))
+open("symbols", "wb").write(field(1, field(61, symbols)))
+PYTHON
+echo "SELECT count(*), sum(stack LIKE 'ntdll.dll!RtlpHeap < %'), sum(stack LIKE 'ntdll.dll+%')
+FROM winheap_stack WHERE stack LIKE 'ntdll%';
+SELECT name FROM stats WHERE severity IN ('error', 'data_loss', 'notice') AND value > 0;" >named.sql
+gzip -c symbols >symbols.gz
+cat a.pftrace symbols >named.pftrace
+cat a.pftrace.gz symbols.gz >named.pftrace.gz
+for file in named.pftrace named.pftrace.gz; do
+    ask "$file" named.sql || fail "$(cat err)"
+    grep -Eqx "  ([1-9][0-9]*)	\\1	0" theirs || fail "$file: $(cat theirs)"
+    [ "$(wc -l <theirs)" -eq 2 ] || fail "the importer complains: $(cat theirs)"
+done
+
 # .json is imported without an error and tells the same as the .pftrace: each sample of each counter,
 # each realloc, mark, chain and block at its nanosecond, and each histogram. So few events that its
 # coarser counters hold all of them.
