@@ -128,6 +128,9 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
         ht_say("%s: and %u files that go on, numbered to %u", target->path, target->count - 1,
                target->count);
     ht_say_kept(target->path, settings->format, &target->kept);
+    if (settings->is_full && !settings->is_split && written > target->quota.budget)
+        ht_say("%s: is over %s and may be slow to open; --split or filters make smaller files",
+               target->path, ht_show_size(target->quota.budget).text);
     ht_say("%s: %s%s events, %s%s%s%s%s%s", settings->output, ht_show_count(events).text, kept,
            ht_show_size(written).text, ratio, *part.text != '\0' ? "; " : "", part.text,
            is_lossy ? "; lost: " : "", loss);

@@ -57,8 +57,11 @@ python3 -B "$pieces" a.tsv full.pftrace >found || fail "every event: $(cat found
 "$heaptape" fixture --scenario churn --events 30000 -o c.etl 2>err
 "$heaptape" convert c.etl -o folded.tsv 2>err
 "$heaptape" convert folded.tsv -o plain.tsv 2>err
+"$heaptape" convert plain.tsv --full --budget 1 -o whole.pftrace 2>err || fail "$(cat err)"
+says "whole.pftrace: is over 976.6 KiB and may be slow to open; --split or filters make smaller files"
 "$heaptape" convert plain.tsv --full --budget 1 --split -o part.pftrace 2>err || fail "$(cat err)"
 says "files that go on"
+if grep -q "slow to open" err; then fail "the files are small: $(cat err)"; fi
 [ -f part-2.pftrace ] || fail "one file: $(cat err)"
 for part in part*.pftrace; do
     [ "$(size_of "$part")" -le 1000000 ] || fail "$part: over the budget: $(size_of "$part")"
