@@ -105,6 +105,7 @@ static enum ht_status take_header(struct compact_reader *reader, struct ht_error
     origin->is_redacted = header->is_redacted;
     origin->is_rebased = header->is_rebased;
     snprintf(reader->trace->filters, sizeof reader->trace->filters, "%s", header->filters);
+    ht_utf8_make_plain(reader->trace->filters);
     return keep_text(reader, header->format, &origin->format, error);
 }
 
