@@ -53,6 +53,7 @@ struct settings {
 // What is written: the output in hand and, with --split, those before it.
 struct target {
     struct ht_quota quota; // first: the writer knows only this
+    struct ht_kept kept;
     const char *path;
     struct ht_output *output;
     unsigned count;
@@ -126,11 +127,10 @@ static void tell_result(const struct settings *settings, const struct ht_stream 
     if (target->count > 1)
         ht_say("%s: and %u files that go on, numbered to %u", target->path, target->count - 1,
                target->count);
-    if (target->quota.left_out > 0)
-        ht_say("%s: %s of %s reallocs are shown one by one, all are counted; --full shows every "
-               "event",
-               target->path, ht_show_count(target->quota.shown).text,
-               ht_show_count(target->quota.shown + target->quota.left_out).text);
+    ht_say_kept(target->path, settings->format, &target->kept);
+    if (settings->is_full && !settings->is_split && written > target->quota.budget)
+        ht_say("%s: is over %s and may be slow to open; --split or filters make smaller files",
+               target->path, ht_show_size(target->quota.budget).text);
     ht_say("%s: %s%s events, %s%s%s%s%s%s", settings->output, ht_show_count(events).text, kept,
            ht_show_size(written).text, ratio, *part.text != '\0' ? "; " : "", part.text,
            is_lossy ? "; lost: " : "", loss);
@@ -192,7 +192,8 @@ static enum ht_status pump(const struct settings *settings, struct ht_stream *st
                            struct target *target, struct ht_error *error)
 {
     struct ht_progress_line line;
-    struct ht_target to = {.format = settings->format, .output = target->output};
+    struct ht_target to = {
+        .format = settings->format, .output = target->output, .kept = &target->kept};
     uint64_t events = 0;
     if (settings->format->open_within != NULL)
         to.quota = &target->quota;

@@ -56,17 +56,20 @@ static enum ht_status convert(struct settings *settings, FILE *file, struct ht_e
     struct ht_output *output = NULL;
     struct ht_progress_line line;
     uint64_t events = 0;
+    struct ht_kept kept = {0};
     enum ht_status status = ht_stream_open_all(&stream, &settings->inputs, false, error);
     if (status == HT_OK)
         status = ht_output_open_stream(file, "a temporary file", &output, error);
     if (status == HT_OK) {
         ht_progress_line_begin(&line);
-        struct ht_target target = {&ht_format_perfetto, output, &settings->quota};
+        struct ht_target target = {&ht_format_perfetto, output, &settings->quota, &kept};
         status = ht_convert(&stream, &target, &line.progress, &events, error);
         ht_progress_line_end(&line);
     }
     if (status == HT_OK)
         status = ht_output_commit(output, error);
+    if (status == HT_OK)
+        ht_say_kept(settings->name, &ht_format_perfetto, &kept);
     if (status == HT_OK)
         ht_say("%s: %s events, %s", settings->name, ht_show_count(events).text,
                ht_show_size(ht_output_bytes(output)).text);

@@ -3,6 +3,8 @@
 // The options of the filters. See the header.
 #include "cli/filter_options.h"
 
+#include "formats/bytes.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,7 +129,8 @@ static bool take(struct ht_options *options, int letter)
     }
 }
 
-// Keeps what was asked for as the person wrote it: one word, or two with the value behind.
+// Keeps what was asked for as the person wrote it: one word, or two with the value behind. The text
+// goes into files, where it has to be text.
 static bool keep_words(struct ht_options *options)
 {
     struct ht_filter *filter = &options->filter;
@@ -141,6 +144,7 @@ static bool keep_words(struct ht_options *options)
             options->exit = ht_options_misuse(options->command, "the filters are too long");
             return false;
         }
+        ht_utf8_make_plain(filter->text + used);
         options->filter_words[options->filter_word_count++] = *word;
     }
     return true;

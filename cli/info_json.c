@@ -32,8 +32,9 @@ static void end_list(struct ht_json *json, uint32_t count)
     ht_json_end(json);
 }
 
-static void put_origin(struct ht_json *json, const struct ht_origin *origin)
+static void put_origin(struct ht_json *json, const struct ht_trace *trace)
 {
+    const struct ht_origin *origin = &trace->origin;
     ht_json_put_object(json, "origin");
     ht_json_put_string(json, "format", origin->format);
     ht_json_put_u64(json, "os_major", origin->os_major);
@@ -44,6 +45,8 @@ static void put_origin(struct ht_json *json, const struct ht_origin *origin)
     ht_json_put_u64(json, "clock", origin->clock);
     ht_json_put_u64(json, "clock_hz", origin->clock_hz);
     put_time(json, "start_unix_ns", origin->start_unix_ns);
+    if (trace->host != 0)
+        put_text(json, "host", trace->dict, trace->host);
     ht_json_key(json, "is_redacted");
     ht_json_bool(json, origin->is_redacted);
     ht_json_key(json, "is_rebased");
@@ -63,7 +66,7 @@ static void put_file(struct ht_json *json, const struct ht_stream *stream)
     }
     ht_json_line(json);
     ht_json_put_string(json, "format", stream->format->name);
-    put_origin(json, &stream->trace.origin);
+    put_origin(json, &stream->trace);
 }
 
 static void put_filters(struct ht_json *json, const struct ht_trace *trace)

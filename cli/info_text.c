@@ -46,13 +46,21 @@ static const char *clock_name(uint32_t clock)
     return clock < sizeof names / sizeof *names ? names[clock] : names[0];
 }
 
-static void print_origin(const struct ht_origin *origin)
+static void print_origin(const struct ht_trace *trace)
 {
+    const struct ht_origin *origin = &trace->origin;
     if (origin->os_major > 0)
         row("recorded on",
             "Windows %" PRIu32 ".%" PRIu32 " build %" PRIu32 ", %" PRIu32 "-bit, %" PRIu32 " CPUs",
             origin->os_major, origin->os_minor, origin->os_build, origin->pointer_size * 8,
             origin->cpu_count);
+    if (trace->host != 0) {
+        size_t length;
+        const char *host = ht_dict_string(trace->dict, trace->host, &length);
+        printf("  %-14s", "machine");
+        ht_show_name(host, length);
+        putchar('\n');
+    }
     if (origin->start_unix_ns != HT_TIME_UNKNOWN)
         row("recorded at", "%s", ht_show_wall_time(origin->start_unix_ns).text);
     if (origin->clock != HT_CLOCK_NONE)
@@ -90,7 +98,7 @@ static void print_head(const struct ht_stream *stream)
         row("size", "%s", ht_show_bytes(size).text);
     if (stream->trace.groups > 0)
         row("index", "%s", ht_show_part(stream).text);
-    print_origin(&stream->trace.origin);
+    print_origin(&stream->trace);
     print_changes(&stream->trace.origin);
     print_filters(&stream->trace);
 }

@@ -137,3 +137,19 @@ struct ht_shown ht_show_part(const struct ht_stream *stream)
                  ht_show_size(size).text);
     return shown;
 }
+
+void ht_say_kept(const char *name, const struct ht_format *format, const struct ht_kept *kept)
+{
+    if (kept->reallocs_left_out > 0)
+        ht_say("%s: %s of %s reallocs are shown one by one, all are counted%s", name,
+               ht_show_count(kept->reallocs).text,
+               ht_show_count(kept->reallocs + kept->reallocs_left_out).text,
+               format->open_within != NULL ? "; --full shows every event" : "");
+    if (kept->sites_left_out > 0)
+        ht_say("%s: %s of %s call stacks of heaps stand by themselves, the rest are [other stacks]",
+               name, ht_show_count(kept->sites).text,
+               ht_show_count(kept->sites + kept->sites_left_out).text);
+    if (kept->events_left_out > 0)
+        ht_say("%s: %s events of processes past the first 256 are left out; --pid chooses", name,
+               ht_show_count(kept->events_left_out).text);
+}

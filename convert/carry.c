@@ -234,10 +234,25 @@ static enum ht_status carry_module(struct ht_carry *carry, const struct ht_modul
     return settle(carry, ht_trace_note_module(carry->to, &carried, error));
 }
 
+// Of parts of several machines none is known.
+static enum ht_status carry_host(struct ht_carry *carry, struct ht_error *error)
+{
+    uint32_t host = carry->from->host;
+    if (carry->host == host || carry->redact != NULL) // a name of somebody's machine is dropped
+        return HT_OK;
+    carry->host = host;
+    enum ht_status status = add_name(carry, HT_NAME_PROCESS, host, &host, error);
+    if (status == HT_OK)
+        ht_trace_note_host(carry->to, host);
+    return status;
+}
+
 enum ht_status ht_carry_names(struct ht_carry *carry, struct ht_error *error)
 {
     const struct ht_trace *from = carry->from;
-    enum ht_status status = HT_OK;
+    enum ht_status status = carry_host(carry, error);
+    if (status != HT_OK)
+        return status;
     for (uint32_t i = 0; carry->revision != from->revision && i < from->process_count; i++) {
         if (from->processes[i].revision > carry->revision)
             status = carry_process(carry, &from->processes[i], error);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Carry: takes the events of one trace over into another, with what they refer to: names, stacks,
-// processes, threads, modules and details get numbers there. On the way names may be redacted,
-// addresses rebased, times shifted and pids given anew.
+// processes, threads, modules and details get numbers there, and the machine. On the way names may
+// be redacted, addresses rebased, times shifted and pids given anew.
 #ifndef HT_CONVERT_CARRY_H
 #define HT_CONVERT_CARRY_H
 
@@ -29,11 +29,12 @@ struct ht_carry {
     uint32_t revision;       // of processes, carried so far
     uint32_t modules;
     uint32_t threads; // revision of these
+    uint32_t host;
 };
 
 void ht_carry_reset(struct ht_carry *carry);
 
-// Carries the processes, threads and modules that the trace has got since the last call.
+// Carries the machine, processes, threads and modules that the trace has got since the last call.
 enum ht_status ht_carry_names(struct ht_carry *carry, struct ht_error *error);
 
 // Turns an event of the one trace into one of the other.

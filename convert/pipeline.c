@@ -379,6 +379,8 @@ enum ht_status ht_convert(struct ht_stream *stream, const struct ht_target *targ
     if (status == HT_OK)
         status = pump(stream, writer, number, progress, events, error);
     ht_number_close(number);
+    if (target->kept != NULL)
+        *target->kept = writer->kept;
     writer->close(writer);
     return status;
 }

@@ -84,6 +84,7 @@ struct ht_target {
     const struct ht_format *format;
     struct ht_output *output;
     struct ht_quota *quota; // NULL, also where the format has no open_within
+    struct ht_kept *kept;   // NULL, or gets what the writer kept
 };
 
 // Pumps every event of the stream into a new writer over the target's output, and finishes it.

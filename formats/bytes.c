@@ -137,3 +137,16 @@ size_t ht_utf8_from_bytes(const uint8_t *text, size_t size, char *out)
     }
     return written;
 }
+
+void ht_utf8_make_plain(char *text)
+{
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t length = ht_utf8_sequence((const uint8_t *)text, left);
+        uint8_t byte = (uint8_t)*text;
+        if (length == 0 || byte < 0x20 || byte == 0x7F)
+            *text = '?';
+        text += length > 0 ? length : 1;
+        left -= length > 0 ? length : 1;
+    }
+}

@@ -148,4 +148,7 @@ size_t ht_utf8_sequence(const uint8_t *text, size_t size);
 // `out` holds 3 * size bytes. Returns the bytes written.
 size_t ht_utf8_from_bytes(const uint8_t *text, size_t size, char *out);
 
+// Puts '?' in the place of every byte of a text that is no UTF-8 or a control character.
+void ht_utf8_make_plain(char *text);
+
 #endif

@@ -472,11 +472,13 @@ static enum ht_status put_events(struct ht_json *json, struct ht_picture_model *
     return status;
 }
 
-static void put_metadata(struct ht_json *json, const struct ht_picture_model *model)
+static void put_metadata(struct ht_json *json, const struct ht_picture_model *model,
+                         const struct ht_kept *kept)
 {
     const struct ht_origin *origin = &model->trace->origin;
     struct ht_picture_attribute attributes[HT_PICTURE_ATTRIBUTES_MAX];
-    size_t count = ht_picture_attributes(model, attributes);
+    char host[HT_PICTURE_NAME_SIZE];
+    size_t count = ht_picture_attributes(model, kept, host, attributes);
     char version[48];
     snprintf(version, sizeof version, "%" PRIu32 ".%" PRIu32 ".%" PRIu32, origin->os_major,
              origin->os_minor, origin->os_build);
@@ -504,6 +506,8 @@ static enum ht_status chrome_finish(struct ht_writer *self, struct ht_error *err
         return status;
     ht_picture_fold_heaps(model);
     shrink_counters(model);
+    writer->base.kept = ht_picture_kept(model);
+    writer->base.kept.sites = writer->base.kept.sites_left_out = 0; // there are no profiles
     ht_json_begin_object(&json);
     ht_json_key(&json, "traceEvents");
     ht_json_begin_array(&json);
@@ -514,7 +518,7 @@ static enum ht_status chrome_finish(struct ht_writer *self, struct ht_error *err
     ht_json_end(&json);
     ht_json_line(&json);
     ht_json_key(&json, "metadata");
-    put_metadata(&json, model);
+    put_metadata(&json, model, &writer->base.kept);
     ht_json_end(&json);
     status = ht_json_status(&json, error);
     return status == HT_OK ? ht_output_write(writer->output, "\n", 1, error) : status;

@@ -14,7 +14,7 @@
 
 enum {
     HT_COMPACT_MAJOR = 1,
-    HT_COMPACT_MINOR = 2,
+    HT_COMPACT_MINOR = 3,
     HT_COMPACT_START_SIZE = 16,
 };
 

@@ -204,12 +204,22 @@ static enum ht_status write_modules(struct ht_names_written *written, const stru
     return status;
 }
 
+static enum ht_status write_machine(struct ht_names_written *written, const struct ht_trace *trace,
+                                    struct ht_frame_sink *sink, struct ht_error *error)
+{
+    Ht__Machine message = HT__MACHINE__INIT;
+    if (written->host == trace->host)
+        return HT_OK;
+    written->host = message.host = trace->host;
+    return ht_frame_sink_put(sink, HT_COMPACT_MACHINE, &message.base, error);
+}
+
 bool ht_names_are_written(const struct ht_names_written *written, const struct ht_trace *trace)
 {
     return written->strings == ht_dict_string_count(trace->dict) &&
            written->stacks == ht_dict_stack_count(trace->dict) &&
            written->revision == trace->revision && written->threads == trace->threads.revision &&
-           written->modules == trace->module_count;
+           written->modules == trace->module_count && written->host == trace->host;
 }
 
 enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_trace *trace,
@@ -224,6 +234,8 @@ enum ht_status ht_names_write(struct ht_names_written *written, const struct ht_
         status = write_threads(written, &trace->threads, sink, error);
     if (status == HT_OK)
         status = write_modules(written, trace, sink, error);
+    if (status == HT_OK)
+        status = write_machine(written, trace, sink, error);
     return status;
 }
 
@@ -406,6 +418,12 @@ enum ht_status ht_names_read_modules(const struct ht_names_map *map, const Ht__M
     for (size_t i = 0; i < message->n_module && status == HT_OK; i++)
         status = read_module(map, message->module[i], trace, offset, error);
     return status;
+}
+
+void ht_names_read_machine(const struct ht_names_map *map, const Ht__Machine *message,
+                           struct ht_trace *trace)
+{
+    trace->host = map_get(&map->strings, message->host);
 }
 
 uint32_t ht_names_stack(const struct ht_names_map *map, uint32_t number)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The dictionary of a .htape file: strings, stacks, processes, threads and modules into messages
-// and back. Numbers in the file are the writer's own; a reader maps them to those of its
-// dictionary.
+// The dictionary of a .htape file: strings, stacks, processes, threads, modules and the machine
+// into messages and back. Numbers in the file are the writer's own; a reader maps them to those of
+// its dictionary.
 #ifndef HT_FORMATS_COMPACT_NAMES_H
 #define HT_FORMATS_COMPACT_NAMES_H
 
@@ -20,6 +20,7 @@ enum ht_compact_message {
     HT_COMPACT_MODULES = 7,
     HT_COMPACT_INDEX = 8,
     HT_COMPACT_THREADS = 9,
+    HT_COMPACT_MACHINE = 10,
 };
 
 // How much of a trace has been written. The zero value is "nothing".
@@ -29,6 +30,7 @@ struct ht_names_written {
     uint32_t revision; // of processes
     uint32_t modules;
     uint32_t threads; // revision of these
+    uint32_t host;
 };
 
 // Whether the trace has got nothing since the last call of ht_names_write.
@@ -64,6 +66,9 @@ enum ht_status ht_names_read_threads(const struct ht_names_map *map, const Ht__T
 enum ht_status ht_names_read_modules(const struct ht_names_map *map, const Ht__Modules *message,
                                      struct ht_trace *trace, uint64_t offset,
                                      struct ht_error *error);
+
+void ht_names_read_machine(const struct ht_names_map *map, const Ht__Machine *message,
+                           struct ht_trace *trace);
 
 // The dictionary's number of a stack of the file; 0 when it was not read.
 uint32_t ht_names_stack(const struct ht_names_map *map, uint32_t number);

@@ -105,6 +105,7 @@ static enum ht_status take_header(struct compact_reader *reader, struct ht_error
     origin->is_redacted = header->is_redacted;
     origin->is_rebased = header->is_rebased;
     snprintf(reader->trace->filters, sizeof reader->trace->filters, "%s", header->filters);
+    ht_utf8_make_plain(reader->trace->filters);
     return keep_text(reader, header->format, &origin->format, error);
 }
 
@@ -130,6 +131,13 @@ static enum ht_status take_threads(struct compact_reader *reader, struct ht_erro
 {
     return ht_names_read_threads(&reader->names, (const Ht__Threads *)reader->message,
                                  reader->trace, ht_frame_source_offset(reader->frame), error);
+}
+
+static enum ht_status take_machine(struct compact_reader *reader, struct ht_error *error)
+{
+    (void)error;
+    ht_names_read_machine(&reader->names, (const Ht__Machine *)reader->message, reader->trace);
+    return HT_OK;
 }
 
 static enum ht_status take_modules(struct compact_reader *reader, struct ht_error *error)
@@ -256,6 +264,7 @@ static const struct {
     [HT_COMPACT_MODULES] = {&ht__modules__descriptor, take_modules},
     [HT_COMPACT_INDEX] = {&ht__index__descriptor, take_index},
     [HT_COMPACT_THREADS] = {&ht__threads__descriptor, take_threads},
+    [HT_COMPACT_MACHINE] = {&ht__machine__descriptor, take_machine},
 };
 
 static void drop_message(struct compact_reader *reader)

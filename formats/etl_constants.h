@@ -83,6 +83,7 @@ enum {
     HT_ETL_GROUP_MEMORY = 0x02, // holds the heap ranges
     HT_ETL_GROUP_PROCESS = 0x03,
     HT_ETL_GROUP_THREAD = 0x05,
+    HT_ETL_GROUP_CONFIG = 0x0B, // the machine
     HT_ETL_GROUP_PERFINFO = 0x0F,
     HT_ETL_GROUP_HEAP = 0x10,
     HT_ETL_GROUP_IMAGE = 0x14,
@@ -129,6 +130,8 @@ enum {
     HT_ETL_RANGE_DESTROY = 0x68,
     HT_ETL_RANGE_KERNEL_SHIFT = 32, // zero bytes that kernel-mode callers put in front
 };
+
+enum { HT_ETL_CONFIG_CPU = 0x0A }; // the opcode of the config group that names the machine
 
 // Opcodes of threads.
 enum {
@@ -195,6 +198,11 @@ enum {
     {                                                                                              \
         0xd1, 0xa8, 0x6f, 0x3d, 0x05, 0xfe, 0xd0, 0x11, 0x9d, 0xda, 0x00, 0xc0, 0x4f, 0xd7, 0xba,  \
             0x7c                                                                                   \
+    }
+#define HT_ETL_GUID_CONFIG                                                                         \
+    {                                                                                              \
+        0x65, 0x3a, 0x85, 0x01, 0x8f, 0x41, 0x36, 0x4f, 0xae, 0xfc, 0xdc, 0x0f, 0x1d, 0x2f, 0xd2,  \
+            0x35                                                                                   \
     }
 #define HT_ETL_GUID_HEAP                                                                           \
     {                                                                                              \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Process payloads of versions 0 to 5, thread payloads from version 3 on. The record's own ids are
-// those of whoever logged it, so the process and the thread are those in the payload.
+// Process payloads of versions 0 to 5, thread payloads from version 3 on, the head of what the
+// machine is like, the same in all versions. The record's own ids are those of whoever logged it,
+// so the process and the thread are those in the payload.
 #include "formats/etl_names.h"
 
 #include "formats/bytes.h"
@@ -16,7 +17,9 @@ enum {
     COMMAND_SINCE = 2,
     THREAD_NAME_SINCE = 3, // in some builds; the size says whether it is there
     THREAD_POINTERS = 7,
-    THREAD_TAIL_SIZE = 8, // tag of a sub-process, priorities
+    THREAD_TAIL_SIZE = 8,   // tag of a sub-process, priorities
+    HOST_NUMBERS_SIZE = 20, // clock rate, processors, memory, page and allocation size
+    HOST_SIZE = 2 * 256,    // a fixed field, filled up with zeros
     // The longest text that is kept, in bytes of the record.
     NAME_BYTES_MAX = 1024,
 };
@@ -92,7 +95,7 @@ static enum ht_status intern(struct ht_trace *trace, const char *text, size_t le
     if (status != HT_LIMIT)
         return status;
     ht_trace_damage(trace, HT_LOSS_DICTIONARY, offset,
-                    "no room for the name of a process or thread");
+                    "no room for the name of a process, thread or machine");
     return HT_OK;
 }
 
@@ -188,9 +191,31 @@ static enum ht_status note_thread(const struct ht_etl_record *record, int64_t ti
     return ht_threads_note(&trace->threads, &thread, error);
 }
 
+static enum ht_status note_host(const struct ht_etl_record *record, uint64_t offset,
+                                struct ht_trace *trace, struct ht_error *error)
+{
+    struct ht_cursor payload = ht_cursor_over(record->payload, record->payload_size);
+    ht_cursor_take(&payload, HOST_NUMBERS_SIZE);
+    const uint8_t *name = ht_cursor_take(&payload, HOST_SIZE);
+    if (name == NULL) {
+        ht_trace_damage(trace, HT_LOSS_DAMAGED_EVENTS, offset,
+                        "the record of the machine is too short");
+        return HT_OK;
+    }
+    char text[HOST_SIZE / 2 * 3]; // as ht_utf8_bound()
+    uint32_t host = 0;
+    size_t length = ht_utf8_from_utf16(name, HOST_SIZE, text);
+    enum ht_status status = intern(trace, text, length, offset, &host, error);
+    if (host != 0)
+        ht_trace_note_host(trace, host);
+    return status;
+}
+
 enum ht_status ht_etl_names_note(const struct ht_etl_record *record, int64_t time_ns,
                                  uint64_t offset, struct ht_trace *trace, struct ht_error *error)
 {
+    if (ht_etl_names_is_host(record))
+        return note_host(record, offset, trace, error);
     enum ht_status status = ht_etl_names_is_thread(record)
                                 ? note_thread(record, time_ns, offset, trace, error)
                                 : note_process(record, time_ns, offset, trace, error);

@@ -50,6 +50,20 @@ static inline enum ht_status ht_reader_next(struct ht_reader *reader, struct ht_
     return status;
 }
 
+// What a format that does not show all of a recording one by one has shown so, and what it would
+// have with more room.
+struct ht_kept {
+    uint64_t reallocs;
+    uint64_t reallocs_left_out;
+    uint64_t chains; // blocks that were reallocated
+    uint64_t chains_left_out;
+    uint64_t blocks; // large and long-lived
+    uint64_t blocks_left_out;
+    uint64_t sites; // call stacks, counted in each heap
+    uint64_t sites_left_out;
+    uint64_t events_left_out; // whole processes
+};
+
 struct ht_writer {
     // Takes events, in the order of the trace; one at a time when `change` is not NULL.
     enum ht_status (*write)(struct ht_writer *self, const struct ht_event *events, size_t count,
@@ -66,17 +80,16 @@ struct ht_writer {
     // 8, and the blocks, which are its caller's and set before the first event.
     size_t note_size;
     const struct ht_blocks *blocks;
+    struct ht_kept kept; // set by finish; all 0 of a writer that keeps everything
 };
 
-// For formats that show only a part of the events one by one: how much, and what came of it.
+// For formats that show only a part of the events one by one: how much.
 struct ht_quota {
     uint64_t budget; // bytes of one output, 0: as the format has it
     bool is_full;    // every event, whatever it takes
     // Ends the output in hand, which is whole then, and gives the next one. NULL: there is but one.
     enum ht_status (*turn)(struct ht_quota *self, struct ht_output **output,
                            struct ht_error *error);
-    uint64_t shown;    // set by finish: events shown one by one,
-    uint64_t left_out; // and those that would be with more room
 };
 
 struct ht_format {

@@ -51,14 +51,15 @@ static void put_system(struct ht_perfetto_sink *sink, const struct ht_origin *or
 }
 
 // Rows of the metadata table, "trace_attribute.winheap.…".
-static void put_attributes(struct ht_perfetto_file *file)
+static void put_attributes(struct ht_perfetto_file *file, const struct ht_kept *kept)
 {
     struct ht_picture_attribute attributes[HT_PICTURE_ATTRIBUTES_MAX];
     Ht__Perfetto__TraceAttributes__Attribute items[HT_PICTURE_ATTRIBUTES_MAX];
     Ht__Perfetto__TraceAttributes__Attribute *pointers[HT_PICTURE_ATTRIBUTES_MAX];
     char keys[HT_PICTURE_ATTRIBUTES_MAX][48];
+    char host[HT_PICTURE_NAME_SIZE];
     Ht__Perfetto__TraceAttributes message = HT__PERFETTO__TRACE_ATTRIBUTES__INIT;
-    message.n_attribute = ht_picture_attributes(file->model, attributes);
+    message.n_attribute = ht_picture_attributes(file->model, kept, host, attributes);
     message.attribute = pointers;
     for (size_t i = 0; i < message.n_attribute; i++) {
         const struct ht_picture_attribute *attribute = &attributes[i];
@@ -87,6 +88,20 @@ static enum ht_status begin_file(struct perfetto_writer *writer, struct ht_error
     return HT_OK;
 }
 
+// Of the files so far. Events of processes past the cap are counted over all of them.
+static void add_kept(struct ht_kept *sum, const struct ht_kept *kept)
+{
+    sum->reallocs += kept->reallocs;
+    sum->reallocs_left_out += kept->reallocs_left_out;
+    sum->chains += kept->chains;
+    sum->chains_left_out += kept->chains_left_out;
+    sum->blocks += kept->blocks;
+    sum->blocks_left_out += kept->blocks_left_out;
+    sum->sites += kept->sites;
+    sum->sites_left_out += kept->sites_left_out;
+    sum->events_left_out = kept->events_left_out;
+}
+
 // Writes all but the events that are in the file already, and closes it.
 static enum ht_status end_file(struct perfetto_writer *writer, struct ht_error *error)
 {
@@ -97,12 +112,12 @@ static enum ht_status end_file(struct perfetto_writer *writer, struct ht_error *
         file->sink.status = ht_picture_model_finish(model, error);
     if (file->sink.status == HT_OK)
         file->sink.status = ht_perfetto_plan(file, model, writer->quota, error);
-    put_attributes(file);
+    struct ht_kept kept = ht_picture_kept(model);
+    add_kept(&writer->base.kept, &kept);
+    put_attributes(file, &kept);
     put_system(&file->sink, &model->trace->origin);
     for (enum ht_perfetto_part part = 0; part < HT_PERFETTO_PARTS; part++)
         ht_perfetto_put_part(file, model, part);
-    writer->quota->shown += model->reallocs.count;
-    writer->quota->left_out += model->reallocs.offered - model->reallocs.count;
     enum ht_status status = ht_perfetto_sink_finish(&file->sink);
     ht_perfetto_file_close(file);
     writer->file = NULL;
@@ -128,7 +143,6 @@ static void put_newest(struct perfetto_writer *writer, struct ht_error *error)
     };
     writer->file->sink.error = error;
     ht_perfetto_put_instant(writer->file, &instant);
-    writer->quota->shown++;
 }
 
 // Goes on in another file when this one has taken its part of the budget.

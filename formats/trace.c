@@ -202,6 +202,13 @@ static enum ht_status grow_module_paths(struct ht_trace *trace, uint32_t path,
     return HT_OK;
 }
 
+void ht_trace_note_host(struct ht_trace *trace, uint32_t name)
+{
+    if (trace->host != name)
+        trace->host = trace->has_host_note ? 0 : name;
+    trace->has_host_note = true;
+}
+
 enum ht_status ht_trace_note_module(struct ht_trace *trace, const struct ht_module *module,
                                     struct ht_error *error)
 {

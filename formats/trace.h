@@ -105,6 +105,8 @@ struct ht_trace {
     uint32_t *process_heads; // private, owned: newest entry of a hash plus one, or 0
     uint32_t revision;       // of the newest change to a process
     struct ht_threads threads;
+    uint32_t host;             // string id, the name of the machine; 0 when not known
+    bool has_host_note;        // private: ht_trace_note_host was called
     struct ht_module *modules; // owned, in order of first use
     uint32_t module_count;
     uint32_t module_capacity;
@@ -145,6 +147,9 @@ const struct ht_process *ht_trace_process_at(const struct ht_trace *trace, uint3
 // HT_DICT_PROCESSES_MAX, HT_MEMORY.
 enum ht_status ht_trace_note_process(struct ht_trace *trace, const struct ht_process *process,
                                      struct ht_error *error);
+
+// Notes the name of the machine that it was recorded on. Told of two, `host` is 0 from then on.
+void ht_trace_note_host(struct ht_trace *trace, uint32_t name);
 
 // Notes a module, each path once: of one that is known, nothing changes. HT_LIMIT past
 // HT_DICT_MODULES_MAX, HT_MEMORY.

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Stacks by bytes that lived at the peak of their process. Exact. For any dump D of the main
 -- profile use heap_name 'libc.malloc' and ts <= the end of D instead.
-SELECT a.upid, sum(a.size) AS bytes, sum(a.count) AS blocks, s.stack
-FROM heap_profile_allocation a JOIN winheap_stack s USING (callsite_id)
-WHERE a.heap_name = 'at_peak'
-GROUP BY a.upid, a.callsite_id HAVING bytes > 0 ORDER BY bytes DESC, a.upid, s.stack LIMIT 20;
+WITH a AS (
+  SELECT upid, callsite_id, sum(size) AS bytes, sum(count) AS blocks
+  FROM heap_profile_allocation WHERE heap_name = 'at_peak'
+  GROUP BY upid, callsite_id HAVING bytes > 0)
+SELECT upid, bytes, blocks, stack
+FROM a JOIN winheap_stack USING (callsite_id) ORDER BY bytes DESC, upid, stack LIMIT 20;

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Stacks by bytes ever allocated (churn). Exact.
-SELECT a.upid, sum(max(a.size, 0)) AS allocated, sum(max(a.count, 0)) AS allocs,
-  sum(a.size) AS unreleased, s.stack
-FROM heap_profile_allocation a JOIN winheap_stack s USING (callsite_id)
-WHERE a.heap_name = 'libc.malloc'
-GROUP BY a.upid, a.callsite_id ORDER BY allocated DESC, a.upid, s.stack LIMIT 20;
+WITH a AS (
+  SELECT upid, callsite_id, sum(max(size, 0)) AS allocated, sum(max(count, 0)) AS allocs,
+    sum(size) AS unreleased
+  FROM heap_profile_allocation WHERE heap_name = 'libc.malloc' GROUP BY upid, callsite_id)
+SELECT upid, allocated, allocs, unreleased, stack
+FROM a JOIN winheap_stack USING (callsite_id) ORDER BY allocated DESC, upid, stack LIMIT 20;

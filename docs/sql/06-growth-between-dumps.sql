@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Growth between two times ("generations"); put them in place of trace_start() and trace_end().
 -- Exact at the ends of dumps.
-SELECT a.upid, sum(a.size) AS growth, sum(max(a.size, 0)) AS allocated, s.stack
-FROM heap_profile_allocation a JOIN winheap_stack s USING (callsite_id)
-WHERE a.heap_name = 'libc.malloc' AND a.ts > trace_start() AND a.ts <= trace_end()
-GROUP BY a.upid, a.callsite_id HAVING growth > 0 ORDER BY growth DESC, a.upid, s.stack LIMIT 20;
+WITH a AS (
+  SELECT upid, callsite_id, sum(size) AS growth, sum(max(size, 0)) AS allocated
+  FROM heap_profile_allocation
+  WHERE heap_name = 'libc.malloc' AND ts > trace_start() AND ts <= trace_end()
+  GROUP BY upid, callsite_id HAVING growth > 0)
+SELECT upid, growth, allocated, stack
+FROM a JOIN winheap_stack USING (callsite_id) ORDER BY growth DESC, upid, stack LIMIT 20;

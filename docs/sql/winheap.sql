@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The views that the queries beside this file use. Load it first:
---   trace_processor query -f winheap.sql ... , or include it as a module of a SQL package.
+--   cat winheap.sql 01-peak-live-bytes.sql | trace_processor query x.pftrace
+-- or include it as a module of a SQL package.
 -- Names follow docs/formats/perfetto.md.
 
 -- Every sample of every counter, with its group ("Heap activity" or "Heap 0x…") and heap handle. The
@@ -93,12 +94,17 @@ SELECT upid, block_id, heap, born, size, alloc_tid, free_tid, coalesce(freed, (
     WHERE m.kind = 'mark' AND m.upid = step.upid AND m.heap = step.heap AND m.ts >= last)) AS died
 FROM step JOIN sized USING (upid, block_id);
 
--- Call stacks as text, the innermost frame first.
+-- Call stacks as text, the innermost frame first: module and offset, or module and function where symbols
+-- were put behind the trace (docs/formats/perfetto.md).
 CREATE PERFETTO TABLE winheap_stack AS
 WITH RECURSIVE
   n AS MATERIALIZED (
-    SELECT c.id, c.parent_id, c.depth, coalesce(f.deobfuscated_name, f.name) AS site
-    FROM stack_profile_callsite c JOIN stack_profile_frame f ON f.id = c.frame_id),
+    SELECT c.id, c.parent_id, c.depth,
+      coalesce(ltrim(m.name, '/') || '!' || y.name, f.deobfuscated_name, f.name) AS site
+    FROM stack_profile_callsite c
+    JOIN stack_profile_frame f ON f.id = c.frame_id
+    JOIN stack_profile_mapping m ON m.id = f.mapping
+    LEFT JOIN stack_profile_symbol y ON y.id = f.symbol_set_id),
   r(callsite_id, depth, site, stack) AS (
     SELECT id, depth, site, site FROM n WHERE parent_id IS NULL
     UNION ALL

@@ -96,3 +96,10 @@ expect 2 "$heaptape" info a.tsv $words
 says "at most 32 filters"
 expect 2 "$heaptape" fixture --scenario heaps --pid 4 -o x.etl
 says "there is no option --pid"
+
+# A name that is no text, as it goes into files.
+expect 0 "$heaptape" convert h.etl --process "$(printf 'a\377\001')" -o odd.pftrace
+python3 "$2/tests/tools/pftrace_walk.py" odd.pftrace >found 2>&1 || fail "$(cat found)"
+expect 0 "$heaptape" convert h.etl --process "$(printf 'a\377\001')" -o odd.htape
+expect 0 "$heaptape" info odd.htape
+prints "filtered by   --process a??,"

@@ -30,6 +30,18 @@ says "kinds.tsv.gz: is a gzip file"
 expect 1 "$heaptape" convert missing.etl -o none.json.gz
 exists_not none.json.gz*
 
+# Of more reallocs than a picture shows it is said how many.
+awk 'BEGIN {
+    OFS = "\t"
+    print "time_ns", "pid", "tid", "cpu", "kind", "heap", "address", "size", "old_address", "old_size", "source", "stack"
+    for (i = 1; i <= 100100; i++)
+        print i, 8, 12, 0, "realloc", "0x1f0", "0x1000", i + 1, "0x1000", i, 2, ""
+}' >many.tsv
+expect 0 "$heaptape" convert many.tsv -o many.json
+says "many.json: 100,000 of 100,100 reallocs are shown one by one, all are counted"
+if grep -q "\-\-full" err; then fail "json has no --full: $(cat err)"; fi
+python3 "$check" many.json
+
 python3 - <<'END'
 import glob
 import json

@@ -53,6 +53,13 @@ for file in a.pftrace a.json; do
     ended 0
 done
 
+# What is left out is told.
+"$heaptape" fixture --scenario vectors --events 3000 -o v.etl 2>err
+opened v.etl --budget 1 --no-browser
+python3 "$client" "$url" fetch >got
+ended 0
+grep -q "v.etl.pftrace: 1,000 of [0-9,]* reallocs are shown one by one" open_err || fail "$(cat open_err)"
+
 # Clients that stall, break off, send nonsense or too much, or ask for what is not there.
 opened "a b.etl" --no-browser
 python3 "$client" "$url" misbehave

@@ -22,6 +22,17 @@ done
 
 python3 -B "$2/tests/tools/pftrace_sql.py" stacks.pftrace "$2/docs/sql" >queries ||
     fail "queries: $(cat queries)"
+# What the queries say of each call stack is what the events do.
+for scenario in vectors heaps churn; do
+    "$heaptape" fixture --scenario "$scenario" --events 3000 -o a.etl 2>err
+    "$heaptape" convert a.etl -o folded.tsv 2>err
+    "$heaptape" convert folded.tsv -o a.tsv 2>err # as it is read: some more could be folded
+    with_stacks <a.tsv >stacks.tsv
+    "$heaptape" convert stacks.tsv -o stacks.pftrace 2>err
+    python3 -B "$2/tests/tools/pftrace_sql.py" stacks.pftrace "$2/docs/sql" >queries 2>&1 ||
+        fail "queries: $(cat queries)"
+    python3 "$2/tests/tools/by_stack.py" stacks.tsv queries >found 2>&1 || fail "$scenario: $(cat found)"
+done
 grep -qx "processes 3" heaps.figures || fail "heaps: $(cat heaps.figures)"
 grep -q "peak=144 realloc_moved=1 realloc_inplace=1 copied_bytes=64" one.figures ||
     fail "one: $(cat one.figures)"

@@ -29,8 +29,24 @@ for number, line in enumerate(sys.stdin):
 "$heaptape" convert a.tsv --budget 1 -o small.pftrace 2>err || fail "$(cat err)"
 [ "$(size_of small.pftrace)" -le 1000000 ] || fail "over the budget: $(size_of small.pftrace)"
 [ "$(size_of small.pftrace)" -gt 300000 ] || fail "far below the budget: $(size_of small.pftrace)"
-grep -q "of [0-9]* reallocs are shown one by one" err || fail "what is kept: $(cat err)"
+grep -q "of [0-9]* reallocs are shown one by one, all are counted; --full" err || fail "$(cat err)"
+grep -q "of [0-9,]* call stacks of heaps stand by themselves" err || fail "$(cat err)"
+expect 0 "$heaptape" convert a.tsv -o large.pftrace
+if grep -q "one by one\|themselves" err; then fail "all is kept: $(cat err)"; fi
 python3 -B "$walk" small.pftrace a.tsv >figures || fail "within a budget"
+python3 -B "$walk" --text small.pftrace >text
+# attribute NAME: its number in small.pftrace.
+attribute() {
+    grep -A 1 "'winheap.$1'" text | sed -n 's/.*long_value: //p'
+}
+kept=$(attribute sites_kept)
+[ "$kept" -gt 0 ] || fail "no call stack is kept"
+[ "$kept" -lt "$(attribute sites_dropped)" ] || fail "$kept call stacks are kept"
+for kind in chains blocks; do
+    [ "$(attribute ${kind}_kept)" -eq "$(sed -n "s/^$kind //p" figures)" ] || fail "$kind kept"
+    [ "$(attribute ${kind}_dropped)" -gt 0 ] || fail "$kind dropped"
+done
+[ "$(attribute counter_width_ns)" -gt 1 ] || fail "the width of counters"
 python3 -B "$2/tests/tools/pftrace_sql.py" small.pftrace "$2/docs/sql" >queries ||
     fail "queries within a budget: $(cat queries)"
 
@@ -41,8 +57,11 @@ python3 -B "$pieces" a.tsv full.pftrace >found || fail "every event: $(cat found
 "$heaptape" fixture --scenario churn --events 30000 -o c.etl 2>err
 "$heaptape" convert c.etl -o folded.tsv 2>err
 "$heaptape" convert folded.tsv -o plain.tsv 2>err
+"$heaptape" convert plain.tsv --full --budget 1 -o whole.pftrace 2>err || fail "$(cat err)"
+says "whole.pftrace: is over 976.6 KiB and may be slow to open; --split or filters make smaller files"
 "$heaptape" convert plain.tsv --full --budget 1 --split -o part.pftrace 2>err || fail "$(cat err)"
 says "files that go on"
+if grep -q "slow to open" err; then fail "the files are small: $(cat err)"; fi
 [ -f part-2.pftrace ] || fail "one file: $(cat err)"
 for part in part*.pftrace; do
     [ "$(size_of "$part")" -le 1000000 ] || fail "$part: over the budget: $(size_of "$part")"

@@ -13,7 +13,7 @@ import json, sys
 info = json.load(open("whole.json"))
 content = open(sys.argv[1], "rb").read().lower()
 names = {process[key] for process in info["processes"] for key in ("name", "command")}
-names |= {thread["name"] for thread in info["threads"]}
+names |= {thread["name"] for thread in info["threads"]} | {info["origin"]["host"]}
 names |= {module[key] for module in info["modules"] for key in ("path", "debug_name")
           if key in module}
 names |= {part for name in names for part in name.replace("/", "\\").split("\\")}
@@ -49,6 +49,7 @@ whole = json.load(open("whole.json"))
 assert info["origin"]["is_redacted"] and not info["origin"]["is_rebased"]
 assert not whole["origin"]["is_redacted"] and "start_unix_ns" in whole["origin"]
 assert "start_unix_ns" not in info["origin"]
+assert whole["origin"]["host"] == "BUILD-PC" and "host" not in info["origin"]
 assert info["filters"] == "filters that are not told" and info["left_out"] > 0
 assert {process["name"] for process in info["processes"]} == {"process-1", "process-2"}
 assert all(process["command"] == "" for process in info["processes"])

@@ -235,6 +235,7 @@ static void a_merged_file_of_a_32_bit_process(void **state)
     assert_int_equal(stacks.frames_in_modules, 256151);
     assert_int_equal(stacks.frames_with_debug_file, 256151);
     assert_int_equal(trace.module_count, 152);
+    assert_string_equal(ht_dict_string(trace.dict, trace.host, NULL), "BRIANROB-W8");
 }
 
 static void a_plain_kernel_file(void **state)
@@ -251,6 +252,7 @@ static void a_plain_kernel_file(void **state)
     assert_string_equal(name_of(348), "smss.exe");
     assert_int_equal(process(348)->parent_pid, 4);
     assert_threads(47, 428, 564, "Win32k Desktop Thread (IO_DT)");
+    assert_int_equal(trace.host, 0);
 }
 
 static void a_32_bit_session(void **state)

@@ -94,8 +94,9 @@ static enum ht_status check_copy(const struct ht_buffer *text, struct ht_error *
     if (status == HT_OK)
         status = ht_output_open_memory(&copied, &output, error);
     if (status == HT_OK)
-        status = ht_convert(&stream, &(struct ht_target){&ht_format_tsv, output, NULL}, NULL,
-                            &events, error);
+        status =
+            ht_convert(&stream, &(struct ht_target){.format = &ht_format_tsv, .output = output},
+                       NULL, &events, error);
     expect("bytes copied", copied.size, text->size);
     bool is_same = copied.size == text->size && memcmp(copied.data, text->data, text->size) == 0;
     expect("copy is the same", is_same, 1);

@@ -25,7 +25,9 @@ CREATE TABLE counter(ts, value, track_id);
 CREATE TABLE slice(id, ts, dur, name, category, track_id, arg_set_id);
 CREATE TABLE heap_profile_allocation(ts, upid, heap_name, callsite_id, count, size);
 CREATE TABLE stack_profile_callsite(id, parent_id, depth, frame_id);
-CREATE TABLE stack_profile_frame(id, name, deobfuscated_name);
+CREATE TABLE stack_profile_frame(id, name, deobfuscated_name, mapping, symbol_set_id);
+CREATE TABLE stack_profile_mapping(id, name);
+CREATE TABLE stack_profile_symbol(id, name);
 CREATE TABLE metadata(name, int_value, str_value);
 CREATE TABLE stats(name, idx, severity, source, value);
 """
@@ -39,6 +41,7 @@ class Tables:
         self.stamps = [stamp for events in walk.events.values() for stamp, _ in events] or [0]
         self.database = sqlite3.connect(":memory:")
         self.database.executescript(TABLES)
+        self.insert("stack_profile_mapping", 0, "") # of all: it names a function only
         self.add_tracks()
         self.add_events()
         self.add_profiles()
@@ -135,7 +138,7 @@ class Tables:
             key = tuple(path[:depth + 1])
             if key not in callsites:
                 callsites[key] = len(callsites)
-                self.insert("stack_profile_frame", callsites[key], path[depth][2], None)
+                self.insert("stack_profile_frame", callsites[key], path[depth][2], None, 0, None)
                 self.insert("stack_profile_callsite", callsites[key], parent, depth, callsites[key])
             parent = callsites[key]
         return parent

@@ -115,6 +115,17 @@ static void bytes_that_are_not_utf8_are_replaced(void **state)
     check_bytes("\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80");
 }
 
+static void text_of_anybody_is_made_plain(void **state)
+{
+    (void)state;
+    char text[] = "a\xFF\x01\xC3\xA4\xED\xA0\x80\x7F\n\xF0\x9F\x98\x80\xC3";
+    ht_utf8_make_plain(text);
+    assert_string_equal(text, "a??\xC3\xA4?????\xF0\x9F\x98\x80?");
+    char empty[] = "";
+    ht_utf8_make_plain(empty);
+    assert_string_equal(empty, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +137,7 @@ int main(void)
         cmocka_unit_test(utf16_becomes_utf8),
         cmocka_unit_test(lone_surrogates_become_replacement_characters),
         cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
+        cmocka_unit_test(text_of_anybody_is_made_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

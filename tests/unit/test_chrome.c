@@ -137,14 +137,18 @@ static void an_empty_trace_ends_properly(void **state)
 {
     const char *text = finish(*state);
     expect_in(text, "{\"traceEvents\":[\n],\n\"metadata\":{\"writer\":\"heaptape ");
-    expect_in(text, "\",\"schema\":1,\"source_format\":\"etl\",\"pointer_size\":8,\"clock\":1,"
-                    "\"clock_hz\":10000000,\"time_shift_ns\":0,\"events\":0,"
-                    "\"events_of_dropped_processes\":0,\"every_event\":0,\"filters\":\"\","
-                    "\"events_left_out\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
-                    "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"events_lost\":0,"
-                    "\"buffers_lost\":0,\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,"
-                    "\"time_back\":0,\"details_lost\":0,\"names_lost\":0,\"stacks_lost\":0,"
-                    "\"os_version\":\"10.0.19041\",\"cpus\":2}}\n");
+    expect_in(
+        text,
+        "\",\"schema\":1,\"source_format\":\"etl\",\"host\":\"\",\"pointer_size\":8,\"clock\":1,"
+        "\"clock_hz\":10000000,\"time_shift_ns\":0,\"events\":0,"
+        "\"events_of_dropped_processes\":0,\"every_event\":0,\"filters\":\"\","
+        "\"events_left_out\":0,\"heaps_kept\":0,\"heaps_dropped\":0,"
+        "\"reallocs_kept\":0,\"reallocs_dropped\":0,\"chains_kept\":0,\"chains_dropped\":0,"
+        "\"blocks_kept\":0,\"blocks_dropped\":0,\"sites_kept\":0,"
+        "\"sites_dropped\":0,\"counter_width_ns\":1,\"events_lost\":0,"
+        "\"buffers_lost\":0,\"damaged_buffers\":0,\"damaged_events\":0,\"cut\":0,"
+        "\"time_back\":0,\"details_lost\":0,\"names_lost\":0,\"stacks_lost\":0,"
+        "\"os_version\":\"10.0.19041\",\"cpus\":2}}\n");
 }
 
 static const char small_begin[] =
@@ -355,9 +359,14 @@ static void threads_have_their_names(void **state)
 static void names_are_escaped(void **state)
 {
     struct picture *picture = *state;
+    assert_int_equal(ht_dict_add_string(picture->trace.dict, "PC\n\"1\xED\xA0\x80", 8,
+                                        &picture->trace.host, NULL),
+                     HT_OK);
     name_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN, "a\"b:c\x01\xFF.exe");
     write_alloc(picture, 500, 0x1000, 1);
-    expect_in(finish(picture), "{\"name\":\"a\\\"b:c\xEF\xBF\xBD\xEF\xBF\xBD.exe\"}");
+    const char *text = finish(picture);
+    expect_in(text, "{\"name\":\"a\\\"b:c\xEF\xBF\xBD\xEF\xBF\xBD.exe\"}");
+    expect_in(text, "\"host\":\"PC\xEF\xBF\xBD\\\"1\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",");
 }
 
 static void heaps_past_the_cap_count_in_their_process(void **state)

@@ -152,6 +152,31 @@ static void threads_with_a_name_survive(void **state)
     ht_trace_reset(&trace);
 }
 
+static void the_machine_survives_and_the_last_word_on_it_counts(void **state)
+{
+    (void)state;
+    struct ht_trace trace;
+    struct ht_event events[KIT_EVENTS];
+    kit_sample(&trace, events);
+    uint32_t name = 0;
+    assert_int_equal(ht_dict_add_string(trace.dict, "PC-1", 4, &name, NULL), HT_OK);
+    ht_trace_note_host(&trace, name);
+    struct ht_buffer bytes = kit_write(&trace, events, KIT_EVENTS);
+    struct kit_result result = kit_read(bytes.data, bytes.size);
+    assert_int_equal(result.status, HT_END);
+    assert_string_equal(ht_dict_string(result.trace.dict, result.trace.host, NULL), "PC-1");
+    kit_result_reset(&result);
+    ht_buffer_reset(&bytes);
+    ht_trace_note_host(&trace, 1); // another machine: none is known
+    bytes = kit_write(&trace, events, KIT_EVENTS);
+    result = kit_read(bytes.data, bytes.size);
+    assert_int_equal(result.status, HT_END);
+    assert_int_equal(result.trace.host, 0);
+    kit_result_reset(&result);
+    ht_buffer_reset(&bytes);
+    ht_trace_reset(&trace);
+}
+
 // Event i of a long trace: a few threads and heaps, sizes of a few classes, now and then a free.
 static struct ht_event long_event(uint64_t i)
 {
@@ -407,7 +432,7 @@ static void another_major_version_is_refused(void **state)
     assert_true(ht_format_compact.taste(bytes.data, bytes.size));
     struct kit_result result = kit_read(bytes.data, bytes.size);
     assert_int_equal(result.status, HT_UNSUPPORTED);
-    assert_non_null(strstr(result.error.text, "version 2.2"));
+    assert_non_null(strstr(result.error.text, "version 2.3"));
     kit_result_reset(&result);
     ht_buffer_reset(&bytes);
     ht_trace_reset(&trace);
@@ -604,6 +629,7 @@ int main(void)
         cmocka_unit_test(an_unknown_start_and_an_empty_trace_survive),
         cmocka_unit_test(processes_modules_losses_damage_and_counters_survive),
         cmocka_unit_test(threads_with_a_name_survive),
+        cmocka_unit_test(the_machine_survives_and_the_last_word_on_it_counts),
         cmocka_unit_test(many_blocks_come_back_in_order),
         cmocka_unit_test(details_end_a_block_before_it_is_too_large),
         cmocka_unit_test(a_detail_that_left_the_ring_is_counted),

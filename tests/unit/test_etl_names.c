@@ -311,6 +311,81 @@ static void a_tid_used_again_is_another_thread(void **state)
     assert_int_equal(trace.threads.list[2].start_ns, 301);
 }
 
+// 20 bytes of numbers, the name in a field of 512, and the rest as in a real record.
+static void note_host(uint16_t version, const char *name, size_t size)
+{
+    memset(payload, 0, sizeof payload);
+    sample_hex("080e0000 08000000 00100000 00100000 00000100", payload, sizeof payload);
+    sample_hex(name, payload + 20, sizeof payload - 20);
+    struct ht_etl_record record = {.group = HT_ETL_GROUP_CONFIG,
+                                   .opcode = HT_ETL_CONFIG_CPU,
+                                   .version = version,
+                                   .pointer_size = 8,
+                                   .payload = payload,
+                                   .payload_size = size};
+    assert_true(ht_etl_names_is(&record));
+    assert_int_equal(ht_etl_names_note(&record, 500, 77, &trace, NULL), HT_OK);
+}
+
+static void assert_host(const char *name)
+{
+    assert_string_equal(ht_dict_string(trace.dict, trace.host, NULL), name);
+}
+
+static void the_machine_has_its_name(void **state)
+{
+    (void)state;
+    note_host(3, "5000 4300 2d00 3100 0000", 828);
+    assert_host("PC-1");
+    note_host(0, "5000 4300 2d00 3100 0000", 20 + 512); // again, by a record that ends behind it
+    assert_host("PC-1");
+    assert_int_equal(trace.loss[HT_LOSS_DAMAGED_EVENTS], 0);
+}
+
+static void of_two_machines_none_has_its_name(void **state)
+{
+    (void)state;
+    note_host(3, "5000 0000", 828);
+    note_host(3, "5100 0000", 828);
+    assert_int_equal(trace.host, 0);
+    note_host(3, "5000 0000", 828);
+    assert_int_equal(trace.host, 0);
+}
+
+static void a_machine_without_a_name_says_nothing(void **state)
+{
+    (void)state;
+    note_host(3, "0000", 828);
+    assert_int_equal(trace.host, 0);
+    note_host(3, "5000 3dd8 5100 0000", 828); // a lone half of a pair
+    assert_host("P\xEF\xBF\xBDQ");
+    note_host(3, "0000", 828);
+    assert_host("P\xEF\xBF\xBDQ");
+}
+
+static void a_machine_name_ends_with_its_field(void **state)
+{
+    (void)state;
+    char hex[2 * 828 + 1];
+    memset(hex, '4', sizeof hex - 1); // U+4444
+    hex[sizeof hex - 1] = '\0';
+    note_host(3, hex, 828);
+    size_t length;
+    ht_dict_string(trace.dict, trace.host, &length);
+    assert_int_equal(length, 3 * 256);
+}
+
+static void too_short_a_machine_record_is_counted(void **state)
+{
+    (void)state;
+    note_host(3, "5000 0000", 20 + 511);
+    note_host(3, "", 4);
+    note_host(3, "", 0);
+    assert_int_equal(trace.loss[HT_LOSS_DAMAGED_EVENTS], 3);
+    assert_string_equal(trace.damage[0].what, "the record of the machine is too short");
+    assert_int_equal(trace.host, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +410,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_thread_gets_the_name_it_has_at_its_end, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_tid_used_again_is_another_thread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_machine_has_its_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_two_machines_none_has_its_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_machine_without_a_name_says_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_machine_name_ends_with_its_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_short_a_machine_record_is_counted, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

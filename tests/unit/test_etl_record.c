@@ -127,6 +127,7 @@ static void every_known_guid_has_its_group(void **state)
         {"d3a86f3d 05fe d011 9dda00c04fd7ba7c", HT_ETL_GROUP_MEMORY},
         {"d0a86f3d 05fe d011 9dda00c04fd7ba7c", HT_ETL_GROUP_PROCESS},
         {"d1a86f3d 05fe d011 9dda00c04fd7ba7c", HT_ETL_GROUP_THREAD},
+        {"653a8501 8f41 364f aefcdc0f1d2fd235", HT_ETL_GROUP_CONFIG},
         {"b4bf1dce 7e13 a64d 87b03f59aa102cbc", HT_ETL_GROUP_PERFINFO},
         {"ab622922 8061 884b a825346b75f2a24a", HT_ETL_GROUP_HEAP},
         {"1d5db12c c15f d211 abe100a0c911f518", HT_ETL_GROUP_IMAGE},

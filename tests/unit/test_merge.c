@@ -210,6 +210,7 @@ static void what_tells_a_name_is_left_out(void **state)
     assert_int_equal(ht_trace_note_module(trace, &module, NULL), HT_OK);
     assert_int_equal(ht_trace_set_counter(trace, "secret", 1, NULL), HT_OK);
     ht_trace_damage(trace, HT_LOSS_EVENTS, 5, "secret");
+    ht_trace_note_host(trace, add_string(0, "secret-pc"));
     trace->origin.start_unix_ns = 77;
     trace->origin.format = "secret";
     snprintf(trace->filters, sizeof trace->filters, "--process secret.exe");
@@ -229,6 +230,7 @@ static void what_tells_a_name_is_left_out(void **state)
     assert_string_equal(merged.origin.format, "");
     assert_string_equal(merged.filters, "filters that are not told");
     assert_int_equal(merged.origin.start_unix_ns, HT_TIME_UNKNOWN);
+    assert_int_equal(merged.host, 0);
     assert_true(merged.origin.is_redacted && merged.origin.is_rebased);
     assert_int_equal(merged.counter_count + merged.damage_count, 0);
     assert_int_equal(merged.loss[HT_LOSS_EVENTS], 1);
@@ -268,6 +270,23 @@ static void a_promise_holds_for_all_parts_or_not(void **state)
     assert_false(merged.origin.is_redacted);
 }
 
+static void the_machine_is_that_of_all_parts_that_name_one(void **state)
+{
+    (void)state;
+    ht_trace_note_host(&lists[1].trace, add_string(1, "PC-1"));
+    assert_merged(2, "");
+    assert_string_equal(ht_dict_string(merged.dict, merged.host, NULL), "PC-1");
+}
+
+static void of_parts_of_two_machines_none_is_named(void **state)
+{
+    (void)state;
+    ht_trace_note_host(&lists[0].trace, add_string(0, "PC-1"));
+    ht_trace_note_host(&lists[1].trace, add_string(1, "PC-2"));
+    assert_merged(2, "");
+    assert_int_equal(merged.host, 0);
+}
+
 static void a_part_that_fails_ends_it(void **state)
 {
     (void)state;
@@ -290,6 +309,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_tells_a_name_is_left_out, begin, end),
         cmocka_unit_test_setup_teardown(losses_and_counters_are_added_up, begin, end),
         cmocka_unit_test_setup_teardown(a_promise_holds_for_all_parts_or_not, begin, end),
+        cmocka_unit_test_setup_teardown(the_machine_is_that_of_all_parts_that_name_one, begin, end),
+        cmocka_unit_test_setup_teardown(of_parts_of_two_machines_none_is_named, begin, end),
         cmocka_unit_test_setup_teardown(a_part_that_fails_ends_it, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,17 @@ static void expect_sample(const Ht__Perfetto__Trace *trace, uint64_t group, cons
     assert_int_equal(packet->track_event->counter_value, value);
 }
 
+static const char *text_attribute(const Ht__Perfetto__Trace *trace, const char *key)
+{
+    for (size_t p = 0; p < trace->n_packet; p++) {
+        const Ht__Perfetto__TraceAttributes *attributes = trace->packet[p]->trace_attributes;
+        for (size_t i = 0; attributes != NULL && i < attributes->n_attribute; i++)
+            if (strcmp(attributes->attribute[i]->key, key) == 0)
+                return attributes->attribute[i]->string_value;
+    }
+    return NULL;
+}
+
 static int64_t attribute(const Ht__Perfetto__Trace *trace, const char *key)
 {
     for (size_t p = 0; p < trace->n_packet; p++) {
@@ -334,11 +345,15 @@ static void names_are_made_safe(void **state)
     struct picture *picture = *state;
     note_process(picture, HT_TIME_UNKNOWN, HT_TIME_UNKNOWN,
                  "\\Device\\x\\a\x01\"b\":\xF0\x9F\x98\x80\xED\xA0\x80.exe");
+    picture->trace.host = string_id(picture, "PC\n1\xED\xA0\x80");
     put_alloc(picture, 100, 0x1000, 10, 0);
     const Ht__Perfetto__Trace *trace = finish(picture);
     const char *name =
         "a\xEF\xBF\xBD\"b\":\xF0\x9F\x98\x80\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD.exe";
     assert_string_equal(find_process(trace, 0)->track_descriptor->process->process_name, name);
+    assert_string_equal(text_attribute(trace, "winheap.host"),
+                        "PC\xEF\xBF\xBD"
+                        "1\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 static void heaps_past_the_cap_count_in_their_process(void **state)
@@ -580,6 +595,7 @@ static void the_sample_is_written(void **state)
     struct picture *picture = *state;
     note_process(picture, HT_TIME_UNKNOWN, 5 * MS, "C:\\app\\old 'a': \xF0\x9F\x98\x80.exe");
     note_thread(picture, HT_TIME_UNKNOWN, 5 * MS, "worker");
+    picture->trace.host = string_id(picture, "PC-1");
     uint32_t stack = stack_id(picture, 0x20);
     struct ht_event create = event_of(HT_KIND_CREATE, -100, 0, 8192);
     static const uint64_t told[] = {2, 1048576, 0};
