@@ -88,7 +88,7 @@ static enum ht_status begin_file(struct perfetto_writer *writer, struct ht_error
     return HT_OK;
 }
 
-// Of the files so far. Events of processes past the cap are counted over all of them.
+// Of the files so far.
 static void add_kept(struct ht_kept *sum, const struct ht_kept *kept)
 {
     sum->reallocs += kept->reallocs;
@@ -99,7 +99,7 @@ static void add_kept(struct ht_kept *sum, const struct ht_kept *kept)
     sum->blocks_left_out += kept->blocks_left_out;
     sum->sites += kept->sites;
     sum->sites_left_out += kept->sites_left_out;
-    sum->events_left_out = kept->events_left_out;
+    sum->events_left_out += kept->events_left_out;
 }
 
 // Writes all but the events that are in the file already, and closes it.

@@ -50,6 +50,17 @@ done
 python3 -B "$2/tests/tools/pftrace_sql.py" small.pftrace "$2/docs/sql" >queries ||
     fail "queries within a budget: $(cat queries)"
 
+# Events of processes past the cap are told.
+python3 - >many.tsv <<'PYTHON'
+print("time_ns", "pid", "tid", "cpu", "kind", "heap", "address", "size", "old_address", "old_size", "source",
+      "stack", sep="\t")
+for round in range(60):
+    for pid in range(4, 4 * 301, 4):
+        print(1000 * round + pid, pid, pid + 1, 0, "alloc", "0x1f0", hex(0x1000 + 64 * round), 8, "", "", "", "", sep="\t")
+PYTHON
+expect 0 "$heaptape" convert many.tsv -o many.pftrace
+says "many.pftrace: 2,640 events of processes past the first 256 are left out; --pid chooses"
+
 # Every event, in one file and in several.
 "$heaptape" convert a.tsv --full -o full.pftrace 2>err || fail "$(cat err)"
 python3 -B "$walk" full.pftrace a.tsv >figures || fail "every event"
