@@ -15,7 +15,7 @@ import {extname, join} from 'node:path';
 const ORIGIN = 'https://ui.perfetto.dev/';
 const TYPES = {'.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css',
                '.wasm': 'application/wasm'};
-const SECONDS = 60; // no more than this, whatever hangs
+const SECONDS = 300; // no more than this, whatever hangs
 
 // Chromium, spoken to over a pipe: its DevTools protocol, messages with a zero behind each.
 class Browser {
