@@ -195,8 +195,10 @@ static enum ht_status pump(const struct settings *settings, struct ht_stream *st
     struct ht_target to = {
         .format = settings->format, .output = target->output, .kept = &target->kept};
     uint64_t events = 0;
-    if (settings->format->open_within != NULL)
+    if (settings->format->open_within != NULL) {
         to.quota = &target->quota;
+        ht_say_quota(target->path, &target->quota);
+    }
     ht_progress_line_begin(&line);
     enum ht_status status = ht_convert(stream, &to, &line.progress, &events, error);
     ht_progress_line_end(&line);
@@ -218,7 +220,7 @@ static enum ht_exit convert(const struct settings *settings)
     struct ht_error error;
     struct ht_stream stream = {0};
     struct target target = {
-        .quota = {.budget = settings->budget,
+        .quota = {.budget = settings->budget > 0 ? settings->budget : settings->format->budget,
                   .is_full = settings->is_full,
                   .turn = settings->is_split ? turn : NULL},
         .path = settings->output,

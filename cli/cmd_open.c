@@ -61,6 +61,9 @@ static enum ht_status convert(struct settings *settings, FILE *file, struct ht_e
     if (status == HT_OK)
         status = ht_output_open_stream(file, "a temporary file", &output, error);
     if (status == HT_OK) {
+        if (settings->quota.budget == 0)
+            settings->quota.budget = ht_format_perfetto.budget;
+        ht_say_quota(settings->name, &settings->quota);
         ht_progress_line_begin(&line);
         struct ht_target target = {&ht_format_perfetto, output, &settings->quota, &kept};
         status = ht_convert(&stream, &target, &line.progress, &events, error);

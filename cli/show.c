@@ -138,6 +138,20 @@ struct ht_shown ht_show_part(const struct ht_stream *stream)
     return shown;
 }
 
+void ht_say_quota(const char *name, const struct ht_quota *quota)
+{
+    enum { MB = 1000000 };
+    char files[64] = "";
+    if (quota->turn != NULL)
+        snprintf(files, sizeof files, ", in files of at most %" PRIu64 " MB", quota->budget / MB);
+    if (quota->is_full)
+        ht_say("%s: will show every event, in 60 bytes or more each%s", name, files);
+    else
+        ht_say("%s: will count every event and show the largest reallocs, in at most %" PRIu64
+               " MB",
+               name, quota->budget / MB);
+}
+
 void ht_say_kept(const char *name, const struct ht_format *format, const struct ht_kept *kept)
 {
     if (kept->reallocs_left_out > 0)

@@ -32,6 +32,10 @@ void ht_show_name(const char *name, size_t length);
 // Writes every loss that is not 0 as "3 events_lost, 1 cut". False when there is none.
 bool ht_show_loss(const uint64_t loss[HT_LOSS_COUNT], char *text, size_t size);
 
+// Says of an output of limited size what will be in it, before it is written.
+struct ht_quota;
+void ht_say_quota(const char *name, const struct ht_quota *quota);
+
 // Says of an output what was left out of what it shows one by one, nothing when nothing was.
 struct ht_format;
 struct ht_kept;

@@ -95,6 +95,7 @@ struct ht_quota {
 struct ht_format {
     const char *name;   // "etl", for --to and messages
     const char *suffix; // ".etl"; "" when no file is known by one
+    uint64_t budget;    // of open_within, in bytes, where none is asked for
     const char *what;   // one line for people
 
     // True when the first bytes of an input look like this format. Looks, never consumes.

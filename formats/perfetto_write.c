@@ -244,4 +244,5 @@ const struct ht_format ht_format_perfetto = {
     .what = "Perfetto trace, for ui.perfetto.dev and trace_processor",
     .open_writer = open_writer,
     .open_within = open_within,
+    .budget = HT_PERFETTO_BUDGET,
 };

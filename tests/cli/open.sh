@@ -58,6 +58,8 @@ done
 opened v.etl --budget 1 --no-browser
 python3 "$client" "$url" fetch >got
 ended 0
+grep -q "v.etl.pftrace: will count every event and show the largest reallocs, in at most 1 MB" open_err ||
+    fail "$(cat open_err)"
 grep -q "v.etl.pftrace: 1,000 of [0-9,]* reallocs are shown one by one" open_err || fail "$(cat open_err)"
 
 # Clients that stall, break off, send nonsense or too much, or ask for what is not there.

@@ -29,6 +29,7 @@ for number, line in enumerate(sys.stdin):
 "$heaptape" convert a.tsv --budget 1 -o small.pftrace 2>err || fail "$(cat err)"
 [ "$(size_of small.pftrace)" -le 1000000 ] || fail "over the budget: $(size_of small.pftrace)"
 [ "$(size_of small.pftrace)" -gt 300000 ] || fail "far below the budget: $(size_of small.pftrace)"
+says "small.pftrace: will count every event and show the largest reallocs, in at most 1 MB"
 grep -q "of [0-9]* reallocs are shown one by one, all are counted; --full" err || fail "$(cat err)"
 grep -q "of [0-9,]* call stacks of heaps stand by themselves" err || fail "$(cat err)"
 expect 0 "$heaptape" convert a.tsv -o large.pftrace
@@ -70,7 +71,9 @@ python3 -B "$pieces" a.tsv full.pftrace >found || fail "every event: $(cat found
 "$heaptape" convert folded.tsv -o plain.tsv 2>err
 "$heaptape" convert plain.tsv --full --budget 1 -o whole.pftrace 2>err || fail "$(cat err)"
 says "whole.pftrace: is over 976.6 KiB and may be slow to open; --split or filters make smaller files"
+says "whole.pftrace: will show every event, in 60 bytes or more each"
 "$heaptape" convert plain.tsv --full --budget 1 --split -o part.pftrace 2>err || fail "$(cat err)"
+says "part.pftrace: will show every event, in 60 bytes or more each, in files of at most 1 MB"
 says "files that go on"
 if grep -q "slow to open" err; then fail "the files are small: $(cat err)"; fi
 [ -f part-2.pftrace ] || fail "one file: $(cat err)"
