@@ -16,10 +16,24 @@ struct ht_json ht_json_over(struct ht_output *output)
     return (struct ht_json){.output = output};
 }
 
+static void write_held(struct ht_json *json)
+{
+    if (json->status == HT_OK && json->held > 0)
+        json->status = ht_output_write(json->output, json->text, json->held, &json->error);
+    json->held = 0;
+}
+
 static void put(struct ht_json *json, const char *text, size_t length)
 {
-    if (json->status == HT_OK)
-        json->status = ht_output_write(json->output, text, length, &json->error);
+    if (length > sizeof json->text - json->held)
+        write_held(json);
+    if (length > sizeof json->text) {
+        if (json->status == HT_OK)
+            json->status = ht_output_write(json->output, text, length, &json->error);
+        return;
+    }
+    memcpy(json->text + json->held, text, length);
+    json->held += length;
 }
 
 static void start_token(struct ht_json *json, bool is_end)
@@ -208,8 +222,9 @@ void ht_json_put_array(struct ht_json *json, const char *key)
     ht_json_begin_array(json);
 }
 
-enum ht_status ht_json_status(const struct ht_json *json, struct ht_error *error)
+enum ht_status ht_json_status(struct ht_json *json, struct ht_error *error)
 {
+    write_held(json);
     return json->status == HT_OK ? HT_OK : ht_fail(error, json->status, "%s", json->error.text);
 }
 

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HT_JSON_DEPTH_MAX = 32 };
+enum { HT_JSON_DEPTH_MAX = 32, HT_JSON_HELD_BYTES = 4096 };
 
 // A value in the caller's memory that owns nothing.
 struct ht_json {
@@ -26,6 +26,8 @@ struct ht_json {
     bool breaks_line;
     enum ht_status status;
     struct ht_error error;
+    size_t held; // bytes of the text that are not written yet
+    char text[HT_JSON_HELD_BYTES];
 };
 
 // A writer that has written nothing yet. The output stays the caller's.
@@ -62,8 +64,8 @@ void ht_json_put_string(struct ht_json *json, const char *key, const char *text)
 void ht_json_put_object(struct ht_json *json, const char *key);
 void ht_json_put_array(struct ht_json *json, const char *key);
 
-// HT_OK, or the first failure with its text.
-enum ht_status ht_json_status(const struct ht_json *json, struct ht_error *error);
+// Writes what is held. HT_OK, or the first failure with its text.
+enum ht_status ht_json_status(struct ht_json *json, struct ht_error *error);
 
 // Ends a document that is all of its output: a line's end behind it, and the output committed.
 enum ht_status ht_json_commit(struct ht_json *json, struct ht_error *error);

@@ -133,6 +133,33 @@ static void keys_are_escaped_too(void **state)
     expect(page, "{\"a\\\"b\":\"\"}");
 }
 
+// Pieces around the size of what is held, and larger ones, stay in their order.
+static void long_texts_stand_where_they_belong(void **state)
+{
+    struct page *page = *state;
+    static const size_t lengths[] = {
+        1, HT_JSON_HELD_BYTES - 9, 3, HT_JSON_HELD_BYTES, HT_JSON_HELD_BYTES + 1, 2};
+    static char text[HT_JSON_HELD_BYTES + 1];
+    static char expected[4 * HT_JSON_HELD_BYTES];
+    page->text = ht_buffer_with_limit(sizeof expected);
+    size_t at = 0;
+    memset(text, 'x', sizeof text);
+    ht_json_begin_array(&page->json);
+    expected[at++] = '[';
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        ht_json_text(&page->json, text, lengths[i]);
+        if (i > 0)
+            expected[at++] = ',';
+        expected[at++] = '"';
+        memcpy(expected + at, text, lengths[i]);
+        at += lengths[i];
+        expected[at++] = '"';
+    }
+    ht_json_end(&page->json);
+    expected[at++] = ']';
+    expect(page, expected);
+}
+
 static void the_first_failure_stays(void **state)
 {
     struct page *page = *state;
@@ -155,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_bytes_surrogates_and_nul_become_replacements, open_page,
                                         close_page),
         cmocka_unit_test_setup_teardown(keys_are_escaped_too, open_page, close_page),
+        cmocka_unit_test_setup_teardown(long_texts_stand_where_they_belong, open_page, close_page),
         cmocka_unit_test_setup_teardown(the_first_failure_stays, open_page, close_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
