@@ -124,28 +124,24 @@ void ht_perfetto_put_field(struct ht_perfetto_sink *sink, const struct ht_perfet
 {
     uint8_t outer[SMALL_BYTES_MAX];
     uint8_t before[SMALL_BYTES_MAX];
-    uint8_t flags[SMALL_BYTES_MAX];
+    uint8_t after[SMALL_BYTES_MAX];
     struct ht_perfetto_piece all[HT_PERFETTO_PIECES_MAX + 3];
-    size_t size = size_of(pieces, count);
-    bool are_flags_first = field > PACKET_SEQUENCE_FLAGS;
     assert(count <= HT_PERFETTO_PIECES_MAX);
-    uint8_t *flags_end = ht_field_put_number(flags, PACKET_SEQUENCE_FLAGS, head->flags);
-    uint8_t *end = before;
+    uint8_t *before_end = before;
+    uint8_t *after_end = after;
     if (head->has_stamp)
-        end = ht_field_put_number(end, PACKET_TIMESTAMP, head->stamp);
-    end = ht_field_put_number(end, PACKET_SEQUENCE_ID, head->sequence);
-    if (are_flags_first)
-        end = ht_field_put_number(end, PACKET_SEQUENCE_FLAGS, head->flags);
-    end = ht_field_put_head(end, field, size);
-    all[1] = (struct ht_perfetto_piece){before, (size_t)(end - before)};
+        before_end = ht_field_put_number(before_end, PACKET_TIMESTAMP, head->stamp);
+    before_end = ht_field_put_number(before_end, PACKET_SEQUENCE_ID, head->sequence);
+    uint8_t **flags = field > PACKET_SEQUENCE_FLAGS ? &before_end : &after_end;
+    *flags = ht_field_put_number(*flags, PACKET_SEQUENCE_FLAGS, head->flags);
+    before_end = ht_field_put_head(before_end, field, size_of(pieces, count));
+    all[1] = (struct ht_perfetto_piece){before, (size_t)(before_end - before)};
     for (size_t i = 0; i < count; i++)
         all[2 + i] = pieces[i];
-    count += 2;
-    if (!are_flags_first)
-        all[count++] = (struct ht_perfetto_piece){flags, (size_t)(flags_end - flags)};
-    end = ht_field_put_head(outer, TRACE_PACKET, size_of(all + 1, count - 1));
-    all[0] = (struct ht_perfetto_piece){outer, (size_t)(end - outer)};
-    put_pieces(sink, all, count);
+    all[2 + count] = (struct ht_perfetto_piece){after, (size_t)(after_end - after)};
+    uint8_t *outer_end = ht_field_put_head(outer, TRACE_PACKET, size_of(all + 1, count + 2));
+    all[0] = (struct ht_perfetto_piece){outer, (size_t)(outer_end - outer)};
+    put_pieces(sink, all, count + 3);
 }
 
 void ht_perfetto_put_packed(struct ht_perfetto_sink *sink, uint64_t stamp, const uint8_t *event,

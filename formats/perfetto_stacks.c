@@ -42,9 +42,7 @@ enum {
     TOLD_BYTES = 32 << 10,    // that are held before they are written
     TOLD_BYTES_MAX = 4 << 20, // with what one frame adds: the path of a module is of any length
     SMALL_BYTES_MAX = 64,     // of a frame or a mapping, and of a text without its bytes
-    FRAME_IDS_BYTES_MAX = HT_DICT_FRAMES_MAX * 6, // of a stack
-    // Of the stacks of all sites, and of those that are none.
-    PACKED_BYTES_MAX = HT_PICTURE_SITE_FRAMES_MAX * 6 + 64,
+    CALLSTACK_BYTES_MAX = 16 + HT_DICT_FRAMES_MAX * 6,
     NAMES = 64, // base names of modules that are kept at hand
 };
 
@@ -63,8 +61,6 @@ struct module {
 struct stack {
     uint32_t first; // of its frames in `path`
     uint32_t count;
-    uint32_t packed_first; // of its frame ids, as a call stack is told, in `packed`
-    uint32_t packed_size;
     uint32_t told;
 };
 
@@ -94,8 +90,7 @@ struct ht_perfetto_stacks {
     uint32_t stack_capacity;
     uint32_t path_capacity;
     uint32_t path_count;
-    struct ht_buffer packed; // frame ids of one stack behind another
-    uint8_t *used;           // owned: a bit for each stack of the dictionary that events use
+    uint8_t *used; // owned: a bit for each stack of the dictionary that events use
     uint32_t used_bytes;
     struct base_name names[NAMES]; // by the lower bits of the module's number
 };
@@ -111,7 +106,6 @@ struct ht_perfetto_stacks *ht_perfetto_stacks_open(struct ht_perfetto_sink *sink
         stacks->is_begun = true;
         for (enum sort sort = 0; sort < SORTS; sort++)
             stacks->told[sort] = ht_buffer_with_limit(TOLD_BYTES_MAX);
-        stacks->packed = ht_buffer_with_limit(PACKED_BYTES_MAX);
     }
     return stacks;
 }
@@ -129,7 +123,6 @@ void ht_perfetto_stacks_close(struct ht_perfetto_stacks *stacks)
     free(stacks->modules);
     free(stacks->stacks);
     free(stacks->path);
-    ht_buffer_reset(&stacks->packed);
     free(stacks->used);
     free(stacks);
 }
@@ -241,19 +234,9 @@ static uint64_t stack_bytes(size_t frame_count)
     return STACK_BYTES + (uint64_t)frame_count * FRAME_ID_BYTES;
 }
 
-// Packs what a call stack tells of its frames. Returns the end.
-static uint8_t *pack_frame_ids(uint8_t *at, const uint32_t *frames, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        at = ht_field_put_number(at, CALLSTACK_FRAME_IDS, frames[i]);
-    return at;
-}
-
 // Keeps a stack of profiles, new, by its frames.
 static void keep_stack(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
 {
-    uint8_t packed[FRAME_IDS_BYTES_MAX];
-    size_t size = (size_t)(pack_frame_ids(packed, frames, count) - packed);
     stacks->path = grown(stacks, stacks->path, sizeof *stacks->path, stacks->path_count, count,
                          &stacks->path_capacity);
     stacks->stacks = grown(stacks, stacks->stacks, sizeof *stacks->stacks,
@@ -261,14 +244,10 @@ static void keep_stack(struct ht_perfetto_stacks *stacks, const uint32_t *frames
     if (has_failed(stacks))
         return;
     stacks->stacks[stacks->stack_index.count] =
-        (struct stack){.first = stacks->path_count,
-                       .count = count,
-                       .packed_first = (uint32_t)stacks->packed.size,
-                       .packed_size = (uint32_t)size};
+        (struct stack){.first = stacks->path_count, .count = count};
     memcpy(&stacks->path[stacks->path_count], frames, count * sizeof *frames);
     stacks->path_count += count;
     stacks->extent.stack_bytes += stack_bytes(count);
-    stacks->sink->status = ht_buffer_append(&stacks->packed, packed, size, stacks->sink->error);
 }
 
 uint32_t ht_perfetto_profile_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)
@@ -360,7 +339,7 @@ static void tell_bytes(struct ht_perfetto_stacks *stacks, enum sort sort, const 
                        const uint8_t *head_end, const void *bytes, size_t size)
 {
     size_t head_size = (size_t)(head_end - head);
-    uint8_t *at = reserve_told(stacks, sort, size + 2 * SMALL_BYTES_MAX);
+    uint8_t *at = reserve_told(stacks, sort, head_size + size + SMALL_BYTES_MAX);
     if (at == NULL)
         return;
     at = ht_field_put_head(at, sort_fields[sort], head_size + size);
@@ -442,27 +421,19 @@ static void tell_frame(struct ht_perfetto_stacks *stacks, uint32_t number)
     tell_bytes(stacks, FRAMES, packed, end, NULL, 0);
 }
 
-static void tell_frames(struct ht_perfetto_stacks *stacks, const uint32_t *frames, uint32_t count)
+// Tells of a call stack under a number, and first of its frames.
+static void tell_callstack(struct ht_perfetto_stacks *stacks, uint32_t number,
+                           const uint32_t *frames, uint32_t count)
 {
+    uint8_t packed[CALLSTACK_BYTES_MAX];
     for (uint32_t i = 0; i < count; i++) {
         if (stacks->frames[frames[i] - 1].told != stacks->sequence)
             tell_frame(stacks, frames[i]);
     }
-}
-
-static void tell_callstack(struct ht_perfetto_stacks *stacks, uint32_t number,
-                           const uint8_t *frame_ids, size_t size)
-{
-    uint8_t head[SMALL_BYTES_MAX];
-    uint8_t *end = ht_field_put_number(head, ANY_IID, number);
-    tell_bytes(stacks, CALLSTACKS, head, end, frame_ids, size);
-}
-
-// Tells of a stack of profiles under a number.
-static void tell_kept(struct ht_perfetto_stacks *stacks, const struct stack *stack, uint32_t number)
-{
-    tell_frames(stacks, &stacks->path[stack->first], stack->count);
-    tell_callstack(stacks, number, stacks->packed.data + stack->packed_first, stack->packed_size);
+    uint8_t *end = ht_field_put_number(packed, ANY_IID, number);
+    for (uint32_t i = 0; i < count; i++)
+        end = ht_field_put_number(end, CALLSTACK_FRAME_IDS, frames[i]);
+    tell_bytes(stacks, CALLSTACKS, packed, end, NULL, 0);
 }
 
 void ht_perfetto_begin_profile(struct ht_perfetto_stacks *stacks)
@@ -477,7 +448,7 @@ void ht_perfetto_tell_stack(struct ht_perfetto_stacks *stacks, uint32_t number)
     if (stack->told == stacks->sequence)
         return;
     stack->told = stacks->sequence;
-    tell_kept(stacks, stack, number);
+    tell_callstack(stacks, number, &stacks->path[stack->first], stack->count);
 }
 
 struct ht_perfetto_head ht_perfetto_stacks_head(struct ht_perfetto_stacks *stacks)
@@ -500,17 +471,15 @@ static void reserve_bit(struct ht_perfetto_stacks *stacks, uint32_t stack)
 static void tell_used(struct ht_perfetto_stacks *stacks, uint32_t stack)
 {
     uint32_t frames[HT_DICT_FRAMES_MAX];
-    uint8_t packed[FRAME_IDS_BYTES_MAX];
     uint32_t kept = ht_picture_index_find(&stacks->stack_index, stack, 0);
     if (kept != HT_PICTURE_NONE) {
-        tell_kept(stacks, &stacks->stacks[kept - 1], stack);
+        const struct stack *known = &stacks->stacks[kept - 1];
+        tell_callstack(stacks, stack, &stacks->path[known->first], known->count);
         return;
     }
     uint32_t count = number_frames(stacks, stack, frames);
-    if (has_failed(stacks))
-        return;
-    tell_frames(stacks, frames, count);
-    tell_callstack(stacks, stack, packed, (size_t)(pack_frame_ids(packed, frames, count) - packed));
+    if (!has_failed(stacks))
+        tell_callstack(stacks, stack, frames, count);
 }
 
 uint64_t ht_perfetto_use_stack(struct ht_perfetto_stacks *stacks, uint32_t stack)

@@ -53,30 +53,15 @@ static uint32_t kept_stack(struct ht_picture_sites *sites, const struct ht_dict 
     return stack;
 }
 
-// The site of a stack that is another's in the index, or HT_PICTURE_NONE. Once there is no room for
-// more, that is asked for again and again.
-static uint32_t find_kept(const struct ht_picture_sites *sites, uint32_t owner, uint32_t stack)
+// Finds or makes the site that stands for a stack as it is kept.
+static enum ht_status find_or_make(struct ht_picture_sites *sites, uint32_t owner, uint32_t kept,
+                                   uint32_t *site, struct ht_error *error)
 {
-    if (sites->count > 0 && sites->sites[sites->other_site].owner == owner &&
-        sites->sites[sites->other_site].stack == stack)
-        return sites->other_site;
-    return ht_picture_index_find(&sites->index, stack, owner);
-}
-
-static enum ht_status find_or_make(struct ht_picture_sites *sites, const struct ht_dict *dict,
-                                   uint32_t owner, uint32_t stack, uint32_t *site,
-                                   struct ht_error *error)
-{
-    *site = ht_picture_index_find(&sites->index, stack, owner);
+    if (ht_picture_site_is_found(sites, owner, kept, site))
+        return HT_OK;
+    *site = ht_picture_index_find(&sites->index, kept, owner);
     if (*site != HT_PICTURE_NONE)
         return HT_OK;
-    uint32_t kept = kept_stack(sites, dict, stack);
-    if (kept != stack)
-        *site = find_kept(sites, owner, kept);
-    if (*site != HT_PICTURE_NONE) {
-        sites->other_site = *site;
-        return HT_OK;
-    }
     enum ht_status status = sites->count == sites->capacity ? grow(sites, error) : HT_OK;
     if (status == HT_OK)
         status = ht_picture_index_put(&sites->index, kept, owner, sites->count, error);
@@ -91,9 +76,15 @@ enum ht_status ht_picture_site_seek(struct ht_picture_sites *sites, const struct
                                     uint32_t owner, uint32_t stack, uint32_t *site,
                                     struct ht_error *error)
 {
-    enum ht_status status = find_or_make(sites, dict, owner, stack, site, error);
+    enum ht_status status = HT_OK;
+    uint32_t kept = stack;
+    *site = ht_picture_index_find(&sites->index, stack, owner);
+    if (*site == HT_PICTURE_NONE) {
+        kept = kept_stack(sites, dict, stack);
+        status = find_or_make(sites, owner, kept, site, error);
+    }
     if (status == HT_OK)
-        sites->found[stack % HT_PICTURE_FOUND] = *site;
+        sites->found[kept % HT_PICTURE_FOUND] = *site;
     return status;
 }
 

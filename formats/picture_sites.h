@@ -8,7 +8,6 @@
 #ifndef HT_FORMATS_PICTURE_SITES_H
 #define HT_FORMATS_PICTURE_SITES_H
 
-#include "formats/cache.h"
 #include "formats/dict.h"
 #include "formats/picture_index.h"
 
@@ -64,7 +63,6 @@ struct ht_picture_sites {
     bool has_stacks;
     struct ht_picture_index index;
     uint32_t found[HT_PICTURE_FOUND]; // sites that were found last, by the lower bits of the stack
-    uint32_t other_site;              // found last for a stack that has none of its own
     uint32_t *changed;                // owned, as many as sites: those of the open period
     uint32_t changed_count;
     uint64_t last_stamp;              // of the open period
@@ -81,7 +79,16 @@ struct ht_picture_sites {
 
 void ht_picture_sites_reset(struct ht_picture_sites *sites);
 
-// Private: finds or makes the site of a stack that is not among those found last.
+// Private: whether the site of a stack is among those found last.
+static inline bool ht_picture_site_is_found(const struct ht_picture_sites *sites, uint32_t owner,
+                                            uint32_t stack, uint32_t *site)
+{
+    *site = sites->found[stack % HT_PICTURE_FOUND];
+    return *site < sites->count && sites->sites[*site].stack == stack &&
+           sites->sites[*site].owner == owner;
+}
+
+// Private: finds or makes the site of a stack that is not among them.
 enum ht_status ht_picture_site_seek(struct ht_picture_sites *sites, const struct ht_dict *dict,
                                     uint32_t owner, uint32_t stack, uint32_t *site,
                                     struct ht_error *error);
@@ -92,21 +99,9 @@ static inline enum ht_status ht_picture_site_find(struct ht_picture_sites *sites
                                                   uint32_t stack, uint32_t *site,
                                                   struct ht_error *error)
 {
-    *site = sites->found[stack % HT_PICTURE_FOUND];
-    if (*site < sites->count && sites->sites[*site].stack == stack &&
-        sites->sites[*site].owner == owner)
-        return HT_OK;
-    return ht_picture_site_seek(sites, dict, owner, stack, site, error);
-}
-
-// Brings near what an event with this stack will need.
-static inline void ht_picture_site_expect(const struct ht_picture_sites *sites, uint32_t stack)
-{
-    uint32_t site = sites->found[stack % HT_PICTURE_FOUND];
-    if (site < sites->count) {
-        ht_cache_fetch(&sites->sites[site]);
-        ht_cache_fetch(&sites->sites[site].count.frees);
-    }
+    return ht_picture_site_is_found(sites, owner, stack, site)
+               ? HT_OK
+               : ht_picture_site_seek(sites, dict, owner, stack, site, error);
 }
 
 // Private: ends the open period when this time is past it, and finds the end of the one it is in.

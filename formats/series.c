@@ -142,11 +142,18 @@ struct ht_series_step ht_series_step_of(const struct ht_change *change)
     }
 }
 
+// To the next state. Time does not go back.
+static void move_on(struct ht_series *series, int64_t time_ns)
+{
+    series->now.order++;
+    if (series->count == 0 || time_ns > series->now.time_ns)
+        series->now.time_ns = time_ns;
+}
+
 static void make_step(struct ht_series *series, const struct ht_series_step *step)
 {
     struct ht_series_state *now = &series->now;
     struct ht_series_totals *totals = &series->totals;
-    now->order++;
     now->value[0] += step->value[0];
     now->value[1] += step->value[1];
     now->pages += step->pages;
@@ -164,8 +171,7 @@ enum ht_status ht_series_add(struct ht_series *series, const struct ht_series_st
     bool is_new = series->count == 0 || time_ns > series->last_ns;
     if (is_new)
         ht_series_settle(series);
-    if (series->count == 0 || time_ns > series->now.time_ns)
-        series->now.time_ns = time_ns;
+    move_on(series, time_ns);
     make_step(series, step);
     if (is_new)
         status = add_bucket(series, error);
@@ -177,9 +183,7 @@ enum ht_status ht_series_add(struct ht_series *series, const struct ht_series_st
 enum ht_status ht_series_set(struct ht_series *series, const uint64_t value[2], int64_t time_ns,
                              struct ht_error *error)
 {
-    series->now.order++;
-    if (series->count == 0 || time_ns > series->now.time_ns)
-        series->now.time_ns = time_ns;
+    move_on(series, time_ns);
     series->now.value[0] = value[0];
     series->now.value[1] = value[1];
     enum ht_status status = add_bucket(series, error);
