@@ -130,9 +130,14 @@ static void print_stacks(const struct ht_info *info)
         ht_show_count(info->module_count).text);
 }
 
-static void explain_no_events(void)
+static void explain_no_events(const struct ht_trace *trace)
 {
-    printf("\nNo heap events: this was recorded without heap tracing. To record them, in an\n"
+    char loss[256];
+    printf("\nNo heap events%s: this was recorded without heap tracing.",
+           ht_show_loss(trace->loss, loss, sizeof loss)
+               ? " in what could be read.\nThe rest, see below, may have some. If not"
+               : "");
+    printf(" To record them, in an\n"
            "elevated prompt, for a program that starts after it:\n"
            "  wpr -HeapTracingConfig APP.exe enable\n"
            "  wpr -start Heap -filemode\n"
@@ -296,7 +301,7 @@ void ht_info_print_text(const struct ht_info *info)
     print_totals(summary);
     print_stacks(info);
     if (summary->events == 0 && info->stream->trace.left_out == 0)
-        explain_no_events();
+        explain_no_events(&info->stream->trace);
     print_processes(info);
     if (summary->number == NULL) {
         print_tallied_heaps(info);

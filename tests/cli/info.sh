@@ -49,6 +49,15 @@ expect 0 "$heaptape" info empty.etl
 prints "No heap events"
 prints "wpr -HeapTracingConfig"
 
+# Where something is lost that may have had some, it does not say that there were none.
+expect 0 "$heaptape" fixture --scenario churn --events 3000 -o whole.etl
+expect 0 "$heaptape" convert whole.etl -o whole.htape
+head -c 2000 whole.htape >cut.htape
+expect 0 "$heaptape" info cut.htape
+prints "No heap events in what could be read."
+prints "The rest, see below, may have some. If not: this was recorded without heap tracing."
+prints "wpr -HeapTracingConfig"
+
 # Stacks and the modules they are in.
 expect 0 "$heaptape" fixture --scenario modules -o modules.etl
 expect 0 "$heaptape" info --json --strict modules.etl
